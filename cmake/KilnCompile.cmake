@@ -1,0 +1,55 @@
+# Compiler launcher, warnings and CPU level of Kiln's own targets. Nothing here reaches a user's code.
+
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
+
+# Paths are hashed relative to the source folder, so that all checkouts on a machine share one cache.
+find_program(KILN_CCACHE ccache)
+if(KILN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_ABSSTDERR=1 ${KILN_CCACHE})
+endif()
+
+# Options are aggregates in which every member has a default, hence -Wno-missing-field-initializers.
+set(KILN_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                  -Wno-missing-field-initializers)
+if(KILN_WERROR)
+  list(APPEND KILN_WARNINGS -Werror)
+endif()
+
+# The highest x86-64 level of the building machine. A named level and not -march=native: two machines with the same
+# level then share compiled objects.
+function(kiln_host_cpu_level result)
+  set(level none)
+  set(flags "")
+  if(CMAKE_HOST_SYSTEM_PROCESSOR STREQUAL CMAKE_SYSTEM_PROCESSOR AND EXISTS /proc/cpuinfo)
+    file(STRINGS /proc/cpuinfo flags REGEX "^flags[\t ]*:" LIMIT_COUNT 1)
+    string(REGEX MATCHALL "[a-z0-9_]+" flags "${flags}")
+  endif()
+  set(needs_v2 cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3)
+  set(needs_v3 abm avx avx2 bmi1 bmi2 f16c fma movbe)
+  set(needs_v4 avx512f avx512bw avx512cd avx512dq avx512vl)
+  foreach(candidate v2 v3 v4)
+    foreach(flag IN LISTS needs_${candidate})
+      if(NOT flag IN_LIST flags)
+        set(${result} ${level} PARENT_SCOPE)
+        return()
+      endif()
+    endforeach()
+    set(level x86-64-${candidate})
+  endforeach()
+  set(${result} ${level} PARENT_SCOPE)
+endfunction()
+
+set(KILN_CPU_LEVEL ${KILN_CPU})
+if(KILN_CPU STREQUAL auto)
+  kiln_host_cpu_level(KILN_CPU_LEVEL)
+endif()
+message(STATUS "Kiln CPU level: ${KILN_CPU_LEVEL}")
+
+set(KILN_CPU_OPTIONS "")
+if(NOT KILN_CPU_LEVEL STREQUAL none)
+  list(APPEND KILN_CPU_OPTIONS -march=${KILN_CPU_LEVEL})
+endif()
+if(KILN_CPU_LEVEL STREQUAL x86-64-v4)
+  list(APPEND KILN_CPU_OPTIONS -mprefer-vector-width=512)
+endif()

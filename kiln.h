@@ -1,0 +1,3 @@
+#pragma once
+
+// Everything a program that trains a network needs.
