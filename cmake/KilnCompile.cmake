@@ -2,12 +2,17 @@
 
 set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
 
-# Paths are hashed relative to the source folder, so that all checkouts on a machine share one cache.
+# With ccache, paths are relative to the build folder, so that all checkouts of a machine share one cache.
+# __FILE__ is a path in the repository either way.
 find_program(KILN_CCACHE ccache)
 if(KILN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
       env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_ABSSTDERR=1 ${KILN_CCACHE})
+  file(RELATIVE_PATH source_prefix ${CMAKE_BINARY_DIR} ${PROJECT_SOURCE_DIR}/)
+else()
+  set(source_prefix ${PROJECT_SOURCE_DIR}/)
 endif()
+add_compile_options(-fmacro-prefix-map=${source_prefix}=)
 
 # Options are aggregates in which every member has a default, hence -Wno-missing-field-initializers.
 set(KILN_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual

@@ -1,6 +1,9 @@
 set(KILN_LIBRARIES "")  # every layer, lower ones first
 set(KILN_ARCHIVES "")   # those that have sources
 
+# include/kiln is a link to the source folder: headers have one spelling, <kiln/...>, built or installed.
+set(KILN_INCLUDE_DIR ${PROJECT_SOURCE_DIR}/include)
+
 # kiln_library(<folder> [DEPENDS <folder>...] [PACKAGES <target>...] [HEADERS <target>...])
 #
 # Target kiln_<folder>: a static library of all sources in <folder>. Folders named `cuda` are left out without
@@ -9,11 +12,8 @@ function(kiln_library folder)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;PACKAGES;HEADERS")
   set(target kiln_${folder})
   set(archives ${KILN_ARCHIVES})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
-       ${PROJECT_SOURCE_DIR}/${folder}/*.cpp ${PROJECT_SOURCE_DIR}/${folder}/*.cu)
-  if(NOT KILN_CUDA)
-    list(FILTER sources EXCLUDE REGEX "/cuda/")
-  endif()
+  kiln_glob(sources ${PROJECT_SOURCE_DIR}/${folder} cpp cu)
+  kiln_glob(headers ${KILN_INCLUDE_DIR}/kiln/${folder} h)
 
   set(scope PUBLIC)
   if(sources)
@@ -30,16 +30,27 @@ function(kiln_library folder)
   endif()
   add_library(kiln::${folder} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${folder})
-
-  # include/kiln is a link to the source folder: headers have one spelling, <kiln/...>, built or installed.
-  target_include_directories(${target} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS ${KILN_INCLUDE_DIR} FILES ${headers})
   target_compile_features(${target} ${scope} cxx_std_20)
   list(TRANSFORM arg_DEPENDS PREPEND kiln_)
   target_link_libraries(${target} ${scope} ${arg_DEPENDS})
 
   set(KILN_LIBRARIES ${KILN_LIBRARIES} ${target} PARENT_SCOPE)
   set(KILN_ARCHIVES ${archives} PARENT_SCOPE)
+endfunction()
+
+# kiln_glob(<result> <folder> <ending>...): the files below <folder>, without the CUDA ones where CUDA is off.
+function(kiln_glob result folder)
+  set(files "")
+  foreach(ending IN LISTS ARGN)
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/*.${ending})
+    list(APPEND files ${found})
+  endforeach()
+  if(NOT KILN_CUDA)
+    list(FILTER files EXCLUDE REGEX "(^|/)cuda/")
+  endif()
+  list(TRANSFORM files PREPEND ${folder}/)
+  set(${result} ${files} PARENT_SCOPE)
 endfunction()
 
 # kiln_folder_options(<folder> <option>...): compiler options of one folder's own sources.

@@ -1,0 +1,52 @@
+# The front door: sees to the packages, then calls CMake. The build itself is in CMakeLists.txt.
+
+PYTHON ?= /usr/bin/python3
+release := build/release
+
+.PHONY: help demo test bench lint asan gpu format clean
+.NOTPARALLEL:
+
+help:
+	@echo "make demo    train a small CNN on Fashion-MNIST"
+	@echo "make test    build everything and run all tests"
+	@echo "make bench   compare with PyTorch (PYTHON=/path/to/python3)"
+	@echo "make lint    formatting, static analysis, house rules"
+	@echo "make asan    all tests under AddressSanitizer and UBSan"
+	@echo "make gpu     (comes with the CUDA backend)"
+	@echo "make format  rewrite the sources in the house style"
+	@echo "make clean   remove the build folder"
+
+demo: needs-build-demo $(release)/build.ninja
+	@cmake --build $(release) --target example_fashion_mnist
+	$(release)/examples/fashion_mnist
+
+test: needs-build $(release)/build.ninja
+	@cmake --build $(release)
+	@scripts/test $(release)
+
+bench: needs-build-oracle $(release)/build.ninja
+	@cmake --build $(release) --target benchmarks
+	$(PYTHON) benchmarks/run.py $(release)/benchmarks
+
+lint: needs-build-lint $(release)/build.ninja
+	@scripts/lint $(release)
+
+asan: needs-build build/asan/build.ninja
+	@cmake --build build/asan
+	@scripts/test build/asan
+
+gpu:
+	@echo "make gpu comes with the CUDA backend"
+
+format: needs-lint
+	@git ls-files -z '*.h' '*.cpp' | xargs -0 clang-format -i
+
+clean:
+	rm -rf build
+
+# needs-A-B: the packages of sections A and B of packages.txt
+needs-%:
+	@scripts/packages $(subst -, ,$*)
+
+build/%/build.ninja: CMakePresets.json
+	@cmake --preset $*

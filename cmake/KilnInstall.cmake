@@ -1,0 +1,21 @@
+# install, find_package(kiln) and pkg-config
+
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/kiln)
+
+install(TARGETS ${KILN_LIBRARIES} kiln EXPORT kilnTargets FILE_SET HEADERS)
+install(EXPORT kilnTargets NAMESPACE kiln:: DESTINATION ${package_dir})
+
+configure_package_config_file(cmake/kilnConfig.cmake.in kilnConfig.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(kilnConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/kilnConfig.cmake ${PROJECT_BINARY_DIR}/kilnConfigVersion.cmake
+        DESTINATION ${package_dir})
+
+# The prefix is found from the file's own place, so that an installed tree can be moved.
+file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+set(pc_libraries ${KILN_ARCHIVES})
+list(REVERSE pc_libraries)
+list(TRANSFORM pc_libraries PREPEND -l)
+list(JOIN pc_libraries " " pc_libraries)
+configure_file(cmake/kiln.pc.in kiln.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/kiln.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,3 @@
+#include <kiln/kiln.h>
+
+int main() {}
