@@ -1,3 +1,5 @@
 #pragma once
 
-// Everything a program that trains a network needs.
+#include <kiln/autograd/engine.h>
+#include <kiln/autograd/grad_mode.h>
+#include <kiln/autograd/ops.h>

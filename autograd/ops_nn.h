@@ -1,0 +1,110 @@
+#pragma once
+
+#include <kiln/tensor/random.h>
+#include <kiln/tensor/tensor.h>
+
+// The ops of neural networks: convolution, pooling, normalisation, dropout, losses (PyTorch's
+// torch.nn.functional).
+
+namespace kiln {
+
+enum class PaddingMode : uint8_t { zeros, reflect, replicate, circular };
+
+// One number for both spatial directions, or two: height, width.
+struct Pair {
+  int64_t h, w;
+  constexpr Pair(int64_t both) : h(both), w(both) {}
+  constexpr Pair(int both) : h(both), w(both) {}
+  constexpr Pair(int64_t height, int64_t width) : h(height), w(width) {}
+  bool operator==(const Pair&) const = default;
+};
+
+// ---- convolution (autograd/ops/conv2d.cpp) ----
+
+struct Conv2dOptions {
+  Pair stride = 1;
+  Pair padding = 0;  // zeros on both sides
+  Pair dilation = 1;
+  int64_t groups = 1;
+};
+// x [N,C,H,W], weight [K,C/groups,R,S], bias [K] or undefined -> [N,K,P,Q].
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const Conv2dOptions& options = {});
+// The gradients of conv2d, ops themselves. `shape` is that of x, or of weight.
+Tensor conv2d_input_grad(const Tensor& g, const Tensor& weight, const Shape& shape,
+                         const Conv2dOptions& options);
+Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, const Shape& shape, const Conv2dOptions& options);
+// Pads the last two dimensions, as (left, right, top, bottom).
+Tensor pad2d(const Tensor& x, int64_t left, int64_t right, int64_t top, int64_t bottom,
+             PaddingMode mode = PaddingMode::zeros, double value = 0);
+
+// ---- pooling (autograd/ops/pool2d.cpp) ----
+
+struct Pool2dOptions {
+  Pair stride = 0;  // 0: the kernel's size
+  Pair padding = 0;
+  Pair dilation = 1;  // max pooling only
+  bool ceil_mode = false;
+  bool count_include_pad = true;  // average pooling only
+};
+Tensor max_pool2d(const Tensor& x, Pair kernel, const Pool2dOptions& options = {});
+Tensor avg_pool2d(const Tensor& x, Pair kernel, const Pool2dOptions& options = {});
+Tensor adaptive_avg_pool2d(const Tensor& x, Pair output);
+
+// ---- normalisation (autograd/ops/batch_norm.cpp) ----
+
+struct BatchNormOptions {
+  bool training = false;
+  double momentum = 0.1;  // running = (1 - momentum) * running + momentum * batch
+  double eps = 1e-5;
+  bool relu = false;  // max(0, .) fused into the same pass
+};
+// x [N,C] or [N,C,L] or [N,C,H,W]; weight, bias [C] or undefined; running_mean, running_var [C] or undefined,
+// updated in place when training. `residual` (x's shape, or undefined) is added before the fused relu: one
+// pass over memory instead of three.
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
+                  const Tensor& running_var, const BatchNormOptions& options = {},
+                  const Tensor& residual = {});
+// Over the last dimensions, those of `shape`.
+Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5);
+
+// ---- dropout, embedding (autograd/ops/dropout.cpp, embedding.cpp) ----
+
+// Zeroes with probability p and scales the rest by 1/(1-p) when training.
+Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
+
+// ---- losses (autograd/ops/cross_entropy.cpp, losses.cpp) ----
+
+enum class Reduction : uint8_t { mean, sum, none };
+
+struct CrossEntropyOptions {
+  Tensor weight;  // [C], or undefined
+  int64_t ignore_index = -100;
+  double label_smoothing = 0;
+  Reduction reduction = Reduction::mean;
+};
+// x [N,C] or [C] or [N,C,d1,...]: scores; target: class indices (int64) or probabilities of x's shape. One
+// fused pass for rows of indices.
+Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOptions& options = {});
+struct NllOptions {
+  Tensor weight;
+  int64_t ignore_index = -100;
+  Reduction reduction = Reduction::mean;
+};
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const NllOptions& options = {});
+Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean);
+Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean);
+Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta = 1,
+                      Reduction reduction = Reduction::mean);
+struct BceOptions {
+  Tensor weight;      // broadcast to x, or undefined
+  Tensor pos_weight;  // with logits only
+  Reduction reduction = Reduction::mean;
+};
+// x: probabilities; their logarithms are clamped to at least -100, as in PyTorch.
+Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BceOptions& options = {});
+Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target,
+                                        const BceOptions& options = {});
+
+}  // namespace kiln

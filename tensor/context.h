@@ -1,0 +1,38 @@
+#pragma once
+
+#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/cpu/context.h>
+#include <kiln/tensor/tensor.h>
+
+namespace kiln {
+
+// What a kernel sees of a tensor: memory, type and layout, no history. Valid while the tensor lives; made
+// implicitly where a kernel takes one. `data` is the first element (the layout's offset is already applied).
+struct TensorView {
+  void* data;
+  DType dtype;
+  const Layout* layout;
+
+  TensorView(const Tensor& x) : data(x.raw_data()), dtype(x.dtype()), layout(&x.layout()) {}
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data);
+  }
+  const Shape& shape() const { return layout->shape; }
+  int64_t numel() const { return layout->numel(); }
+};
+
+[[noreturn]] void fail_no_cuda();
+
+// Runs f with the context of the device: on(x.device(), [&](auto& ctx) { kernels::softmax(ctx, ...); }).
+// Kernels are overloads on the context's type, so one that was forgotten fails to link.
+template <class F>
+void on(Device device, F&& f) {
+  if (device.is_cpu()) return f(CpuContext::current());
+  if constexpr (kCudaBuilt) {
+    // The CUDA context joins here.
+  }
+  fail_no_cuda();
+}
+
+}  // namespace kiln

@@ -1,0 +1,31 @@
+#include <kiln/tensor/device.h>
+
+#include <charconv>
+
+#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln {
+
+Device::Device(std::string_view text) {
+  const std::string_view kind = text.substr(0, text.find(':'));
+  if (kind == "cuda")
+    type = DeviceType::cuda;
+  else if (kind != "cpu")
+    fail("device: '{}' is not known (use cpu, cuda or cuda:N)", text);
+  if (kind.size() == text.size()) return;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + kind.size() + 1, end, index);
+  if (error != std::errc() || stop != end || index < 0 || (is_cpu() && index != 0))
+    fail("device: '{}' is not known (use cpu, cuda or cuda:N)", text);
+}
+
+std::string to_string(Device device) {
+  return device.is_cpu() ? "cpu" : fmt::format("cuda:{}", int(device.index));
+}
+
+bool cuda_is_available() { return false && kCudaBuilt; }
+
+Device default_device() { return cuda_is_available() ? Device(DeviceType::cuda) : cpu; }
+
+}  // namespace kiln

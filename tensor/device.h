@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace kiln {
+
+enum class DeviceType : uint8_t { cpu, cuda };
+
+// Where a tensor's memory lives. Made from "cpu", "cuda" (device 0) or "cuda:1".
+struct Device {
+  DeviceType type = DeviceType::cpu;
+  int8_t index = 0;
+
+  constexpr Device() = default;
+  constexpr Device(DeviceType t, int i = 0) : type(t), index(int8_t(i)) {}
+  Device(std::string_view text);
+  Device(const char* text) : Device(std::string_view(text)) {}
+  Device(const std::string& text) : Device(std::string_view(text)) {}
+
+  bool is_cpu() const { return type == DeviceType::cpu; }
+  bool is_cuda() const { return type == DeviceType::cuda; }
+  bool operator==(const Device&) const = default;
+};
+
+inline constexpr Device cpu{DeviceType::cpu};
+
+std::string to_string(Device device);
+
+// True when this build has the CUDA backend and a usable GPU is present.
+bool cuda_is_available();
+
+// cuda:0 where cuda_is_available(), else the CPU.
+Device default_device();
+
+}  // namespace kiln

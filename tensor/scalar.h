@@ -1,0 +1,31 @@
+#pragma once
+
+#include <kiln/tensor/dtype.h>
+
+namespace kiln {
+
+// A C++ number as an operand: remembers whether it was floating, integral or bool, because PyTorch's
+// promotion asks.
+class Scalar {
+ public:
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  constexpr Scalar(T value)
+      : real_(double(value)),
+        integer_(std::is_floating_point_v<T> ? 0 : int64_t(value)),
+        kind_(std::is_same_v<T, bool>       ? bool8
+              : std::is_floating_point_v<T> ? float32
+                                            : int64) {}
+
+  // float32, int64 or bool8: the default dtype of a tensor made from it.
+  constexpr DType dtype() const { return kind_; }
+  constexpr double real() const { return real_; }
+  constexpr int64_t integer() const { return kind_ == float32 ? int64_t(real_) : integer_; }
+
+ private:
+  double real_;
+  int64_t integer_;
+  DType kind_;
+};
+
+}  // namespace kiln

@@ -1,0 +1,36 @@
+#include <kiln/tensor/storage.h>
+
+#include <kiln/tensor/cpu/allocator.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln {
+
+Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
+  if (!device.is_cpu()) fail("allocate: device {} is not available in this build", device);
+  Ref<Storage> storage(new Storage);
+  storage->data = host::allocate(bytes);
+  storage->bytes = bytes;
+  storage->device = device;
+  return storage;
+}
+
+Ref<Storage> Storage::adopt(void* data, int64_t bytes, Device device, void* owner,
+                            void (*release)(void* owner)) {
+  Ref<Storage> storage(new Storage);
+  storage->data = data;
+  storage->bytes = bytes;
+  storage->device = device;
+  storage->owner_ = owner;
+  storage->release_ = release;
+  return storage;
+}
+
+void Storage::destroy(Storage* storage) {
+  if (storage->release_ != nullptr)
+    storage->release_(storage->owner_);
+  else if (storage->data != nullptr)
+    host::release(storage->data, storage->bytes);
+  delete storage;
+}
+
+}  // namespace kiln

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <kiln/tensor/device.h>
+#include <kiln/tensor/ref.h>
+
+namespace kiln {
+
+// Bytes on a device, shared by the tensors that view them. `version` counts in-place writes, so that a saved
+// tensor that was overwritten is found.
+struct Storage : RefCounted {
+  void* data = nullptr;
+  int64_t bytes = 0;
+  Device device;
+  uint32_t version = 0;
+  const char* last_write = nullptr;  // the op that wrote last in place, a string literal
+
+  // From the device's caching allocator; uninitialised, aligned to 64 bytes. Throws when memory runs out.
+  static Ref<Storage> allocate(int64_t bytes, Device device);
+
+  // Memory that somebody else owns: release(owner) runs when the last tensor is gone.
+  static Ref<Storage> adopt(void* data, int64_t bytes, Device device, void* owner,
+                            void (*release)(void* owner));
+
+  static void destroy(Storage* storage);
+
+ private:
+  void* owner_ = nullptr;
+  void (*release_)(void* owner) = nullptr;
+};
+
+}  // namespace kiln
