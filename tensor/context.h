@@ -8,12 +8,19 @@ namespace kiln {
 
 // What a kernel sees of a tensor: memory, type and layout, no history. Valid while the tensor lives; made
 // implicitly where a kernel takes one. `data` is the first element (the layout's offset is already applied).
+// An undefined tensor, where a kernel allows one, gives a view that is not `defined`.
 struct TensorView {
-  void* data;
-  DType dtype;
-  const Layout* layout;
+  void* data = nullptr;
+  DType dtype = DType::float32;
+  const Layout* layout = nullptr;
 
-  TensorView(const Tensor& x) : data(x.raw_data()), dtype(x.dtype()), layout(&x.layout()) {}
+  TensorView(const Tensor& x) {
+    if (!x.defined()) return;
+    data = x.raw_data();
+    dtype = x.dtype();
+    layout = &x.layout();
+  }
+  bool defined() const { return layout != nullptr; }
   template <class T>
   T* as() const {
     return static_cast<T*>(data);
