@@ -99,23 +99,22 @@ Tensor Saved::get() const {
   return Tensor(std::move(impl));
 }
 
-void check_in_place(const char* op, const Tensor& x) {
+void begin_in_place(const char* op, const Tensor& x) {
+  if (!x.defined()) fail("{}: the tensor is undefined", op);
   if (is_storage_only(x.dtype())) fail("{}: {} is storage only", op, x.dtype());
-  if (!x.layout().is_non_overlapping())
+  if (!x.layout().is_contiguous() && !x.layout().is_non_overlapping())
     fail(
         "{}: x {} with strides {} reaches one element by several indices; clone() it before writing in place",
         op, x.shape(), x.strides());
-  if (!grad_enabled()) return;
-  const Ref<TensorImpl>& owner = x.impl()->base ? x.impl()->base : x.impl();
-  if (const Slot* slot = slot_of(*owner); slot != nullptr && slot->requires_grad && !slot->edge.node)
-    fail(
-        "{}: x {} is {}a leaf that requires grad, so it cannot be written in place while gradients are "
-        "recorded; "
-        "use the out-of-place form, or a NoGrad scope",
-        op, x.shape(), x.impl()->base ? "a view of " : "");
-}
-
-void mark_written(const char* op, const Tensor& x) {
+  if (grad_enabled()) {
+    const Ref<TensorImpl>& owner = x.impl()->base ? x.impl()->base : x.impl();
+    if (const Slot* slot = slot_of(*owner); slot != nullptr && slot->requires_grad && !slot->edge.node)
+      fail(
+          "{}: x {} is {}a leaf that requires grad, so it cannot be written in place while gradients are "
+          "recorded; "
+          "use the out-of-place form, or a NoGrad scope",
+          op, x.shape(), x.impl()->base ? "a view of " : "");
+  }
   ++x.impl()->storage->version;
   x.impl()->storage->last_write = op;
 }

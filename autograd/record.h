@@ -138,14 +138,13 @@ void record_all(const char* op, Inputs inputs, const Tensors& outputs, F rule) {
 template <class F>
 Tensor record_view(const char* op, const Tensor& x, const Layout& layout, F rule);
 
-// An in-place op calls check_in_place before it writes x, and record_in_place after: x's memory then holds
-// the result, and `rule` gives the gradients of `inputs` (x among them if its old value mattered). Refuses
-// leaves that require grad, inputs that overlap themselves, and storage-only types.
-void check_in_place(const char* op, const Tensor& x);
-void mark_written(const char* op, const Tensor& x);
+// An in-place op calls begin_in_place before it writes x: it refuses leaves that require grad, memory that
+// overlaps itself and storage-only types, and marks x as written, so that what was saved of it before is
+// stale (an op that needs x's old value for its gradient clones it first) while SavedOutput(x) stands for the
+// new value. After the write, record_in_place gives x its new history; x is always the first input.
+void begin_in_place(const char* op, const Tensor& x);
 template <class F>
 void record_in_place(const char* op, const Tensor& x, Inputs inputs, F rule) {
-  mark_written(op, x);
   if (!detail::wants_record(inputs)) return;
   Ref<Node> node(new detail::RuleNode<F>(op, std::move(rule)));
   detail::link(*node, inputs);

@@ -1,0 +1,233 @@
+#include <algorithm>
+
+#include <kiln/autograd/ops.h>
+#include <kiln/autograd/record.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln {
+namespace {
+
+using autograd::record_view;
+
+void check_defined(const char* op, const Tensor& x) {
+  if (!x.defined()) fail("{}: the tensor is undefined", op);
+}
+
+// The shape with one -1 replaced by what the element count leaves for it.
+Shape complete(const char* op, const Tensor& x, Shape shape) {
+  int unknown = -1;
+  int64_t known = 1;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (shape[i] != -1) {
+      known *= shape[i];
+      continue;
+    }
+    if (unknown >= 0) fail("{}: only one size of {} may be -1", op, shape);
+    unknown = i;
+  }
+  if (unknown >= 0) {
+    if (known == 0) fail("{}: -1 in {} could be any size, because another size is 0", op, shape);
+    if (x.numel() % known == 0) shape[unknown] = x.numel() / known;
+  }
+  if (unknown >= 0 ? x.numel() % known != 0 : numel(shape) != x.numel())
+    fail("{}: shape {} does not fit the {} elements of x {}", op, shape, x.numel(), x.shape());
+  return shape;
+}
+
+Tensor reshaped(const char* op, const Tensor& x, const Layout& layout) {
+  return record_view(op, x, layout, [shape = x.shape()](const Tensor& g) { return g.reshape(shape); });
+}
+
+int64_t wrap_index(const char* op, const Tensor& x, int dim, int64_t index) {
+  const int64_t size = x.shape()[dim];
+  if (index < -size || index >= size)
+    fail("{}: index {} is out of range at dim {} of x {} (use {} .. {})", op, index, dim, x.shape(), -size,
+         size - 1);
+  return index < 0 ? index + size : index;
+}
+
+// A view that keeps part of x: its gradient is zero elsewhere.
+Tensor part_of(const char* op, const Tensor& x, const Layout& layout, int dim, int64_t start, int64_t step,
+               bool drop_dim) {
+  const Layout dense = Layout::contiguous(x.shape());
+  return record_view(op, x, layout, [dense, dim, start, step, drop_dim](const Tensor& g) {
+    const Tensor kept = drop_dim ? g.unsqueeze(dim) : g;
+    const Layout part = dense.narrow(dim, start, kept.size(dim), step);
+    return strided_assign(zeros(dense.shape, like(g)), kept, dense, part);
+  });
+}
+
+}  // namespace
+
+Tensor reshape(const Tensor& x, const Shape& shape) {
+  check_defined("reshape", x);
+  const Shape full = complete("reshape", x, shape);
+  Layout layout;
+  if (x.layout().reshape(full, &layout)) return reshaped("reshape", x, layout);
+  return x.contiguous().view(full);
+}
+
+Tensor Tensor::view(const Shape& shape) const {
+  check_defined("view", *this);
+  const Shape full = complete("view", *this, shape);
+  Layout result;
+  if (!layout().reshape(full, &result))
+    fail("view: x {} with strides {} has no view of shape {}; use reshape, which copies where it must",
+         this->shape(), strides(), full);
+  return reshaped("view", *this, result);
+}
+
+Tensor permute(const Tensor& x, const Dims& order) {
+  check_defined("permute", x);
+  if (order.rank() != x.dim())
+    fail("permute: order {} must name each of the {} dims of x {}", order, x.dim(), x.shape());
+  Dims wrapped = order, inverse = order;
+  uint32_t seen = 0;
+  for (int i = 0; i < order.rank(); ++i) {
+    wrapped[i] = wrap_dim("permute", int(order[i]), x.dim());
+    inverse[int(wrapped[i])] = i;
+    seen |= 1u << wrapped[i];
+  }
+  if (seen != (1u << order.rank()) - 1) fail("permute: order {} names a dim twice", order);
+  return record_view("permute", x, x.layout().permute(wrapped),
+                     [inverse](const Tensor& g) { return g.permute(inverse); });
+}
+
+Tensor transpose(const Tensor& x, int a, int b) {
+  check_defined("transpose", x);
+  a = wrap_dim("transpose", a, x.dim());
+  b = wrap_dim("transpose", b, x.dim());
+  return record_view("transpose", x, x.layout().transpose(a, b),
+                     [a, b](const Tensor& g) { return g.transpose(a, b); });
+}
+
+Tensor Tensor::t() const {
+  check_defined("t", *this);
+  if (dim() > 2) fail("t: needs at most 2 dims, x is {}", shape());
+  return dim() < 2 ? *this : transpose(0, 1);
+}
+
+Tensor narrow(const Tensor& x, int dim, int64_t start, int64_t length) {
+  check_defined("narrow", x);
+  if (x.dim() == 0) fail("narrow: a 0-dim tensor cannot be narrowed");
+  dim = wrap_dim("narrow", dim, x.dim());
+  const int64_t size = x.shape()[dim], from = start < 0 ? start + size : start;
+  if (from < 0 || from > size || length < 0 || length > size - from)
+    fail("narrow: start {} with length {} exceeds size {} at dim {} of x {}", start, length, size, dim,
+         x.shape());
+  return part_of("narrow", x, x.layout().narrow(dim, from, length), dim, from, 1, false);
+}
+
+Tensor select(const Tensor& x, int dim, int64_t index) {
+  check_defined("select", x);
+  if (x.dim() == 0) fail("select: a 0-dim tensor has no element to select; use item()");
+  dim = wrap_dim("select", dim, x.dim());
+  index = wrap_index("select", x, dim, index);
+  return part_of("select", x, x.layout().select(dim, index), dim, index, 1, true);
+}
+
+Tensor slice(const Tensor& x, int dim, int64_t start, int64_t end, int64_t step) {
+  check_defined("slice", x);
+  if (x.dim() == 0) fail("slice: a 0-dim tensor cannot be sliced");
+  dim = wrap_dim("slice", dim, x.dim());
+  if (step < 1) fail("slice: step must be positive, got {}", step);
+  const int64_t size = x.shape()[dim];
+  const auto clip = [size](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + size : i, 0, size); };
+  const int64_t from = clip(start), to = std::max(clip(end), from);
+  const int64_t length = (to - from + step - 1) / step;
+  return part_of("slice", x, x.layout().narrow(dim, from, length, step), dim, from, step, false);
+}
+
+Tensor squeeze(const Tensor& x, int dim) {
+  check_defined("squeeze", x);
+  dim = wrap_dim("squeeze", dim, x.dim());
+  if (x.dim() == 0 || x.shape()[dim] != 1) return reshaped("squeeze", x, x.layout());
+  return reshaped("squeeze", x, x.layout().squeeze(dim));
+}
+
+Tensor squeeze(const Tensor& x) {
+  check_defined("squeeze", x);
+  Layout layout = x.layout();
+  for (int i = layout.rank() - 1; i >= 0; --i)
+    if (layout.shape[i] == 1) layout = layout.squeeze(i);
+  return reshaped("squeeze", x, layout);
+}
+
+Tensor unsqueeze(const Tensor& x, int dim) {
+  check_defined("unsqueeze", x);
+  return reshaped("unsqueeze", x, x.layout().unsqueeze(wrap_dim("unsqueeze", dim, x.dim() + 1)));
+}
+
+Tensor expand(const Tensor& x, const Shape& shape) {
+  check_defined("expand", x);
+  Shape full = shape;
+  const int shift = shape.rank() - x.dim();
+  if (shift < 0) fail("expand: shape {} has fewer dims than x {}", shape, x.shape());
+  for (int i = 0; i < full.rank(); ++i) {
+    const int64_t size = i < shift ? -1 : x.shape()[i - shift];
+    if (full[i] == -1 && i >= shift) full[i] = size;
+    if (full[i] < 0 || (i >= shift && size != 1 && full[i] != size))
+      fail("expand: x {} cannot be expanded to {}: dim {} has size {}, which is not 1", x.shape(), shape,
+           i - shift, size);
+  }
+  return record_view("expand", x, x.layout().expand(full),
+                     [to = x.shape()](const Tensor& g) { return sum_to(g, to, g.dtype()); });
+}
+
+Tensor flatten(const Tensor& x, int start_dim, int end_dim) {
+  check_defined("flatten", x);
+  const int start = wrap_dim("flatten", start_dim, x.dim()), end = wrap_dim("flatten", end_dim, x.dim());
+  if (start > end) fail("flatten: start dim {} comes after end dim {}", start_dim, end_dim);
+  if (x.dim() == 0) return x.reshape({1});
+  Shape shape;
+  for (int i = 0; i < x.dim(); ++i) {
+    if (i <= start || i > end)
+      shape.push_back(x.shape()[i]);
+    else
+      shape[start] *= x.shape()[i];
+  }
+  return x.reshape(shape);
+}
+
+Tensors split(const Tensor& x, int64_t size, int dim) {
+  check_defined("split", x);
+  if (x.dim() == 0) fail("split: a 0-dim tensor cannot be split");
+  if (size < 1) fail("split: the size of a part must be positive, got {}", size);
+  Tensors parts;
+  const int64_t total = x.size(dim);
+  for (int64_t start = 0; start < total; start += size)
+    parts.push_back(x.narrow(dim, start, std::min(size, total - start)));
+  if (parts.empty()) parts.push_back(x.narrow(dim, 0, 0));
+  return parts;
+}
+
+Tensors chunk(const Tensor& x, int64_t chunks, int dim) {
+  if (chunks < 1) fail("chunk: the number of parts must be positive, got {}", chunks);
+  return split(x, std::max<int64_t>((x.size(dim) + chunks - 1) / chunks, 1), dim);
+}
+
+Tensors unbind(const Tensor& x, int dim) {
+  check_defined("unbind", x);
+  Tensors parts;
+  for (int64_t i = 0; i < x.size(dim); ++i) parts.push_back(x.select(dim, i));
+  return parts;
+}
+
+Tensor Tensor::reshape(const Shape& shape) const { return kiln::reshape(*this, shape); }
+Tensor Tensor::permute(const Dims& order) const { return kiln::permute(*this, order); }
+Tensor Tensor::transpose(int a, int b) const { return kiln::transpose(*this, a, b); }
+Tensor Tensor::narrow(int dim, int64_t start, int64_t length) const {
+  return kiln::narrow(*this, dim, start, length);
+}
+Tensor Tensor::select(int dim, int64_t index) const { return kiln::select(*this, dim, index); }
+Tensor Tensor::slice(int dim, int64_t start, int64_t end, int64_t step) const {
+  return kiln::slice(*this, dim, start, end, step);
+}
+Tensor Tensor::squeeze() const { return kiln::squeeze(*this); }
+Tensor Tensor::squeeze(int dim) const { return kiln::squeeze(*this, dim); }
+Tensor Tensor::unsqueeze(int dim) const { return kiln::unsqueeze(*this, dim); }
+Tensor Tensor::expand(const Shape& shape) const { return kiln::expand(*this, shape); }
+Tensor Tensor::flatten(int start_dim, int end_dim) const { return kiln::flatten(*this, start_dim, end_dim); }
+Tensors Tensor::split(int64_t size, int dim) const { return kiln::split(*this, size, dim); }
+
+}  // namespace kiln
