@@ -48,6 +48,8 @@ endfunction()
 set(KILN_CPU_LEVEL ${KILN_CPU})
 if(KILN_CPU STREQUAL auto)
   kiln_host_cpu_level(KILN_CPU_LEVEL)
+elseif(NOT KILN_CPU MATCHES "^(x86-64-v[234]|none)$")
+  message(FATAL_ERROR "KILN_CPU is '${KILN_CPU}', expected auto, x86-64-v2, x86-64-v3, x86-64-v4 or none")
 endif()
 message(STATUS "Kiln CPU level: ${KILN_CPU_LEVEL}")
 
