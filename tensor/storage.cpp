@@ -25,11 +25,22 @@ Ref<Storage> Storage::adopt(void* data, int64_t bytes, Device device, void* owne
   return storage;
 }
 
+void Storage::replace_memory(void* memory, void* owner, void (*release)(void* owner)) {
+  free_memory();
+  data = memory;
+  owner_ = owner;
+  release_ = release;
+}
+
+void Storage::free_memory() {
+  if (release_ != nullptr)
+    release_(owner_);
+  else if (data != nullptr)
+    host::release(data, bytes);
+}
+
 void Storage::destroy(Storage* storage) {
-  if (storage->release_ != nullptr)
-    storage->release_(storage->owner_);
-  else if (storage->data != nullptr)
-    host::release(storage->data, storage->bytes);
+  storage->free_memory();
   delete storage;
 }
 

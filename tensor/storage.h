@@ -21,9 +21,15 @@ struct Storage : RefCounted {
   static Ref<Storage> adopt(void* data, int64_t bytes, Device device, void* owner,
                             void (*release)(void* owner));
 
+  // Puts other memory of the same device and size, which already holds the same bytes, in place of the
+  // present one, which is freed. Every tensor of this storage follows.
+  void replace_memory(void* memory, void* owner, void (*release)(void* owner));
+
   static void destroy(Storage* storage);
 
  private:
+  void free_memory();
+
   void* owner_ = nullptr;
   void (*release_)(void* owner) = nullptr;
 };
