@@ -93,7 +93,8 @@ class Printer {
         out += wraps ? ",\n" + std::string(indent, ' ') : ", ";
         if (wraps) on_line = 0;
       } else if (i > 0) {
-        out += "," + std::string(size_t(x_.dim() - 1 - dim), '\n') + std::string(indent, ' ');
+        out += ',';
+        out.append(size_t(x_.dim() - 1 - dim), '\n').append(indent, ' ');
       }
       if (gap) {
         i = size - kEdge;
