@@ -72,7 +72,7 @@ class Printer {
 
   template <class F>
   void visit(int dim, int64_t offset, F&& f) const {
-    if (dim == x_.dim()) return f(offset);
+    if (dim == x_.dim() || dim == kMaxRank) return f(offset);
     const int64_t size = x_.shape()[dim];
     for (int64_t i = 0; i < size; ++i) {
       if (skips(size) && i == kEdge) i = size - kEdge;
