@@ -20,7 +20,11 @@ class Dims {
   explicit Dims(std::span<const int64_t> values);
   static Dims filled(int rank, int64_t value);
 
-  int rank() const { return rank_; }
+  int rank() const {
+    if (rank_ > kMaxRank)
+      __builtin_unreachable();  // tells the compiler that loops over dimensions stay inside
+    return rank_;
+  }
   bool empty() const { return rank_ == 0; }
   int64_t& operator[](int i) { return values_[i]; }
   int64_t operator[](int i) const { return values_[i]; }
