@@ -1,0 +1,119 @@
+#pragma once
+
+// For sources only: running oneDNN primitives from a cache.
+
+#include <array>
+#include <cstring>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <unordered_map>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <kiln/tensor/context.h>
+#include <kiln/tensor/cpu/allocator.h>
+
+namespace kiln::kernels::onednn {
+
+using dnnl::memory;
+
+const dnnl::engine& engine();
+memory::data_type data_type_of(DType dtype);
+memory::desc describe(std::initializer_list<int64_t> sizes, DType dtype,
+                      std::initializer_list<int64_t> strides);
+// Scratch memory comes from our allocator.
+dnnl::primitive_attr user_scratchpad();
+
+// Memory of the caching allocator while it lives.
+class Scratch {
+ public:
+  explicit Scratch(int64_t bytes) : data_(bytes == 0 ? nullptr : host::allocate(bytes)), bytes_(bytes) {}
+  ~Scratch() {
+    if (data_ != nullptr) host::release(data_, bytes_);
+  }
+  Scratch(const Scratch&) = delete;
+  void* data() const { return data_; }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
+
+ private:
+  void* data_;
+  int64_t bytes_;
+};
+
+struct Argument {
+  int index;  // DNNL_ARG_...
+  memory::desc desc;
+};
+
+// A compiled primitive with its memory objects, ready to run on other pointers.
+class Plan {
+ public:
+  Plan() = default;
+  Plan(dnnl::primitive primitive, const dnnl::primitive_desc_base& description,
+       std::initializer_list<Argument> arguments);
+  // One pointer an argument, in their order.
+  void run(CpuContext& ctx, std::initializer_list<void*> data);
+  explicit operator bool() const { return bool(primitive_); }
+
+ private:
+  static constexpr int kMaxArguments = 5;
+  dnnl::primitive primitive_;
+  std::array<memory, kMaxArguments> memories_;
+  std::array<dnnl_exec_arg_t, kMaxArguments> arguments_{};
+  int count_ = 0;
+  int64_t scratch_bytes_ = 0;
+};
+
+// Creation and execution ask OpenMP how many threads there are: while it lives the answer is ctx.threads.
+class ThreadsScope {
+ public:
+  explicit ThreadsScope(const CpuContext& ctx);
+  ~ThreadsScope();
+  ThreadsScope(const ThreadsScope&) = delete;
+
+ private:
+  int before_, now_;
+};
+
+struct HashBytes {
+  template <class Key>
+  size_t operator()(const Key& key) const {
+    uint64_t words[sizeof(Key) / 8], hash = 0;
+    std::memcpy(words, &key, sizeof(Key));
+    for (const uint64_t word : words) hash = (hash ^ word) * 0x9e3779b97f4a7c15u + (hash >> 29);
+    return size_t(hash ^ (hash >> 32));
+  }
+};
+struct EqualBytes {
+  template <class Key>
+  bool operator()(const Key& a, const Key& b) const {
+    return std::memcmp(&a, &b, sizeof(Key)) == 0;
+  }
+};
+
+[[noreturn]] void fail_creation(const char* op, const dnnl::error& error);
+
+// What make(key) returned for this key. Each thread has its own cache, so that memory objects need no lock;
+// oneDNN shares the code behind them. Beyond kMaxPlans geometries the cache starts afresh.
+template <class Key, class Make>
+auto& cached(const char* op, const Key& key, Make&& make) {
+  static_assert(std::has_unique_object_representations_v<Key> && sizeof(Key) % 8 == 0);
+  constexpr size_t kMaxPlans = 1024;
+  using Value = decltype(make(key));
+  thread_local std::unordered_map<Key, std::unique_ptr<Value>, HashBytes, EqualBytes> plans;
+  if (const auto found = plans.find(key); found != plans.end()) return *found->second;
+  if (plans.size() >= kMaxPlans) plans.clear();
+  try {
+    return *(plans[key] = std::make_unique<Value>(make(key)));
+  } catch (const dnnl::error& error) {
+    plans.erase(key);
+    fail_creation(op, error);
+  }
+}
+
+}  // namespace kiln::kernels::onednn
