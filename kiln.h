@@ -3,3 +3,4 @@
 #include <kiln/autograd/engine.h>
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
+#include <kiln/data/data.h>

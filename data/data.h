@@ -1,0 +1,7 @@
+#pragma once
+
+#include <kiln/data/dataset.h>
+#include <kiln/data/idx.h>
+#include <kiln/data/loader.h>
+#include <kiln/data/mnist.h>
+#include <kiln/data/transforms.h>

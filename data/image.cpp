@@ -1,0 +1,160 @@
+#include <kiln/data/image.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <kiln/tensor/element.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln::data {
+namespace {
+
+// Calls f<U>() with an unsigned type of `bytes` bytes; complex128 is the only wider element.
+struct Wide {
+  uint64_t parts[2];
+};
+template <class F>
+void visit_size(int64_t bytes, F&& f) {
+  switch (bytes) {
+    case 1:
+      return f.template operator()<uint8_t>();
+    case 2:
+      return f.template operator()<uint16_t>();
+    case 4:
+      return f.template operator()<uint32_t>();
+    case 8:
+      return f.template operator()<uint64_t>();
+    default:
+      return f.template operator()<Wide>();
+  }
+}
+
+}  // namespace
+
+void copy_elements(const Tensor& x, char* out, const Strides& out_strides) {
+  if (x.numel() == 0) return;
+  if (x.is_contiguous() && out_strides == contiguous_strides(x.shape())) {
+    std::memcpy(out, x.raw_data(), size_t(x.numel() * size_of(x.dtype())));
+    return;
+  }
+  visit_size(size_of(x.dtype()), [&]<class U>() {
+    const U* from = static_cast<const U*>(x.raw_data());
+    U* to = reinterpret_cast<U*>(out);
+    Dims index = Dims::filled(x.dim(), 0);
+    int64_t at = 0, n = x.numel();
+    for_each_offset(x.layout(), [&](int64_t offset) {
+      to[at] = from[offset];
+      if (--n == 0) return;
+      for (int d = x.dim() - 1; d >= 0; --d) {
+        at += out_strides[d];
+        if (++index[d] < x.shape()[d]) break;
+        at -= out_strides[d] * x.shape()[d];
+        index[d] = 0;
+      }
+    });
+  });
+}
+
+Tensor contiguous_copy(const Tensor& x) {
+  if (x.is_contiguous()) return x;
+  Tensor y = empty(x.shape(), {.dtype = x.dtype()});
+  copy_elements(x, static_cast<char*>(y.raw_data()), y.strides());
+  return y;
+}
+
+AxisMap::Range AxisMap::inside(int64_t source_size) const {
+  // step is 1 or -1
+  const int64_t begin = step > 0 ? -start : start - (source_size - 1);
+  const int64_t end = step > 0 ? source_size - start : start + 1;
+  const int64_t from = std::clamp<int64_t>(begin, 0, size);
+  return {from, std::clamp<int64_t>(end, from, size)};
+}
+
+void GeometryStep::apply(Geometry& geometry, RandomStream& random) const {
+  auto& [y, x] = geometry;
+  if (kind == Kind::flip) {
+    if (random.uniform() >= probability) return;
+    x.start += x.step * (x.size - 1);
+    x.step = -x.step;
+    return;
+  }
+  const int64_t free_y = y.size + 2 * padding - height, free_x = x.size + 2 * padding - width;
+  if (free_y < 0 || free_x < 0)
+    fail("RandomCrop: a window of {}x{} does not fit into an image of {}x{} with padding {}", height, width,
+         y.size, x.size, padding);
+  y.start += y.step * (random.below(free_y + 1) - padding);
+  x.start += x.step * (random.below(free_x + 1) - padding);
+  y.size = height;
+  x.size = width;
+}
+
+Tensor move_pixels(const Tensor& image, const Geometry& geometry) {
+  const auto& [y, x] = geometry;
+  const int64_t channels = image.shape()[0];
+  Tensor result = empty({channels, y.size, x.size}, {.dtype = image.dtype()});
+  const auto [y0, y1] = y.inside(image.shape()[1]);
+  const auto [x0, x1] = x.inside(image.shape()[2]);
+  const Strides& in = image.strides();
+  std::memset(result.raw_data(), 0, size_t(result.numel() * size_of(image.dtype())));
+  visit_size(size_of(image.dtype()), [&]<class U>() {
+    const U* from = static_cast<const U*>(image.raw_data());
+    U* to = static_cast<U*>(result.raw_data());
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t i = y0; i < y1; ++i)
+        for (int64_t j = x0; j < x1; ++j)
+          to[(c * y.size + i) * x.size + j] =
+              from[c * in[0] + (y.start + y.step * i) * in[1] + (x.start + x.step * j) * in[2]];
+  });
+  return result;
+}
+
+float ValueStep::apply(float x, int64_t channel) const {
+  if (kind == Kind::to_float) return x / 255.0f;
+  const size_t c = mean.size() == 1 ? 0 : size_t(channel);
+  return (x - mean[c]) / std[c];
+}
+
+FusedTransform::FusedTransform(ImagePlan plan, const Shape& image)
+    : plan_(std::move(plan)), image_(image), shape_(image) {
+  const int64_t channels = image[0];
+  for (const ValueStep& step : plan_.values)
+    if (step.mean.size() > 1 && int64_t(step.mean.size()) != channels)
+      fail("Normalize: has {} means, the image {} has {} channels", step.mean.size(), image, channels);
+  for (const GeometryStep& step : plan_.geometry)
+    if (step.kind == GeometryStep::Kind::crop) shape_ = {channels, step.height, step.width};
+  const auto through = [&](float x, int64_t channel, size_t first) {
+    for (size_t i = first; i < plan_.values.size(); ++i) x = plan_.values[i].apply(x, channel);
+    return x;
+  };
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int value = 0; value < 256; ++value) tables_.push_back(through(float(value), c, 0));
+    fill_.push_back(through(0, c, plan_.values_before_crop));
+  }
+}
+
+void FusedTransform::apply(const uint8_t* image, RandomStream& random, float* out,
+                           const Strides& strides) const {
+  Geometry geometry{{image_[1]}, {image_[2]}};
+  for (const GeometryStep& step : plan_.geometry) step.apply(geometry, random);
+  const auto& [y, x] = geometry;
+  const auto [y0, y1] = y.inside(image_[1]);
+  const auto [x0, x1] = x.inside(image_[2]);
+  const int64_t step = strides[2];
+  for (int64_t c = 0; c < image_[0]; ++c) {
+    const float* table = &tables_[size_t(c) * 256];
+    const float fill = fill_[size_t(c)];
+    for (int64_t i = 0; i < y.size; ++i) {
+      float* to = out + c * strides[0] + i * strides[1];
+      const bool inside = i >= y0 && i < y1;
+      const int64_t first = inside ? x0 : x.size, last = inside ? x1 : x.size;
+      for (int64_t j = 0; j < first; ++j) to[j * step] = fill;
+      if (first < last) {
+        const uint8_t* from = image + (c * image_[1] + y.start + y.step * i) * image_[2];
+        for (int64_t j = first; j < last; ++j) to[j * step] = table[from[x.start + x.step * j]];
+      }
+      for (int64_t j = last; j < x.size; ++j) to[j * step] = fill;
+    }
+  }
+}
+
+}  // namespace kiln::data
