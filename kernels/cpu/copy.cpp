@@ -71,7 +71,7 @@ int transposed_axis(const Walk& walk, int64_t size) {
 }  // namespace
 
 void copy(CpuContext& ctx, TensorView x, TensorView y) {
-  const Walk walk({y, x});
+  const Walk walk(y, x);
   const ConvertRun convert = convert_run(x.dtype, y.dtype, "copy");
   if (walk.runs == 0) return;
   const int64_t size = size_of(x.dtype);

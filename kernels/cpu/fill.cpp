@@ -26,7 +26,7 @@ void fill(CpuContext& ctx, const Scalar& value, TensorView y) {
         std::is_integral_v<T> && value.dtype() != float32 ? cast<T>(value.integer()) : cast<T>(value.real());
     *reinterpret_cast<T*>(bytes) = element;
   });
-  const Walk walk({y});
+  const Walk walk(y);
   if (walk.runs == 0) return;
   const ConvertRun spread = convert_run(y.dtype, y.dtype, "fill");
   for_each_run(ctx, walk, [&](char* const* p, int64_t n) { spread(bytes, 0, p[0], walk.run_strides[0], n); });

@@ -8,9 +8,16 @@ struct Axis {
   int64_t strides[Walk::kOperands];
 };
 
-bool all_contiguous(const TensorView* views, int count) {
-  for (int k = 0; k < count; ++k)
-    if (!(views[k].shape() == views[0].shape()) || !views[k].layout->is_contiguous()) return false;
+// The operands are dense in the same order, or 0-dim.
+bool same_dense(const TensorView* views, int count) {
+  const Layout& first = *views[0].layout;
+  if (!first.is_contiguous()) return false;
+  for (int k = 1; k < count; ++k) {
+    const Layout& layout = *views[k].layout;
+    if (layout.rank() == 0) continue;
+    if (!(layout.shape == first.shape) || !(layout.strides == first.strides || layout.is_contiguous()))
+      return false;
+  }
   return true;
 }
 
@@ -23,13 +30,16 @@ bool is_outer(const Axis& a, const Axis& b, int operands) {
 
 }  // namespace
 
-Walk::Walk(std::initializer_list<TensorView> list) : operands(int(list.size())) {
-  const TensorView* views = list.begin();
+Walk::Walk(const TensorView& first, std::span<const TensorView> others) : operands(1 + int(others.size())) {
+  const TensorView none{Tensor()};
+  TensorView views[kOperands] = {first, none, none, none};
+  std::copy(others.begin(), others.end(), views + 1);
   for (int k = 0; k < operands; ++k) data[k] = static_cast<char*>(views[k].data);
-  if (all_contiguous(views, operands)) {
+  if (same_dense(views, operands)) {
     run = views[0].numel();
     runs = run == 0 ? 0 : 1;
-    for (int k = 0; k < operands; ++k) run_strides[k] = size_of(views[k].dtype);
+    for (int k = 0; k < operands; ++k)
+      run_strides[k] = k > 0 && views[k].layout->rank() == 0 ? 0 : size_of(views[k].dtype);
     return;
   }
   Axis axes[kMaxRank];

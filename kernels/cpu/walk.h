@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include <kiln/kernels/cpu/parallel.h>
 #include <kiln/tensor/context.h>
 
@@ -20,8 +22,10 @@ struct Walk {
   int64_t sizes[kMaxRank];
   int64_t strides[kOperands][kMaxRank];
 
-  // The first operand has the shape; the others broadcast to it (missing and size-1 dimensions get stride 0).
-  Walk(std::initializer_list<TensorView> views);
+  // `first` has the shape; the others broadcast to it (missing and size-1 dimensions get stride 0).
+  Walk(const TensorView& first, std::span<const TensorView> others);
+  explicit Walk(const TensorView& first) : Walk(first, std::span<const TensorView>()) {}
+  Walk(const TensorView& first, const TensorView& second) : Walk(first, {&second, 1}) {}
 };
 
 // Calls f(char* const* pointers, int64_t n) for each run, or for parts of it, in parallel.
