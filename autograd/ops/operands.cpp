@@ -1,6 +1,7 @@
 #include <kiln/autograd/ops/operands.h>
 
 #include <algorithm>
+#include <optional>
 
 #include <kiln/kernels/copy.h>
 #include <kiln/tensor/fail.h>
@@ -16,6 +17,79 @@ void check_pair(const char* op, const Tensor& a, const Tensor& b) {
   check_defined(op, b, "the second operand");
   if (!(a.device() == b.device()))
     fail("{}: operands are on {} and {}; move one with .to(device)", op, a.device(), b.device());
+}
+
+namespace {
+
+// The types of operands with dimensions, of 0-dim tensors and of numbers, each promoted among themselves.
+struct Types {
+  std::optional<DType> dims, zero_dim, number;
+};
+
+std::optional<DType> join(std::optional<DType> a, std::optional<DType> b) {
+  if (!a || !b) return a ? a : b;
+  return promote_types(*a, *b);
+}
+
+std::optional<DType> prefer(std::optional<DType> higher, std::optional<DType> lower) {
+  if (!higher || !lower) return higher ? higher : lower;
+  if (is_floating(*higher)) return higher;
+  if (*higher == bool8 || is_floating(*lower)) return promote_types(*higher, *lower);
+  return higher;
+}
+
+void add_tensor(const char* op, Types& types, const Tensor& x) {
+  if (is_storage_only(x.dtype())) fail("{}: {} is storage only; convert it when it is loaded", op, x.dtype());
+  auto& slot = x.dim() == 0 ? types.zero_dim : types.dims;
+  slot = join(slot, x.dtype());
+}
+
+DType combined(const Types& types) { return *prefer(types.dims, prefer(types.zero_dim, types.number)); }
+
+int category(DType dtype) { return is_floating(dtype) ? 2 : dtype == bool8 ? 0 : 1; }
+
+}  // namespace
+
+DType result_type(const char* op, const Tensor& a, const Tensor& b) {
+  if (a.dtype() == b.dtype() && !is_storage_only(a.dtype())) return a.dtype();
+  Types types;
+  add_tensor(op, types, a);
+  add_tensor(op, types, b);
+  return combined(types);
+}
+
+DType result_type(const char* op, const Tensor& a, const Scalar& b) {
+  Types types;
+  add_tensor(op, types, a);
+  types.number = b.dtype();
+  return combined(types);
+}
+
+Layout result_layout(const char* op, const Tensor& a, const Tensor& b) {
+  if (a.shape() == b.shape()) {
+    const Layout layout = dense_like(a.layout());
+    return layout.strides == a.strides() || !b.layout().is_dense() ? layout : dense_like(b.layout());
+  }
+  const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
+  if (shape == a.shape()) return dense_like(a.layout());
+  if (shape == b.shape()) return dense_like(b.layout());
+  return Layout::contiguous(shape);
+}
+
+void check_in_place_result(const char* op, const Tensor& x, DType result, const Shape& shape) {
+  if (shape != x.shape())
+    fail("{}: the result has shape {}, which x {} cannot hold; use the out-of-place form", op, shape,
+         x.shape());
+  if (category(result) > category(x.dtype()))
+    fail("{}: result type {} can't be cast to {}; convert x with .to({}) first", op, result, x.dtype(),
+         result);
+}
+
+bool overlap(const Tensor& a, const Tensor& b) {
+  if (!a.shares_storage(b)) return false;
+  const auto first = [](const Tensor& x) { return x.layout().offset * size_of(x.dtype()); };
+  const auto last = [&](const Tensor& x) { return first(x) + x.layout().span() * size_of(x.dtype()); };
+  return first(a) < last(b) && first(b) < last(a);
 }
 
 Tensor empty_dense(const Layout& layout, DType dtype, Device device) {
@@ -61,13 +135,9 @@ Tensor converted(const Tensor& x, DType dtype) {
 }
 
 bool partly_overlap(const Tensor& a, const Tensor& b) {
-  if (!a.shares_storage(b)) return false;
-  if (a.dtype() == b.dtype() && a.layout().offset == b.layout().offset && a.shape() == b.shape() &&
-      a.strides() == b.strides())
-    return false;
-  const auto first = [](const Tensor& x) { return x.layout().offset * size_of(x.dtype()); };
-  const auto last = [&](const Tensor& x) { return first(x) + x.layout().span() * size_of(x.dtype()); };
-  return first(a) < last(b) && first(b) < last(a);
+  if (!overlap(a, b)) return false;
+  return a.dtype() != b.dtype() || a.layout().offset != b.layout().offset || a.shape() != b.shape() ||
+         a.strides() != b.strides();
 }
 
 }  // namespace kiln

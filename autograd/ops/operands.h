@@ -11,6 +11,22 @@ void check_defined(const char* op, const Tensor& x, const char* name = "x");
 // Both defined and on one device.
 void check_pair(const char* op, const Tensor& a, const Tensor& b);
 
+// PyTorch's type of an operation on these operands: among tensors with dimensions by promote_types; 0-dim
+// tensors, then numbers, only count when they are of a higher category (bool, integral, floating). Refuses
+// storage-only types.
+DType result_type(const char* op, const Tensor& a, const Tensor& b);
+DType result_type(const char* op, const Tensor& a, const Scalar& b);
+
+// The dense layout of an elementwise result: the broadcast shape, in the order of dimensions of the operand
+// that has it.
+Layout result_layout(const char* op, const Tensor& a, const Tensor& b);
+
+// For `x.op_(other)`: that a result of this type and shape can be written to x.
+void check_in_place_result(const char* op, const Tensor& x, DType result, const Shape& shape);
+
+// Whether a and b share any byte.
+bool overlap(const Tensor& a, const Tensor& b);
+
 // Uninitialised memory of this layout, which must be dense and have offset 0.
 Tensor empty_dense(const Layout& layout, DType dtype, Device device);
 
