@@ -6,6 +6,7 @@
 #include <kiln/autograd/anomaly.h>
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/pending.h>
 #include <kiln/autograd/slot.h>
 #include <kiln/tensor/fail.h>
 
@@ -72,22 +73,13 @@ class Task {
   }
 
   void run() {
-    while (!queue_.empty()) {
-      std::pop_heap(queue_.begin(), queue_.end(), older);
-      Node* node = queue_.back();
-      queue_.pop_back();
-      const auto found = pending_.find(node);
-      Gradients grads = std::move(found->second);
-      pending_.erase(found);
-      process(*node, grads);
-    }
+    Gradients grads;
+    while (Node* node = pending_.pop(grads)) process(*node, grads);
   }
 
   Tensors& captured() { return captured_; }
 
  private:
-  static bool older(const Node* a, const Node* b) { return a->sequence < b->sequence; }
-
   void process(Node& node, Gradients& grads) {
     if (node.extras) observe(node, grads);
     if (targets_ != nullptr) {
@@ -118,11 +110,7 @@ class Task {
     } else if (!needed_.at(node) && !is_target(node)) {
       return;
     }
-    const auto [entry, fresh] = pending_.try_emplace(node, size_t(node->outputs));
-    add_to(entry->second[size_t(edge.output)], std::move(gradient));
-    if (!fresh) return;
-    queue_.push_back(node);
-    std::push_heap(queue_.begin(), queue_.end(), older);
+    add_to(pending_.at(*node)[size_t(edge.output)], std::move(gradient));
   }
 
   // Hooks may replace a gradient; then tensors that asked to keep theirs get it.
@@ -187,9 +175,8 @@ class Task {
   const BackwardOptions& options_;
   const std::vector<Edge>* targets_;
   Tensors captured_;
-  std::unordered_map<Node*, Gradients> pending_;
+  PendingGradients pending_;
   std::unordered_map<Node*, bool> needed_;
-  std::vector<Node*> queue_;
 };
 
 void start_all(Task& task, const char* op, const Tensors& roots, const Tensors& gradients) {

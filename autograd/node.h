@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include <kiln/tensor/inline_vector.h>
 #include <kiln/tensor/tensor.h>
@@ -11,6 +12,12 @@ namespace kiln::autograd {
 
 struct Node;
 struct NodeExtras;
+class PendingGradients;
+
+struct PendingPlace {
+  PendingGradients* queue = nullptr;
+  size_t slot = 0;
+};
 
 // Which output of which node a value came from. An empty node: no gradient is wanted there.
 struct Edge {
@@ -39,6 +46,7 @@ struct Node : RefCounted {
   bool released = false;  // backward has freed what it saved
   Edges inputs;
   std::unique_ptr<NodeExtras> extras;  // hooks and the like, seldom there
+  PendingPlace pending;                // where a running backward collects the gradients of its outputs
 
   explicit Node(const char* op);
   Node(const Node&) = delete;
