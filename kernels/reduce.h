@@ -32,5 +32,10 @@ struct ReduceGeometry {
 void sum(CpuContext&, const ReduceGeometry&, TensorView x, TensorView y);
 // Of floating types; NaN over nothing.
 void mean(CpuContext&, const ReduceGeometry&, TensorView x, TensorView y);
+// The product; types as sum.
+void prod(CpuContext&, const ReduceGeometry&, TensorView x, TensorView y);
+// Whether an element is not zero (NaN is not), or every one; y is bool.
+void any(CpuContext&, const ReduceGeometry&, TensorView x, TensorView y);
+void all(CpuContext&, const ReduceGeometry&, TensorView x, TensorView y);
 
 }  // namespace kiln::kernels

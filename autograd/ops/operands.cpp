@@ -12,6 +12,12 @@ void check_defined(const char* op, const Tensor& x, const char* name) {
   if (!x.defined()) fail("{}: {} is an undefined tensor", op, name);
 }
 
+void check_floating(const char* op, const Tensor& x, const char* name) {
+  check_defined(op, x, name);
+  if (!x.is_floating_point())
+    fail("{}: needs floating-point numbers, {} is {}; convert it with .to(float32)", op, name, x.dtype());
+}
+
 void check_pair(const char* op, const Tensor& a, const Tensor& b) {
   check_defined(op, a, "the first operand");
   check_defined(op, b, "the second operand");

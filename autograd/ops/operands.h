@@ -8,6 +8,8 @@ namespace kiln {
 
 // Throws "op: x is undefined".
 void check_defined(const char* op, const Tensor& x, const char* name = "x");
+// Also throws for other types than the four floating ones.
+void check_floating(const char* op, const Tensor& x, const char* name = "x");
 // Both defined and on one device.
 void check_pair(const char* op, const Tensor& a, const Tensor& b);
 

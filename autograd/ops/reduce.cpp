@@ -1,24 +1,50 @@
 #include <kiln/kernels/reduce.h>
 
-#include <kiln/autograd/check.h>
-#include <kiln/autograd/ops.h>
+#include <algorithm>
+
+#include <kiln/autograd/ops/operands.h>
+#include <kiln/autograd/ops/spread.h>
 #include <kiln/autograd/record.h>
 
 namespace kiln {
 
-using autograd::check_defined;
-using autograd::check_floating;
 using autograd::record;
+using autograd::Saved;
+using autograd::SavedOutput;
 using kernels::dim_set;
 using kernels::DimSet;
+using kernels::reduced_shape;
 using kernels::ReduceGeometry;
 
 namespace {
 
-// A value for each set of reduced elements, repeated over x's shape. `kept` is the reduced shape with
-// keepdim.
-Tensor spread(const Tensor& y, const Shape& kept, const Shape& shape) {
-  return expand(y.shape() == kept ? y : reshape(y, kept), shape);
+DType sum_type(const Tensor& x) { return x.is_floating_point() ? x.dtype() : int64; }
+
+// Pairwise products down to one, each with a gradient of its own: right where elements are zero, too.
+Tensor prod_by_pairs(const Tensor& x) {
+  if (x.numel() == 0) return ones({}, like(x));
+  Tensor rest = reshape(x, {x.numel()});
+  while (rest.numel() > 1) {
+    const int64_t half = rest.numel() / 2, odd = rest.numel() % 2;
+    Tensor pairs = mul(narrow(rest, 0, 0, half), narrow(rest, 0, half, half));
+    rest = odd ? cat({pairs, narrow(rest, 0, 2 * half, 1)}) : pairs;
+  }
+  return reshape(rest, {});
+}
+
+Tensor variance(const Tensor& x, DimSet reduced, double correction, bool keepdim) {
+  const NoGrad no_grad;
+  const Dims dims = dims_of(reduced);
+  const Tensor wide = x.dtype() == float64 ? x : to(x, float32);
+  const Tensor centred = sub(wide, mean(wide, dims, true));
+  const double count = double(ReduceGeometry::over(x.layout(), reduced).count);
+  return to(div(sum(square(centred), dims, keepdim), std::max(0.0, count - correction)), x.dtype());
+}
+
+Tensor variance_backward(const Tensor& x, const Tensor& g, DimSet reduced, double correction) {
+  const double count = double(ReduceGeometry::over(x.layout(), reduced).count);
+  const Tensor centred = sub(x, mean(x, dims_of(reduced), true));
+  return mul(spread(mul(g, 2 / std::max(0.0, count - correction)), x.shape(), reduced), centred);
 }
 
 }  // namespace
@@ -26,24 +52,70 @@ Tensor spread(const Tensor& y, const Shape& kept, const Shape& shape) {
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
   check_defined("sum", x);
   const DimSet reduced = dim_set("sum", dims, x.dim());
-  TensorOptions options = like(x);
-  if (!x.is_floating_point()) options.dtype = int64;
-  Tensor y = empty(kernels::reduced_shape(x.shape(), reduced, keepdim), options);
+  Tensor y = empty(reduced_shape(x.shape(), reduced, keepdim), {.dtype = sum_type(x), .device = x.device()});
   on(x.device(), [&](auto& ctx) { kernels::sum(ctx, ReduceGeometry::over(x.layout(), reduced), x, y); });
-  return record("sum", {x}, y, [shape = x.shape(), reduced](const Tensor& g) {
-    return spread(g, kernels::reduced_shape(shape, reduced, true), shape);
-  });
+  return record("sum", {x}, y,
+                [shape = x.shape(), reduced](const Tensor& g) { return spread(g, shape, reduced); });
 }
 
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
   check_floating("mean", x);
   const DimSet reduced = dim_set("mean", dims, x.dim());
   const auto geometry = ReduceGeometry::over(x.layout(), reduced);
-  Tensor y = empty(kernels::reduced_shape(x.shape(), reduced, keepdim), like(x));
+  Tensor y = empty(reduced_shape(x.shape(), reduced, keepdim), like(x));
   on(x.device(), [&](auto& ctx) { kernels::mean(ctx, geometry, x, y); });
   return record("mean", {x}, y, [shape = x.shape(), reduced, count = geometry.count](const Tensor& g) {
-    return spread(mul(g, 1.0 / double(count)), kernels::reduced_shape(shape, reduced, true), shape);
+    return spread(mul(g, 1.0 / double(count)), shape, reduced);
   });
+}
+
+Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+  check_floating("var", x);
+  const DimSet reduced = dim_set("var", dims, x.dim());
+  const Tensor y = variance(x, reduced, correction, keepdim);
+  return record("var", {x}, y, [x = Saved(x), reduced, correction](const Tensor& g) {
+    return variance_backward(x.get(), g, reduced, correction);
+  });
+}
+
+Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+  check_floating("std", x);
+  const DimSet reduced = dim_set("std", dims, x.dim());
+  Tensor y;
+  {
+    const NoGrad no_grad;
+    y = sqrt(variance(x, reduced, correction, keepdim));
+  }
+  return record("std", {x}, y, [x = Saved(x), y = SavedOutput(y), reduced, correction](const Tensor& g) {
+    // Equal elements: the slope is infinite; 0 is what PyTorch says.
+    const Tensor half = masked_fill(div(g, mul(y.get(), 2)), eq(y.get(), 0), 0);
+    return variance_backward(x.get(), half, reduced, correction);
+  });
+}
+
+Tensor prod(const Tensor& x) {
+  check_defined("prod", x);
+  if (autograd::detail::wants_record({x})) return prod_by_pairs(x);
+  Tensor y = empty({}, {.dtype = sum_type(x), .device = x.device()});
+  const auto geometry = ReduceGeometry::over(x.layout(), dim_set("prod", {}, x.dim()));
+  on(x.device(), [&](auto& ctx) { kernels::prod(ctx, geometry, x, y); });
+  return y;
+}
+
+Tensor any(const Tensor& x) {
+  check_defined("any", x);
+  Tensor y = empty({}, {.dtype = bool8, .device = x.device()});
+  const auto geometry = ReduceGeometry::over(x.layout(), dim_set("any", {}, x.dim()));
+  on(x.device(), [&](auto& ctx) { kernels::any(ctx, geometry, x, y); });
+  return y;
+}
+
+Tensor all(const Tensor& x) {
+  check_defined("all", x);
+  Tensor y = empty({}, {.dtype = bool8, .device = x.device()});
+  const auto geometry = ReduceGeometry::over(x.layout(), dim_set("all", {}, x.dim()));
+  on(x.device(), [&](auto& ctx) { kernels::all(ctx, geometry, x, y); });
+  return y;
 }
 
 }  // namespace kiln

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <kiln/kernels/cpu/parallel.h>
 #include <kiln/kernels/cpu/scratch.h>
 #include <kiln/kernels/reduce.h>
 #include <kiln/tensor/element.h>
@@ -14,32 +15,32 @@
 //   Total widen(Lane)          to the type in which the results of blocks are put together
 //   U merge(U, U)              of two Lanes, or two Totals
 //   Out finish(Total)
-// The order in which elements are put together depends on the geometry only, never on the number of threads.
+// and says whether it is kWide: worth loops of its own for columns, and lanes that the compiler would not
+// make. The order in which elements are put together depends on the geometry only, never on the number of
+// threads.
 
 namespace kiln::kernels::cpu {
 
-inline constexpr int64_t kSerialElements = 32768;  // below it a parallel region costs more than it gains
-inline constexpr int64_t kRunElements = 16384;     // elements that one set of lanes takes in
-inline constexpr int64_t kChunkElements = 65536;   // of a reduction that is split between threads
-inline constexpr int64_t kTileColumns = 512;       // columns added side by side; their lanes stay in L1
-inline constexpr int64_t kBlockRows = 64;          // rows that one set of columns takes in
-inline constexpr int64_t kManyUnits = 64;          // outputs that keep all threads busy without splitting
+inline constexpr int64_t kSerialElements = kGrain;
+inline constexpr int64_t kRunElements = 16384;    // elements that one set of lanes takes in
+inline constexpr int64_t kChunkElements = 65536;  // of a reduction that is split between threads
+inline constexpr int64_t kTileColumns = 512;      // columns added side by side; their lanes stay in L1
+inline constexpr int64_t kBlockRows = 64;         // rows that one set of columns takes in
+inline constexpr int64_t kManyUnits = 64;         // outputs that keep all threads busy without splitting
 
+// f(i) for each unit of work, on several threads if the whole is worth it.
 template <class F>
 void for_units(const CpuContext& ctx, int64_t units, bool parallel, const F& f) {
-  if (!parallel || ctx.threads == 1 || units < 2) {
-    for (int64_t i = 0; i < units; ++i) f(i);
-    return;
-  }
-#pragma omp parallel for schedule(static) num_threads(ctx.threads)
-  for (int64_t i = 0; i < units; ++i) f(i);
+  parallel_for(ctx, units, parallel ? 1 : units, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) f(i);
+  });
 }
 
 // Walks the elements of a nest in order, in runs along its innermost axis.
-class Walk {
+class NestWalk {
  public:
   using Axis = ReduceGeometry::Axis;
-  Walk(const Axis* axes, int rank, int64_t flat) : axes_(axes), rank_(rank) {
+  NestWalk(const Axis* axes, int rank, int64_t flat) : axes_(axes), rank_(rank) {
     for (int d = rank - 1; d >= 0; --d) {
       index_[d] = flat % axes[d].size;
       flat /= axes[d].size;
@@ -93,9 +94,12 @@ typename Op::Lane reduce_lanes(const Op& op, const T* x, int64_t n) {
 template <class Op, class T>
 typename Op::Lane reduce_run(const Op& op, const T* x, int64_t n, int64_t stride) {
   using Lane = typename Op::Lane;
-  constexpr int kLanes = 256 / sizeof(Lane);  // four of the widest registers hide the latency of an addition
-  if (stride == 1 && n >= 2 * kLanes) return reduce_lanes<kLanes>(op, x, n);
-  if (stride == 1 && n >= 16) return reduce_lanes<8>(op, x, n);
+  if constexpr (Op::kWide) {
+    constexpr int kLanes =
+        256 / sizeof(Lane);  // four of the widest registers hide the latency of an addition
+    if (stride == 1 && n >= 2 * kLanes) return reduce_lanes<kLanes>(op, x, n);
+    if (stride == 1 && n >= 16) return reduce_lanes<8>(op, x, n);
+  }
   Lane a = op.start();
   for (int64_t i = 0; i < n; ++i) a = op.add(a, x[i * stride]);
   return a;
@@ -105,7 +109,7 @@ template <class Op, class T>
 typename Op::Total reduce_range(const Op& op, const ReduceGeometry& g, const T* x, int64_t begin,
                                 int64_t end) {
   typename Op::Total total = op.widen(op.start());
-  Walk walk(g.reduced, g.reduced_rank, begin);
+  NestWalk walk(g.reduced, g.reduced_rank, begin);
   while (begin < end) {
     const int64_t n = std::min({walk.left(), end - begin, kRunElements});
     total = op.merge(total, op.widen(reduce_run(op, x + walk.x(), n, walk.stride())));
@@ -126,7 +130,7 @@ void reduce_rows(const CpuContext& ctx, const Op& op, const ReduceGeometry& g, c
     const int64_t rows = std::max<int64_t>(1, kSerialElements / g.count);
     for_units(ctx, (g.outputs + rows - 1) / rows, parallel, [&](int64_t unit) {
       const int64_t end = std::min(g.outputs, (unit + 1) * rows);
-      Walk kept(g.kept, g.kept_rank, unit * rows);
+      NestWalk kept(g.kept, g.kept_rank, unit * rows);
       for (int64_t row = unit * rows; row < end; ++row, kept.advance(1))
         y[kept.y()] = op.finish(reduce_range(op, g, x + kept.x(), 0, g.count));
     });
@@ -135,13 +139,13 @@ void reduce_rows(const CpuContext& ctx, const Op& op, const ReduceGeometry& g, c
   const Scratch<Total> partial(g.outputs * chunks);
   for_units(ctx, g.outputs * chunks, parallel, [&](int64_t unit) {
     const int64_t row = unit / chunks, begin = unit % chunks * kChunkElements;
-    const Walk kept(g.kept, g.kept_rank, row);
+    const NestWalk kept(g.kept, g.kept_rank, row);
     partial[unit] = reduce_range(op, g, x + kept.x(), begin, std::min(g.count, begin + kChunkElements));
   });
   for (int64_t row = 0; row < g.outputs; ++row) {
     Total total = op.widen(op.start());
     for (int64_t chunk = 0; chunk < chunks; ++chunk) total = op.merge(total, partial[row * chunks + chunk]);
-    y[Walk(g.kept, g.kept_rank, row).y()] = op.finish(total);
+    y[NestWalk(g.kept, g.kept_rank, row).y()] = op.finish(total);
   }
 }
 
@@ -152,7 +156,7 @@ void reduce_tile(const Op& op, const ReduceGeometry& g, const T* x, int64_t colu
                  int64_t begin, int64_t end, typename Op::Total* totals) {
   using Lane = typename Op::Lane;
   Lane lanes[kTileColumns];
-  Walk walk(g.reduced, g.reduced_rank, begin);
+  NestWalk walk(g.reduced, g.reduced_rank, begin);
   while (begin < end) {
     for (int64_t j = 0; j < columns; ++j) lanes[j] = op.start();
     const int64_t block_end = std::min(end, begin + kBlockRows);
@@ -189,7 +193,7 @@ void reduce_columns(const CpuContext& ctx, const Op& op, const ReduceGeometry& g
   for_units(ctx, outer * tiles * chunks, parallel, [&](int64_t unit) {
     const int64_t chunk = unit % chunks, tile = unit / chunks % tiles, row = unit / chunks / tiles;
     const int64_t column = tile * kTileColumns, columns = std::min(kTileColumns, inner.size - column);
-    const Walk kept(g.kept, g.kept_rank, row * inner.size + column);
+    const NestWalk kept(g.kept, g.kept_rank, row * inner.size + column);
     Total totals[kTileColumns];
     std::fill(totals, totals + columns, op.widen(op.start()));
     const int64_t begin = chunks == 1 ? 0 : chunk * chunk_rows;
@@ -201,7 +205,7 @@ void reduce_columns(const CpuContext& ctx, const Op& op, const ReduceGeometry& g
       std::copy(totals, totals + columns, &partial[chunk * g.outputs + row * inner.size + column]);
   });
   if (chunks == 1) return;
-  Walk kept(g.kept, g.kept_rank, 0);
+  NestWalk kept(g.kept, g.kept_rank, 0);
   for (int64_t i = 0; i < g.outputs; ++i, kept.advance(1)) {
     Total total = op.widen(op.start());
     for (int64_t chunk = 0; chunk < chunks; ++chunk) total = op.merge(total, partial[chunk * g.outputs + i]);
@@ -216,12 +220,13 @@ void reduce(const CpuContext& ctx, const Op& op, const ReduceGeometry& g, const 
     std::fill(y, y + g.outputs, op.finish(op.widen(op.start())));
     return;
   }
-  const bool columns = g.kept_rank > 0 && (g.reduced_rank == 0 || g.kept[g.kept_rank - 1].x_stride <
-                                                                      g.reduced[g.reduced_rank - 1].x_stride);
-  if (columns)
-    reduce_columns(ctx, op, g, x, y);
-  else
-    reduce_rows(ctx, op, g, x, y);
+  if constexpr (Op::kWide) {
+    const bool columns =
+        g.kept_rank > 0 &&
+        (g.reduced_rank == 0 || g.kept[g.kept_rank - 1].x_stride < g.reduced[g.reduced_rank - 1].x_stride);
+    if (columns) return reduce_columns(ctx, op, g, x, y);
+  }
+  reduce_rows(ctx, op, g, x, y);
 }
 
 }  // namespace kiln::kernels::cpu
