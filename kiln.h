@@ -4,3 +4,5 @@
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/data/data.h>
+#include <kiln/nn/nn.h>
+#include <kiln/tensor/error.h>

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <kiln/nn/module.h>
+
+namespace kiln::nn {
+
+struct LayerNormOptions {
+  double eps = 1e-5;
+  bool elementwise_affine = true;
+};
+
+// Normalises over the last dimensions, those of normalized_shape.
+struct LayerNorm : Module {
+  Parameter weight, bias;  // [normalized_shape], from 1 and 0; undefined unless affine
+  NN_MEMBERS(weight, bias)
+
+  explicit LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options = {});
+  Tensor forward(const Tensor& x) const;
+  void reset_parameters() override;
+  std::string extra_repr() const override;
+
+ private:
+  Shape normalized_shape_;
+  LayerNormOptions options_;
+};
+
+}  // namespace kiln::nn

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <kiln/tensor/tensor.h>
+
+// What a module is made of: parameters, buffers and other modules, each with the name of its member.
+
+namespace kiln::nn {
+
+class Module;
+
+// A tensor that a module learns: a leaf that requires grad (unless frozen). Undefined stands for a parameter
+// that is switched off (bias = false): it has no name in the state dict.
+struct Parameter : Tensor {
+  Parameter() = default;
+  // Shares x's memory, not its history.
+  explicit Parameter(const Tensor& x);
+};
+
+// A tensor that belongs to a module's state but is not learned.
+struct Buffer : Tensor {
+  bool persistent = true;  // false: left out of the state dict
+
+  Buffer() = default;
+  explicit Buffer(const Tensor& x, bool is_persistent = true) : Tensor(x), persistent(is_persistent) {}
+};
+
+class MemberVisitor {
+ public:
+  virtual ~MemberVisitor() = default;
+  virtual void parameter(std::string_view, Parameter&) {}
+  virtual void buffer(std::string_view, Buffer&) {}
+  virtual void module(std::string_view, Module&) {}
+};
+
+namespace detail {
+
+template <class T>
+concept IsModule = std::is_base_of_v<Module, T>;
+template <class T>
+concept IsOptional = requires(T& member) {
+  member.has_value();
+  *member;
+};
+template <class T>
+concept IsList = requires(T& member) {
+  member.begin();
+  member.end();
+  member.size();
+};
+
+// A std::optional is visited when it holds something; the elements of a std::vector or std::array by number
+// ("blocks.0").
+template <class T>
+void visit_member(MemberVisitor& visitor, std::string_view name, T& member) {
+  if constexpr (std::is_base_of_v<Parameter, T>) {
+    visitor.parameter(name, member);
+  } else if constexpr (std::is_base_of_v<Buffer, T>) {
+    visitor.buffer(name, member);
+  } else if constexpr (IsModule<T>) {
+    visitor.module(name, member);
+  } else if constexpr (IsOptional<T>) {
+    if (member.has_value()) visit_member(visitor, name, *member);
+  } else if constexpr (IsList<T>) {
+    size_t index = 0;
+    for (auto& element : member)
+      visit_member(visitor, std::string(name) + "." + std::to_string(index++), element);
+  } else {
+    static_assert(sizeof(T) == 0, "NN_MEMBERS lists parameters, buffers and modules only");
+  }
+}
+
+// Cuts the first name off "conv1, bn1, fc".
+std::string_view next_name(std::string_view& names);
+
+// `names` are the members as the preprocessor spells them.
+template <class... Members>
+void visit_members(MemberVisitor& visitor, [[maybe_unused]] std::string_view names, Members&... members) {
+  (visit_member(visitor, next_name(names), members), ...);
+}
+
+}  // namespace detail
+}  // namespace kiln::nn

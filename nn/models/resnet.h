@@ -1,0 +1,65 @@
+#pragma once
+
+#include <kiln/nn/nn.h>
+
+// Residual networks with torchvision's names, shapes and state-dict keys (He et al., "Deep residual learning
+// for image recognition", 2015; bottlenecks stride in their 3x3 convolution, "v1.5").
+
+namespace kiln::nn::models {
+
+// Two 3x3 convolutions.
+struct BasicBlock : Module {
+  static constexpr int64_t kExpansion = 1;
+  Conv2d conv1;
+  BatchNorm2d bn1;
+  Conv2d conv2;
+  BatchNorm2d bn2;
+  std::optional<Sequential> downsample;
+  NN_MEMBERS(conv1, bn1, conv2, bn2, downsample)
+
+  BasicBlock(int64_t in_planes, int64_t planes, int64_t stride);
+  Tensor forward(const Tensor& x);
+};
+
+// 1x1 down, 3x3, 1x1 up to four times `planes`.
+struct Bottleneck : Module {
+  static constexpr int64_t kExpansion = 4;
+  Conv2d conv1;
+  BatchNorm2d bn1;
+  Conv2d conv2;
+  BatchNorm2d bn2;
+  Conv2d conv3;
+  BatchNorm2d bn3;
+  std::optional<Sequential> downsample;
+  NN_MEMBERS(conv1, bn1, conv2, bn2, conv3, bn3, downsample)
+
+  Bottleneck(int64_t in_planes, int64_t planes, int64_t stride);
+  Tensor forward(const Tensor& x);
+};
+
+struct ResNetOptions {
+  int64_t num_classes = 1000;
+  bool zero_init_residual = false;  // each block starts as the identity
+};
+
+// x [N, 3, H, W] -> scores [N, num_classes].
+struct ResNet : Module {
+  Conv2d conv1{3, 64, 7, {.stride = 2, .padding = 3, .bias = false}};
+  BatchNorm2d bn1{64};
+  MaxPool2d maxpool{3, {.stride = 2, .padding = 1}};
+  Sequential layer1, layer2, layer3, layer4;
+  AdaptiveAvgPool2d avgpool{1};
+  Linear fc;
+  NN_MEMBERS(conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool, fc)
+
+  enum class Block : uint8_t { basic, bottleneck };
+  // `depths`: blocks in each of the four layers.
+  ResNet(Block block, const Dims& depths, const ResNetOptions& options);
+  Tensor forward(const Tensor& x);
+};
+
+ResNet resnet18(const ResNetOptions& options = {});
+ResNet resnet34(const ResNetOptions& options = {});
+ResNet resnet50(const ResNetOptions& options = {});
+
+}  // namespace kiln::nn::models

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <typeinfo>
+
+#include <kiln/nn/member.h>
+#include <kiln/tensor/state_dict.h>
+
+namespace kiln::nn {
+
+using NamedTensors = std::vector<StateDict::Entry>;
+struct NamedModule {
+  std::string name;
+  Module& module;
+};
+
+struct LoadOptions {
+  bool strict = true;   // throw, and change nothing, unless every key and shape fits
+  bool assign = false;  // take the given tensors (memory and dtype) instead of copying their values
+};
+struct ShapeMismatch {
+  std::string name;
+  Shape expected, found;  // the module's, the dict's
+};
+struct LoadResult {
+  std::vector<std::string> missing_keys, unexpected_keys;
+  std::vector<ShapeMismatch> mismatched_keys;
+  bool ok() const { return missing_keys.empty() && unexpected_keys.empty() && mismatched_keys.empty(); }
+};
+// One line a finding, with the name that was probably meant.
+std::string to_string(const LoadResult& result);
+
+// Sees, and may change, the tensors among a module's arguments before forward runs.
+using ForwardPreHook = std::function<void(Module& module, Tensors& inputs)>;
+// Sees the tensors among the arguments, and sees and may replace the result: one tensor, a list of tensors,
+// or nothing when forward returns another type.
+using ForwardHook = std::function<void(Module& module, const Tensors& inputs, Tensors& outputs)>;
+
+struct Hooks;
+namespace detail {
+class Running;
+}
+
+// The base of every layer and network: a value with named members (see NN_MEMBERS) and a forward function.
+// Copying a module copies its structure and mode; the copy's tensors are handles to the same memory
+// (nn::clone copies that, too). Hooks are not copied. Names, order and meaning are PyTorch's.
+class Module {
+ public:
+  Module();
+  Module(const Module& other);
+  Module(Module&&) noexcept;
+  Module& operator=(const Module& other);
+  Module& operator=(Module&&) noexcept;
+  virtual ~Module();
+
+  // Calls the visitor with every member; NN_MEMBERS writes it.
+  virtual void visit_members(MemberVisitor& visitor) = 0;
+  // What is printed between the brackets: "3, 64, kernel_size=(3, 3)".
+  virtual std::string extra_repr() const { return {}; }
+  // Draws new parameters, of this module only.
+  virtual void reset_parameters() {}
+  // Two for each multiplication with an addition; what summary() counts.
+  virtual int64_t flops(const Tensors& inputs, const Tensors& outputs) const;
+
+  // All below this module, each tensor once, named by path.
+  Tensors parameters() const;
+  NamedTensors named_parameters() const;
+  Tensors buffers() const;
+  NamedTensors named_buffers() const;
+  // This module first (its name is empty), then those below it.
+  std::vector<NamedModule> named_modules() const;
+  std::vector<NamedModule> named_children() const;
+
+  // Parameters and persistent buffers, sharing memory, without history.
+  StateDict state_dict() const;
+  // Copies values in, converting dtype and device. A key that is missing, unknown or of another shape is an
+  // error that lists all of them when strict, else left alone and listed in the result. Keys
+  // num_batches_tracked may be missing, as in files older than they are.
+  LoadResult load_state_dict(const StateDict& state, const LoadOptions& options = {});
+
+  // In place: tensors keep their identity, so an optimiser made before still holds the parameters. A dtype
+  // must be floating and converts floating tensors only. The memory format is for parameters of rank 4.
+  Module& to(Device device);
+  Module& to(DType dtype);
+  Module& to(Device device, DType dtype) { return to(device).to(dtype); }
+  Module& to(MemoryFormat format);
+
+  // The mode of dropout and batch norm, here and below.
+  Module& train(bool mode = true);
+  Module& eval() { return train(false); }
+  bool is_training() const { return training_; }
+
+  Module& requires_grad_(bool value = true);
+  // Stops (starts) the learning of the parameters named by a path ("layer1", "layer1.0.conv1.weight") or a
+  // pattern in which * stands for any letters and ? for one ("*.bias"). Returns how many tensors matched;
+  // throws when none did.
+  int64_t freeze(std::string_view pattern) { return set_requires_grad(pattern, false); }
+  int64_t unfreeze(std::string_view pattern) { return set_requires_grad(pattern, true); }
+  void zero_grad(bool set_to_none = true);
+
+  // Calls f with every module below, then this one.
+  Module& apply(const std::function<void(Module&)>& f);
+
+  // Hooks of this module, in the order of registering. Each returns a number for remove_hook.
+  int64_t register_forward_pre_hook(ForwardPreHook hook);
+  int64_t register_forward_hook(ForwardHook hook);
+  void remove_hook(int64_t id);
+  bool has_hooks() const { return hooks_ != nullptr; }
+
+  // The class without namespaces: "Conv2d".
+  std::string type_name() const;
+
+ private:
+  friend class detail::Running;
+  friend struct Hooks;
+  int64_t set_requires_grad(std::string_view pattern, bool value);
+
+  bool training_ = true;
+  bool placed_ = false;  // it was seen to be listed by the module that calls it
+  std::unique_ptr<Hooks> hooks_;
+};
+
+// The class of that type without namespaces.
+std::string demangled(const std::type_info& type);
+
+// As PyTorch prints it: one line a layer, nested ones indented.
+std::string to_string(const Module& module);
+
+namespace detail {
+// Gives every parameter and buffer memory of its own; those that shared before still share.
+void unshare(Module& module);
+}  // namespace detail
+
+// A copy with parameters and buffers of its own.
+template <class M>
+M clone(const M& module) {
+  M copy(module);
+  detail::unshare(copy);
+  return copy;
+}
+
+}  // namespace kiln::nn
+
+#include <kiln/nn/running.h>

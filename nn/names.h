@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kiln::nn {
+
+// Of `names`, the one that a mistyped `name` most likely meant; "" when none is close.
+std::string closest_name(std::string_view name, const std::vector<std::string>& names);
+
+// Whether the pattern, in which * stands for any letters and ? for one, is all of `name` or of a path above
+// it: "layer1" and "layer?" match "layer1.0.weight".
+bool matches(std::string_view pattern, std::string_view name);
+
+}  // namespace kiln::nn

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <kiln/autograd/ops_nn.h>
+#include <kiln/nn/module.h>
+
+namespace kiln::nn {
+
+struct MaxPool2dOptions {
+  Pair stride = 0;  // 0: the kernel's size
+  Pair padding = 0;
+  Pair dilation = 1;
+  bool ceil_mode = false;
+};
+struct MaxPool2d : Module {
+  NN_MEMBERS()
+
+  explicit MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options = {});
+  Tensor forward(const Tensor& x) const;
+  std::string extra_repr() const override;
+
+ private:
+  Pair kernel_size_;
+  MaxPool2dOptions options_;
+};
+
+struct AvgPool2dOptions {
+  Pair stride = 0;  // 0: the kernel's size
+  Pair padding = 0;
+  bool ceil_mode = false;
+  bool count_include_pad = true;
+};
+struct AvgPool2d : Module {
+  NN_MEMBERS()
+
+  explicit AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options = {});
+  Tensor forward(const Tensor& x) const;
+  std::string extra_repr() const override;
+
+ private:
+  Pair kernel_size_;
+  AvgPool2dOptions options_;
+};
+
+// Any input size to one output size.
+struct AdaptiveAvgPool2d : Module {
+  NN_MEMBERS()
+
+  explicit AdaptiveAvgPool2d(Pair output_size);
+  Tensor forward(const Tensor& x) const;
+  std::string extra_repr() const override;
+
+ private:
+  Pair output_size_;
+};
+
+}  // namespace kiln::nn
