@@ -5,4 +5,5 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/data/data.h>
 #include <kiln/nn/nn.h>
+#include <kiln/optim/optim.h>
 #include <kiln/tensor/error.h>

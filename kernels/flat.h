@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+
+#include <kiln/tensor/context.h>
+
+// Arithmetic on lists of contiguous stretches of memory (gradients in an optimiser's arena, say), as if they
+// were one long vector. Floating dtypes; the stretches must not overlap. One pass each.
+
+namespace kiln::kernels {
+
+struct FlatSpan {
+  void* data;
+  DType dtype;
+  int64_t count;
+};
+using FlatSpans = std::span<const FlatSpan>;
+
+// norm = (sum |x|^p)^(1/p), the largest |x| for p = infinity, 0 of nothing. p > 0. `norm` is a 0-dim float64,
+// sums are formed in float64 in an order that depends on the sizes alone. NaN if any x is.
+void flat_norm(CpuContext&, FlatSpans xs, double p, TensorView norm);
+
+// x *= min(1, max_norm / (norm + 1e-6)), with `norm` as flat_norm left it; NaN makes all x NaN.
+void flat_clip_norm(CpuContext&, FlatSpans xs, double max_norm, TensorView norm);
+
+// x = min(max(x, low), high); NaN stays.
+void flat_clamp(CpuContext&, FlatSpans xs, double low, double high);
+
+void flat_zero(CpuContext&, FlatSpans xs);
+
+// finite (0-dim bool) = no x is infinite or NaN.
+void flat_all_finite(CpuContext&, FlatSpans xs, TensorView finite);
+
+}  // namespace kiln::kernels

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <kiln/tensor/context.h>
+
+// One step of an optimiser over a contiguous stretch of its flat memory, in one pass. Formulas and their
+// order are PyTorch's.
+
+namespace kiln::kernels {
+
+struct StepRun {
+  DType dtype;  // of param and grad, floating
+  int64_t count;
+  void* param;
+  const void* grad;
+  // float16 and bfloat16 only: the float32 value that param is rounded from. Null otherwise.
+  float* master;
+  // What the rule keeps, in float32 for the halves and in dtype otherwise; null where it keeps less.
+  void* state[3];
+};
+
+// master = param where param is not what master rounds to: somebody else wrote there. For float16, bfloat16.
+void sync_master(CpuContext&, DType dtype, int64_t count, const void* param, float* master);
+
+struct SgdRule {
+  double lr, momentum, dampening, weight_decay;
+  bool nesterov, maximize;
+  bool first;  // state[0] holds nothing yet: it becomes the gradient itself
+};
+// state: momentum buffer, used if momentum != 0. Moves 12 bytes a float32 parameter, 20 with momentum.
+void sgd_step(CpuContext&, const SgdRule& rule, const StepRun& run);
+
+// Adam: Kingma & Ba, 2015; decoupled weight decay: Loshchilov & Hutter, 2019; amsgrad: Reddi et al., 2018.
+struct AdamRule {
+  double lr, beta1, beta2, eps, weight_decay;
+  int64_t step;  // 1 at the first
+  bool amsgrad, maximize;
+  bool decoupled;  // AdamW
+};
+// state: exp_avg, exp_avg_sq, and for amsgrad max_exp_avg_sq. Moves 28 bytes a float32 parameter, 36 with
+// amsgrad.
+void adam_step(CpuContext&, const AdamRule& rule, const StepRun& run);
+
+}  // namespace kiln::kernels

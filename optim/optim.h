@@ -1,0 +1,5 @@
+#pragma once
+
+#include <kiln/optim/adam.h>
+#include <kiln/optim/clip_grad.h>
+#include <kiln/optim/sgd.h>

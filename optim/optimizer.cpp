@@ -1,0 +1,89 @@
+#include <kiln/optim/optimizer.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include <kiln/kernels/optimizer.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln::optim {
+
+Optimizer::~Optimizer() = default;
+
+double Optimizer::lr(size_t group) const { return const_cast<Optimizer*>(this)->lr(group); }
+
+void Optimizer::check_params(const Tensors& params) const {
+  if (params.empty()) fail("{}: got an empty parameter list", name_);
+  std::unordered_set<const TensorImpl*> known;
+  for (const Group& group : groups_)
+    for (const Tensor& param : group.params) known.insert(param.impl().get());
+  for (size_t i = 0; i < params.size(); ++i) {
+    const Tensor& param = params[i];
+    if (!param.defined()) fail("{}: parameter {} is an undefined tensor", name_, i);
+    if (!param.is_floating_point())
+      fail("{}: parameter {} holds {}; only floating-point tensors are optimised", name_, i, param.dtype());
+    if (!param.is_leaf())
+      fail("{}: parameter {} of shape {} is the result of an op; only leaves are optimised", name_, i,
+           param.shape());
+    if (!known.insert(param.impl().get()).second)
+      fail("{}: parameter {} of shape {} is given twice; a parameter belongs to one group, once", name_, i,
+           param.shape());
+  }
+}
+
+void Optimizer::add_params(Tensors params) {
+  check_params(params);
+  Group group;
+  std::vector<Tensors> kinds;
+  for (const Tensor& param : params) {
+    const auto same = std::find_if(kinds.begin(), kinds.end(), [&](const Tensors& kind) {
+      return kind[0].dtype() == param.dtype() && kind[0].device() == param.device();
+    });
+    const size_t arena = size_t(same - kinds.begin());
+    if (same == kinds.end()) kinds.emplace_back();
+    group.places.push_back({arena, kinds[arena].size()});
+    kinds[arena].push_back(param);
+  }
+  for (const Tensors& kind : kinds) group.arenas.emplace_back(name_, kind);
+  group.params = std::move(params);
+  groups_.push_back(std::move(group));
+}
+
+void Optimizer::step() {
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    for (Arena& arena : groups_[g].arenas) {
+      const std::vector<Arena::Run>& runs = arena.find_runs();
+      if (runs.empty()) continue;
+      const int blocks = states_needed(g);
+      arena.need_states(blocks);
+      for (const Arena::Run& run : runs) {
+        const kernels::StepRun step = arena.begin(run);
+        const Arena::Segment& segment = arena.segments()[run.first];
+        update(g, step, arena.device(), segment.steps + 1, !segment.has_state);
+        arena.finish(run, blocks > 0 || segment.has_state);
+      }
+    }
+  }
+}
+
+void Optimizer::zero_grad(bool set_to_none) {
+  for (Group& group : groups_)
+    for (Arena& arena : group.arenas) arena.zero_grad(set_to_none);
+}
+
+const double* Optimizer::find_note(const char* key, size_t group) const {
+  for (const Note& note : groups_.at(group).notes)
+    if (note.key == key) return &note.value;
+  return nullptr;
+}
+
+void Optimizer::set_note(const char* key, double value, size_t group) {
+  for (Note& note : groups_.at(group).notes)
+    if (note.key == key) {
+      note.value = value;
+      return;
+    }
+  groups_[group].notes.push_back({key, value});
+}
+
+}  // namespace kiln::optim

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include <kiln/optim/arena.h>
+#include <kiln/optim/fields.h>
+
+namespace kiln::optim {
+
+// What all optimisers share. Parameters are leaves; those of a group that have one dtype and device live in
+// one Arena, so a step is one pass over flat memory. Parameters that do not require grad, now or later, and
+// those without a gradient are left out. Handles to parameters stay valid; pointers to their data do not.
+// Not copyable: its parameters' memory is its own.
+class Optimizer {
+ public:
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+  virtual ~Optimizer();
+
+  // Updates every parameter from its gradient, in place. Throws when a parameter changed its dtype, shape or
+  // device since it was given.
+  void step();
+  // Gradients become undefined (their memory waits for the next ones), or zero.
+  void zero_grad(bool set_to_none = true);
+
+  // Parameter groups are counted from 0, in the order given.
+  size_t groups() const { return groups_.size(); }
+  const Tensors& params(size_t group = 0) const { return groups_.at(group).params; }
+  double lr(size_t group = 0) const;
+  // For schedulers: the learning rate, and the momentum (Adam: the first beta).
+  virtual double& lr(size_t group = 0) = 0;
+  virtual double momentum(size_t group = 0) const = 0;
+  virtual void set_momentum(double momentum, size_t group = 0) = 0;
+  // Numbers that schedulers keep with a group, as PyTorch does: "initial_lr", "max_lr". find_note gives null
+  // when there is none.
+  const double* find_note(const char* key, size_t group = 0) const;
+  void set_note(const char* key, double value, size_t group = 0);
+
+  // PyTorch's form: {"state": {0: {...}, ...}, "param_groups": [{"lr": 0.1, ..., "params": [0, 1]}]}. The
+  // tensors in it share memory with the optimiser. float16 and bfloat16 parameters have "master_param" beside
+  // PyTorch's keys: the float32 value they are rounded from; their other state is float32.
+  Value state_dict() const;
+  // Takes what state_dict() gave here or, through a file, in PyTorch; copies the tensors. Throws, with
+  // nothing changed, when groups, sizes or shapes do not match.
+  void load_state_dict(const Value& state);
+
+  const char* name() const { return name_; }
+
+ protected:
+  explicit Optimizer(const char* name) : name_(name) {}
+
+  void add_params(Tensors params);
+  // The names of the blocks of state, and how many of them the group's options need.
+  virtual std::span<const char* const> state_names() const = 0;
+  virtual int states_needed(size_t group) const = 0;
+  // Whether state holds a "step".
+  virtual bool counts_steps() const = 0;
+  // `step` is 1 at the first; `first`: the blocks of state hold zeros.
+  virtual void update(size_t group, const kernels::StepRun& run, Device device, int64_t step, bool first) = 0;
+  virtual void visit(size_t group, Fields& fields) = 0;
+  // Throws when the options of a group make no sense.
+  virtual void check_options(size_t group) const = 0;
+
+ private:
+  struct Note {
+    std::string key;
+    double value;
+  };
+  struct Place {
+    size_t arena, segment;
+  };
+  struct Group {
+    Tensors params;
+    std::vector<Arena> arenas;
+    std::vector<Place> places;  // of each parameter
+    std::vector<Note> notes;
+  };
+
+  void check_params(const Tensors& params) const;
+  Value state_of(size_t group, const Arena& arena, const Arena::Segment& segment) const;
+  void check_state(size_t group, size_t index, const Tensor& param, const Value& state) const;
+  void load_state(Arena& arena, Arena::Segment& segment, const Value* state);
+  void load_options(size_t group, const Value& saved);
+  std::vector<const Value*> match_states(const Value& state) const;
+
+  const char* name_;
+  std::vector<Group> groups_;
+};
+
+// An optimiser with options of this type in each group.
+template <class Options>
+class OptimizerWith : public Optimizer {
+ public:
+  struct Group {
+    Tensors params;
+    Options options = {};
+  };
+
+  // The group's options; they may be changed between steps.
+  Options& options(size_t group = 0) { return options_.at(group); }
+  const Options& options(size_t group = 0) const { return options_.at(group); }
+  double& lr(size_t group = 0) final { return options_.at(group).lr; }
+
+  // Adds parameters with options of their own. Throws when one of them is in the optimiser already.
+  void add_param_group(Tensors params, const Options& options) {
+    options_.push_back(options);
+    try {
+      check_options(options_.size() - 1);
+      add_params(static_cast<Tensors&&>(params));
+    } catch (...) {
+      options_.pop_back();
+      throw;
+    }
+  }
+  void add_param_group(const Group& group) { add_param_group(group.params, group.options); }
+
+ protected:
+  using Optimizer::Optimizer;
+
+ private:
+  std::vector<Options> options_;
+};
+
+}  // namespace kiln::optim
