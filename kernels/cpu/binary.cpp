@@ -4,7 +4,7 @@
 
 #include <kiln/kernels/cpu/convert.h>
 #include <kiln/kernels/cpu/elementwise.h>
-#include <kiln/kernels/cpu/vector_math.h>
+#include <kiln/kernels/math.h>
 #include <kiln/kernels/cpu/walk.h>
 #include <kiln/tensor/element.h>
 

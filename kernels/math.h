@@ -99,5 +99,12 @@ inline double trunc(double x) { return __builtin_trunc(x); }
 // Half to even.
 inline float round(float x) { return __builtin_rintf(x); }
 inline double round(double x) { return __builtin_rint(x); }
+inline float sign(float x) { return float(x > 0) - float(x < 0); }
+inline double sign(double x) { return double(x > 0) - double(x < 0); }
+inline float sigmoid(float x) { return 1 / (1 + exp(-x)); }
+inline double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+// Both values are computed, so that loops with it vectorise.
+inline float pick(bool condition, float a, float b) { return condition ? a : b; }
+inline double pick(bool condition, double a, double b) { return condition ? a : b; }
 
 }  // namespace kiln::kernels::math

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <kiln/tensor/context.h>
+
+namespace kiln::kernels {
+
+enum class UnaryOp : uint8_t {
+  neg,
+  abs,
+  sign,
+  square,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  exp,
+  expm1,
+  log,
+  log1p,
+  log2,
+  log10,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  tanh,
+  erf,
+  floor,
+  ceil,
+  round,
+  trunc,
+  relu,
+  leaky_relu,  // a: the slope
+  gelu,
+  gelu_tanh,
+  silu,
+  sigmoid,
+  softplus,  // a: beta, b: threshold
+  count,
+};
+
+// Options of the ops that have any.
+struct UnaryParameters {
+  double a = 0, b = 0;
+};
+
+// y = f(x); the formulas are in unary_functions.h. y is floating; x is of its type, or of one that converts
+// to it. y may be x. The halves compute in float32. Moves two elements of memory per element.
+void unary(CpuContext&, UnaryOp op, const UnaryParameters&, TensorView x, TensorView y);
+
+// dx = g * f'. `saved` is what the op's derivative needs: x or y.
+void unary_backward(CpuContext&, UnaryOp op, const UnaryParameters&, TensorView saved, TensorView g,
+                    TensorView dx);
+
+}  // namespace kiln::kernels
