@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kiln/tensor/pair.h>
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/tensor.h>
 
@@ -9,15 +10,6 @@
 namespace kiln {
 
 enum class PaddingMode : uint8_t { zeros, reflect, replicate, circular };
-
-// One number for both spatial directions, or two: height, width.
-struct Pair {
-  int64_t h, w;
-  constexpr Pair(int64_t both) : h(both), w(both) {}
-  constexpr Pair(int both) : h(both), w(both) {}
-  constexpr Pair(int64_t height, int64_t width) : h(height), w(width) {}
-  bool operator==(const Pair&) const = default;
-};
 
 // ---- convolution (autograd/ops/conv2d.cpp) ----
 

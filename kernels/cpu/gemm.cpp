@@ -6,6 +6,7 @@
 #include <kiln/kernels/cpu/gemm_blocked.h>
 #include <kiln/kernels/cpu/onednn.h>
 #include <kiln/kernels/cpu/parallel_rows.h>
+#include <kiln/kernels/cpu/scratch.h>
 #include <kiln/tensor/element.h>
 
 namespace kiln::kernels {
@@ -130,31 +131,22 @@ void run_plan(CpuContext& ctx, const GemmGeometry& g, const T* a, const T* b, co
 // Copies an operand of irregular strides; `matrix` then describes the copy.
 template <class T, class To>
 const To* dense(CpuContext& ctx, const T* data, Matrix& matrix, int64_t batch, int64_t rows, int64_t columns,
-                onednn::Scratch& scratch) {
+                const cpu::Scratch<To>& scratch) {
   if (matrix.batch == 0) batch = 1;
-  copy_dense(ctx, data, matrix, batch, rows, columns, scratch.as<To>());
+  copy_dense(ctx, data, matrix, batch, rows, columns, scratch.data());
   matrix = {columns, 1, matrix.batch == 0 ? 0 : rows * columns};
-  return scratch.as<To>();
+  return scratch.data();
 }
 
 template <class T>
 void gemm_onednn(CpuContext& ctx, GemmGeometry g, const T* a, const T* b, const T* bias, T* c, double beta) {
   const bool a_regular = make_regular(g.a, g.m, g.k), b_regular = make_regular(g.b, g.k, g.n);
   if (!make_regular(g.c, g.m, g.n)) fail("gemm: the result needs regular strides");
-  constexpr int64_t kSize = sizeof(T);
-  onednn::Scratch a_copy(a_regular ? 0 : g.batch * g.m * g.k * kSize),
-      b_copy(b_regular ? 0 : g.batch * g.k * g.n * kSize);
+  const cpu::Scratch<T> a_copy(a_regular ? 0 : g.batch * g.m * g.k),
+      b_copy(b_regular ? 0 : g.batch * g.k * g.n);
   if (!a_regular) a = dense<T, T>(ctx, a, g.a, g.batch, g.m, g.k, a_copy);
   if (!b_regular) b = dense<T, T>(ctx, b, g.b, g.batch, g.k, g.n, b_copy);
   run_plan(ctx, g, a, b, bias, c, beta);
-}
-
-bool multiplies_bfloat16() {
-  static const bool yes = [] {
-    const int wanted = int(dnnl::cpu_isa::avx512_core_bf16);
-    return (int(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
-  }();
-  return yes;
 }
 
 // Halves are converted where the processor has no instructions for them: sums stay in float32 until the end.
@@ -162,17 +154,17 @@ template <class T>
 void gemm_half(CpuContext& ctx, const GemmGeometry& g, const T* a, const T* b, const T* bias, T* c,
                double beta) {
   if constexpr (std::is_same_v<T, BFloat16>)
-    if (multiplies_bfloat16()) return gemm_onednn<T>(ctx, g, a, b, bias, c, beta);
-  onednn::Scratch a_copy(g.batch * g.m * g.k * 4), b_copy(g.batch * g.k * g.n * 4),
-      c_copy(g.batch * g.m * g.n * 4), bias_copy(g.n * 4);
+    if (onednn::multiplies_bfloat16()) return gemm_onednn<T>(ctx, g, a, b, bias, c, beta);
+  const cpu::Scratch<float> a_copy(g.batch * g.m * g.k), b_copy(g.batch * g.k * g.n),
+      c_copy(g.batch * g.m * g.n), bias_copy(g.n);
   GemmGeometry wide = g;
   const float* wide_a = dense<T, float>(ctx, a, wide.a, g.batch, g.m, g.k, a_copy);
   const float* wide_b = dense<T, float>(ctx, b, wide.b, g.batch, g.k, g.n, b_copy);
-  if (bias != nullptr) copy_dense(ctx, bias, {0, 1, 0}, 1, 1, g.n, bias_copy.as<float>());
+  if (bias != nullptr) copy_dense(ctx, bias, {0, 1, 0}, 1, 1, g.n, bias_copy.data());
   wide.c = {g.n, 1, g.m * g.n};
-  float* wide_c = c_copy.as<float>();
+  float* wide_c = c_copy.data();
   if (beta != 0) copy_dense(ctx, c, g.c, g.batch, g.m, g.n, wide_c);
-  gemm_onednn<float>(ctx, wide, wide_a, wide_b, bias ? bias_copy.as<float>() : nullptr, wide_c, beta);
+  gemm_onednn<float>(ctx, wide, wide_a, wide_b, bias ? bias_copy.data() : nullptr, wide_c, beta);
   parallel_for(ctx, g.batch * g.m, grain_of(g.n), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       T* row = c + i / g.m * g.c.batch + i % g.m * g.c.row;

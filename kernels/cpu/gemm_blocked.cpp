@@ -1,9 +1,10 @@
 #include <kiln/kernels/cpu/gemm_blocked.h>
 
 #include <algorithm>
+#include <cstring>
 
-#include <kiln/kernels/cpu/onednn.h>
 #include <kiln/kernels/cpu/parallel_rows.h>
+#include <kiln/kernels/cpu/scratch.h>
 
 namespace kiln::kernels {
 namespace {
@@ -70,10 +71,9 @@ T finish(Acc product, const T* bias, double beta, T old) {
 
 template <class T>
 void tile(const GemmGeometry& g, const T* a, const T* b, const T* bias, T* c, int64_t rows, int64_t columns,
-          double beta, void* scratch) {
+          double beta, typename Kernel<T>::Acc* a_panel) {
   using K = Kernel<T>;
   using Acc = typename K::Acc;
-  Acc* a_panel = static_cast<Acc*>(scratch);
   Acc* b_panel = a_panel + kTileM * kTileK;
   for (int64_t p = 0; p < g.k; p += kTileK) {
     const int64_t depth = std::min(kTileK, g.k - p);
@@ -101,7 +101,7 @@ void gemm_blocked(CpuContext& ctx, const GemmGeometry& g, const T* a, const T* b
   const int64_t down = (g.m + kTileM - 1) / kTileM, across = (g.n + kTileN - 1) / kTileN;
   const int64_t task_cost = std::min(g.m, kTileM) * std::min(g.n, kTileN) * g.k;
   parallel_for(ctx, g.batch * down * across, grain_of(task_cost), [&](int64_t begin, int64_t end) {
-    const onednn::Scratch scratch(int64_t(sizeof(typename Kernel<T>::Acc)) * (kTileM + kTileN) * kTileK);
+    const cpu::Scratch<typename Kernel<T>::Acc> scratch((kTileM + kTileN) * kTileK);
     for (int64_t task = begin; task < end; ++task) {
       const int64_t i = task / across % down * kTileM, j = task % across * kTileN,
                     item = task / (down * across);

@@ -4,6 +4,7 @@
 
 #include <omp.h>
 
+#include <kiln/kernels/cpu/scratch.h>
 #include <kiln/kernels/primitives.h>
 #include <kiln/tensor/fail.h>
 
@@ -27,6 +28,14 @@ dnnl::stream& stream() {
 const dnnl::engine& engine() {
   static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   return engine;
+}
+
+bool multiplies_bfloat16() {
+  static const bool yes = [] {
+    constexpr int wanted = int(dnnl::cpu_isa::avx512_core_bf16);
+    return (int(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+  }();
+  return yes;
 }
 
 memory::data_type data_type_of(DType dtype) {
@@ -68,7 +77,7 @@ Plan::Plan(dnnl::primitive primitive, const dnnl::primitive_desc_base& descripti
 
 void Plan::run(CpuContext& ctx, std::initializer_list<void*> data) {
   const ThreadsScope threads(ctx);
-  const Scratch scratch(scratch_bytes_);
+  const cpu::Scratch<std::byte> scratch(scratch_bytes_);
   size_t i = 0;
   for (void* pointer : data) memories_[i++].set_data_handle(pointer);
   if (scratch_bytes_ != 0) memories_[i].set_data_handle(scratch.data());

@@ -13,37 +13,19 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <kiln/tensor/context.h>
-#include <kiln/tensor/cpu/allocator.h>
 
 namespace kiln::kernels::onednn {
 
 using dnnl::memory;
 
 const dnnl::engine& engine();
+// Whether the processor multiplies bfloat16.
+bool multiplies_bfloat16();
 memory::data_type data_type_of(DType dtype);
 memory::desc describe(std::initializer_list<int64_t> sizes, DType dtype,
                       std::initializer_list<int64_t> strides);
 // Scratch memory comes from our allocator.
 dnnl::primitive_attr user_scratchpad();
-
-// Memory of the caching allocator while it lives.
-class Scratch {
- public:
-  explicit Scratch(int64_t bytes) : data_(bytes == 0 ? nullptr : host::allocate(bytes)), bytes_(bytes) {}
-  ~Scratch() {
-    if (data_ != nullptr) host::release(data_, bytes_);
-  }
-  Scratch(const Scratch&) = delete;
-  void* data() const { return data_; }
-  template <class T>
-  T* as() const {
-    return static_cast<T*>(data_);
-  }
-
- private:
-  void* data_;
-  int64_t bytes_;
-};
 
 struct Argument {
   int index;  // DNNL_ARG_...

@@ -1,0 +1,124 @@
+#include <kiln/kernels/conv2d.h>
+
+#include <kiln/autograd/ops.h>
+#include <kiln/autograd/record.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln {
+
+using namespace autograd;
+using kernels::Conv2dGeometry;
+
+namespace {
+
+Conv2dGeometry geometry_of(const Shape& x, const Shape& weight, const Conv2dOptions& options) {
+  return Conv2dGeometry::of(x, weight, options.stride, options.padding, options.dilation, options.groups);
+}
+
+void check_types(const char* op, const Tensor& x, const Tensor& weight) {
+  if (!x.is_floating_point()) fail("{}: needs floating-point tensors, got {}", op, x.dtype());
+  if (x.dtype() != weight.dtype())
+    fail("{}: x is {}, weight {}; convert one with .to(dtype)", op, x.dtype(), weight.dtype());
+  if (x.device() != weight.device())
+    fail("{}: x is on {}, weight on {}; move one with .to(device)", op, x.device(), weight.device());
+}
+
+void check_gradient(const char* op, const Tensor& g, const Conv2dGeometry& geometry) {
+  if (!(g.shape() == geometry.y_shape()))
+    fail("{}: the gradient is {}, the convolution gives {}", op, g.shape(), geometry.y_shape());
+}
+
+bool computes(const Tensor& x) {
+  bool result = false;
+  on(x.device(), [&](auto& ctx) { result = kernels::conv2d_computes(ctx, x.dtype()); });
+  return result;
+}
+
+Tensor working_order(const Tensor& x) { return contiguous(x, MemoryFormat::channels_last); }
+Tensor any_order(const Tensor& weight) { return weight.layout().is_dense() ? weight : contiguous(weight); }
+Tensor empty_activation(const Shape& shape, const Tensor& x) {
+  TensorOptions options = like(x);
+  options.memory_format = MemoryFormat::channels_last;
+  return empty(shape, options);
+}
+
+Tensor forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dGeometry& geometry) {
+  const NoGrad no_grad;
+  const Tensor y = empty_activation(geometry.y_shape(), x), in = working_order(x),
+               filters = any_order(weight), offsets = bias.defined() ? contiguous(bias) : bias;
+  on(x.device(), [&](auto& ctx) { kernels::conv2d_forward(ctx, geometry, in, filters, offsets, y); });
+  return y;
+}
+
+Tensor input_grad(const Tensor& g, const Tensor& weight, const Conv2dGeometry& geometry) {
+  const NoGrad no_grad;
+  const Tensor dx = empty_activation({geometry.batch, geometry.channels, geometry.height, geometry.width}, g),
+               in = working_order(g), filters = any_order(weight);
+  on(g.device(), [&](auto& ctx) { kernels::conv2d_input_grad(ctx, geometry, in, filters, dx); });
+  return dx;
+}
+
+Tensor weight_grad(const Tensor& g, const Tensor& x, const Shape& shape, const Conv2dGeometry& geometry) {
+  const NoGrad no_grad;
+  const Tensor dw = empty(shape, like(g)), out = working_order(g), in = working_order(x);
+  on(g.device(), [&](auto& ctx) { kernels::conv2d_weight_grad(ctx, geometry, out, in, dw); });
+  return dw;
+}
+
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
+  if (x.dim() == 3) return squeeze(conv2d(unsqueeze(x, 0), weight, bias, options), 0);
+  check_types("conv2d", x, weight);
+  const Conv2dGeometry geometry = geometry_of(x.shape(), weight.shape(), options);
+  if (bias.defined()) {
+    check_types("conv2d", x, bias);
+    if (bias.dim() != 1 || bias.shape()[0] != geometry.filters)
+      fail("conv2d: bias must be [{}] (weight {}), got {}", geometry.filters, weight.shape(), bias.shape());
+  }
+  if (!computes(x))
+    return to(conv2d(to(x, float32), to(weight, float32), bias.defined() ? to(bias, float32) : bias, options),
+              x.dtype());
+  return record("conv2d", {x, weight, bias}, forward(x, weight, bias, geometry),
+                [x = Saved(x), weight = Saved(weight), x_shape = x.shape(), weight_shape = weight.shape(),
+                 options](const Tensor& g, Wanted wanted) {
+                  return gradients(
+                      wanted, [&] { return conv2d_input_grad(g, weight.get(), x_shape, options); },
+                      [&] { return conv2d_weight_grad(g, x.get(), weight_shape, options); },
+                      [&] {
+                        return sum(g, {0, 2, 3});
+                      });
+                });
+}
+
+Tensor conv2d_input_grad(const Tensor& g, const Tensor& weight, const Shape& shape,
+                         const Conv2dOptions& options) {
+  check_types("conv2d_input_grad", g, weight);
+  const Conv2dGeometry geometry = geometry_of(shape, weight.shape(), options);
+  check_gradient("conv2d_input_grad", g, geometry);
+  if (!computes(g))
+    return to(conv2d_input_grad(to(g, float32), to(weight, float32), shape, options), g.dtype());
+  return record("conv2d_input_grad", {g, weight}, input_grad(g, weight, geometry),
+                [g = Saved(g), weight = Saved(weight), weight_shape = weight.shape(), options](
+                    const Tensor& v, Wanted wanted) {
+                  return gradients(
+                      wanted, [&] { return conv2d(v, weight.get(), {}, options); },
+                      [&] { return conv2d_weight_grad(g.get(), v, weight_shape, options); });
+                });
+}
+
+Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, const Shape& shape,
+                          const Conv2dOptions& options) {
+  check_types("conv2d_weight_grad", g, x);
+  const Conv2dGeometry geometry = geometry_of(x.shape(), shape, options);
+  check_gradient("conv2d_weight_grad", g, geometry);
+  if (!computes(g)) return to(conv2d_weight_grad(to(g, float32), to(x, float32), shape, options), g.dtype());
+  return record("conv2d_weight_grad", {g, x}, weight_grad(g, x, shape, geometry),
+                [g = Saved(g), x = Saved(x), x_shape = x.shape(), options](const Tensor& v, Wanted wanted) {
+                  return gradients(
+                      wanted, [&] { return conv2d(x.get(), v, {}, options); },
+                      [&] { return conv2d_input_grad(g.get(), v, x_shape, options); });
+                });
+}
+
+}  // namespace kiln
