@@ -38,31 +38,35 @@ void Fields::read(const char* key, Read&& read) {
 }
 
 void Fields::operator()(const char* key, double& field) {
-  if (to_ != nullptr)
+  if (to_ != nullptr) {
     (*to_)[key] = field;
-  else
-    read(key, [&](const Value& value) { field = number(value); });
+    return;
+  }
+  read(key, [&](const Value& value) { field = number(value); });
 }
 
 void Fields::operator()(const char* key, int64_t& field) {
-  if (to_ != nullptr)
+  if (to_ != nullptr) {
     (*to_)[key] = field;
-  else
-    read(key, [&](const Value& value) { field = value.as_int(); });
+    return;
+  }
+  read(key, [&](const Value& value) { field = value.as_int(); });
 }
 
 void Fields::operator()(const char* key, bool& field) {
-  if (to_ != nullptr)
+  if (to_ != nullptr) {
     (*to_)[key] = field;
-  else
-    read(key, [&](const Value& value) { field = value.as_bool(); });
+    return;
+  }
+  read(key, [&](const Value& value) { field = value.as_bool(); });
 }
 
 void Fields::operator()(const char* key, std::string& field) {
-  if (to_ != nullptr)
+  if (to_ != nullptr) {
     (*to_)[key] = field;
-  else
-    read(key, [&](const Value& value) { field = value.as_string(); });
+    return;
+  }
+  read(key, [&](const Value& value) { field = value.as_string(); });
 }
 
 void Fields::operator()(const char* key, std::pair<double, double>& field) {

@@ -2,4 +2,5 @@
 
 #include <kiln/optim/adam.h>
 #include <kiln/optim/clip_grad.h>
+#include <kiln/optim/scheduler.h>
 #include <kiln/optim/sgd.h>
