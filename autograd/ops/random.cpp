@@ -1,0 +1,131 @@
+#include <kiln/kernels/random.h>
+
+#include <cmath>
+
+#include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/operands.h>
+#include <kiln/autograd/record.h>
+#include <kiln/kernels/copy.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln {
+namespace {
+
+PhiloxState draw(Generator* generator, int64_t words) {
+  return (generator == nullptr ? default_generator() : *generator).advance(words);
+}
+
+void check_options(const char* op, DType dtype) {
+  if (!is_floating(dtype)) fail("{}: needs a floating-point dtype, got {}", op, dtype);
+}
+
+// Runs generate(ctx, y) on contiguous memory: values go by the row-major index, whatever x's memory order.
+template <class F>
+void generate_into(const Tensor& x, F&& generate) {
+  if (x.is_contiguous()) return on(x.device(), [&](auto& ctx) { generate(ctx, x); });
+  const Tensor y = empty(x.shape(), like(x));
+  on(x.device(), [&](auto& ctx) {
+    generate(ctx, y);
+    kernels::copy(ctx, y, x);
+  });
+}
+
+void fill_uniform(const Tensor& x, double low, double high, Generator* generator) {
+  const PhiloxState start = draw(generator, kernels::random_words(x.dtype(), x.numel()));
+  generate_into(x, [&](auto& ctx, const Tensor& y) { kernels::uniform(ctx, start, low, high, y); });
+}
+
+void fill_normal(const Tensor& x, double mean, double std, Generator* generator) {
+  const PhiloxState start = draw(generator, kernels::random_words(x.dtype(), x.numel()));
+  generate_into(x, [&](auto& ctx, const Tensor& y) { kernels::normal(ctx, start, mean, std, y); });
+}
+
+// What an integral type, or the exact integers of a floating one, can hold.
+void check_range(int64_t low, int64_t last, DType dtype) {
+  if (is_floating(dtype) || dtype == int64) return;
+  const int bits = int(8 * size_of(dtype));
+  const int64_t most = dtype == uint8 ? 255 : (int64_t(1) << (bits - 1)) - 1;
+  const int64_t least = dtype == uint8 ? 0 : -most - 1;
+  if (low < least || last > most) fail("randint: {} .. {} does not fit into {}", low, last, dtype);
+}
+
+}  // namespace
+
+Tensor rand(const Shape& shape, const TensorOptions& options, Generator* generator) {
+  check_options("rand", options.dtype);
+  const Tensor x = empty(shape, options);
+  fill_uniform(x, 0, 1, generator);
+  if (options.requires_grad) x.requires_grad_();
+  return x;
+}
+
+Tensor randn(const Shape& shape, const TensorOptions& options, Generator* generator) {
+  check_options("randn", options.dtype);
+  const Tensor x = empty(shape, options);
+  fill_normal(x, 0, 1, generator);
+  if (options.requires_grad) x.requires_grad_();
+  return x;
+}
+
+Tensor rand_like(const Tensor& x) {
+  check_floating("rand_like", x);
+  const Tensor y = empty_like(x);
+  fill_uniform(y, 0, 1, nullptr);
+  return y;
+}
+
+Tensor randn_like(const Tensor& x) {
+  check_floating("randn_like", x);
+  const Tensor y = empty_like(x);
+  fill_normal(y, 0, 1, nullptr);
+  return y;
+}
+
+Tensor randint(int64_t low, int64_t high, const Shape& shape, TensorOptions options, Generator* generator) {
+  if (low >= high) fail("randint: low {} must be below high {}", low, high);
+  if (options.dtype == bool8 || is_storage_only(options.dtype))
+    fail("randint: {} tensors hold no integers to draw", options.dtype);
+  check_range(low, high - 1, options.dtype);
+  const Tensor x = empty(shape, options);
+  const PhiloxState start = draw(generator, 2 * x.numel());
+  generate_into(x, [&](auto& ctx, const Tensor& y) {
+    kernels::integers(ctx, start, low, uint64_t(high) - uint64_t(low), y);
+  });
+  return x;
+}
+
+Tensor randperm(int64_t n, Generator* generator) {
+  if (n < 0) fail("randperm: n must not be negative, got {}", n);
+  const Tensor x = empty({n}, {.dtype = int64});
+  const PhiloxState start = draw(generator, 2 * n);
+  on(x.device(), [&](auto& ctx) { kernels::permutation(ctx, start, x); });
+  return x;
+}
+
+Tensor bernoulli(const Tensor& p, Generator* generator) {
+  check_floating("bernoulli", p);
+  const Tensor chances = p.detach().contiguous(), y = empty(p.shape(), like(p));
+  const PhiloxState start = draw(generator, p.numel());
+  on(p.device(), [&](auto& ctx) { kernels::bernoulli(ctx, start, chances, y); });
+  return autograd::record("bernoulli", {p}, y, [](const Tensor& g) { return zeros_like(g); });
+}
+
+const Tensor& Tensor::uniform_(double low, double high) const {
+  check_floating("uniform_", *this);
+  if (!(low <= high)) fail("uniform_: low {} must not be above high {}", low, high);
+  autograd::begin_in_place("uniform_", *this);
+  fill_uniform(*this, low, high, nullptr);
+  autograd::record_in_place("uniform_", *this, {*this}, [](const Tensor& g) { return zeros_like(g); });
+  return *this;
+}
+
+const Tensor& Tensor::normal_(double mean, double std) const {
+  check_floating("normal_", *this);
+  if (!(std >= 0)) fail("normal_: std must not be negative, got {}", std);
+  autograd::begin_in_place("normal_", *this);
+  fill_normal(*this, mean, std, nullptr);
+  autograd::record_in_place("normal_", *this, {*this}, [](const Tensor& g) { return zeros_like(g); });
+  return *this;
+}
+
+}  // namespace kiln
