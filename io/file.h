@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <kiln/tensor/storage.h>
+
+namespace kiln::io {
+
+// A regular file, read at positions. Every failure is an Error that names the file and the system's reason.
+class InputFile {
+ public:
+  explicit InputFile(std::string path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  // When it was opened; what lies behind is never looked at.
+  int64_t size() const { return size_; }
+
+  // Exactly that range; throws when the file has become shorter.
+  void read(int64_t begin, int64_t bytes, void* out) const;
+  std::string read(int64_t begin, int64_t bytes) const;
+
+  // The whole file as private memory: a write changes the memory only, never the file. The mapping outlives
+  // this object. Null for an empty file.
+  Ref<Storage> map() const;
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+  int64_t size_ = 0;
+};
+
+// A file that appears whole or not at all: bytes go to a temporary file in the same folder, commit() syncs
+// it, renames it over `path` and syncs the folder. Without commit(), or when that fails, the temporary file
+// is removed and the previous file is as it was. Temporary files of writers that were killed are removed by
+// the next writer of the same path. Every failure is an Error that names the file and the system's reason.
+class AtomicFile {
+ public:
+  // `expected_bytes` are reserved, so that a full disk is noticed at once.
+  AtomicFile(std::string path, int64_t expected_bytes);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(int64_t begin, const void* data, int64_t bytes);
+  void commit();
+
+ private:
+  [[noreturn]] void fail_with(const char* action, int error);
+  void create();
+
+  std::string shown_path_;  // as the caller wrote it
+  std::string path_;        // with links followed
+  std::string temporary_;
+  int descriptor_ = -1;
+};
+
+}  // namespace kiln::io

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include <kiln/tensor/value.h>
+
+namespace kiln::io {
+
+struct SaveOptions {
+  // Tensors of 64 bytes and more begin at a multiple of 64 bytes, for which the file may need filler entries
+  // ("kiln.filler.0"). False: no fillers, each tensor begins at a multiple of its element's size.
+  bool align = true;
+};
+
+// Writes a state file (docs/state-file.md; by custom named x.kiln), which is a valid safetensors file too.
+// Tensors keep dtype, shape, order of memory, and which of them share memory. They must be on the CPU.
+// The file appears whole or not at all: on any failure Error is thrown and the previous file is as it was.
+void save(const std::string& path, const Value& value, const SaveOptions& options = {});
+
+struct LoadOptions {
+  // Compare every tensor with its checksum, where the file has them.
+  bool verify = true;
+  // Tensors are private views of the mapped file instead of copies: nothing is read before it is used (but
+  // for `verify`), and writing to them changes memory only. The file must not be cut or overwritten in place
+  // while they live; save() replaces it safely.
+  bool map = false;
+};
+
+// Reads a file, recognised by its content and not by its name. A state file gives the value that was saved; a
+// plain safetensors file a dict of its tensors. Throws Error, naming the file, when it is missing, of no
+// known kind, incomplete or damaged.
+Value load(const std::string& path, const LoadOptions& options = {});
+
+}  // namespace kiln::io
