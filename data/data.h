@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kiln/data/cifar.h>
 #include <kiln/data/dataset.h>
 #include <kiln/data/idx.h>
 #include <kiln/data/loader.h>
