@@ -44,7 +44,7 @@ bool owned_alone(const Tensor& g) {
 void add_to(Tensor& total, Tensor g) {
   if (!total.defined())
     total = std::move(g);
-  else if (!grad_enabled() && owned_alone(total) && total.shape() == g.shape() && total.dtype() == g.dtype())
+  else if (!grad_enabled() && owned_alone(total) && total.layout().is_dense() && total.dtype() == g.dtype())
     total.add_(g);
   else
     total = total + g;

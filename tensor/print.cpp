@@ -34,7 +34,10 @@ class Printer {
       style_.floating = is_floating(x.dtype());
       if (style_.floating) choose_style(data);
     });
-    visit(0, 0, [&](int64_t offset) { style_.width = std::max(style_.width, text_(offset, style_).size()); });
+    visit(0, 0, [&](int64_t offset) {
+      const std::string text = text_(offset, style_);
+      if (!style_.floating || counts(text)) style_.width = std::max(style_.width, text.size());
+    });
   }
 
   std::string body() {
@@ -68,6 +71,9 @@ class Printer {
     return style.integral_values ? fmt::format("{:.0f}.", value) : fmt::format("{:.4f}", value);
   }
 
+  // Zeros, NaN and infinities have no say in the width of a column.
+  static bool counts(const std::string& text) { return text.find_first_of("123456789") != std::string::npos; }
+
   bool skips(int64_t size) const { return summarise_ && size > 2 * kEdge; }
 
   template <class F>
@@ -84,7 +90,7 @@ class Printer {
     const int64_t size = x_.shape()[dim], stride = x_.strides()[dim];
     const size_t indent = 7 + size_t(dim) + 1;  // "tensor(" and the brackets
     const bool row = dim == x_.dim() - 1;
-    const int64_t per_line = std::max<int64_t>(1, int64_t((kLine - size_t(dim) - 1) / (style_.width + 2)));
+    const int64_t per_line = std::max<int64_t>(1, int64_t((kLine - indent + 1) / (style_.width + 2)));
     out += '[';
     for (int64_t i = 0, on_line = 0; i < size; ++i) {
       const bool gap = skips(size) && i == kEdge;
