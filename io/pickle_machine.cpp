@@ -70,7 +70,11 @@ T PickleMachine::little_endian() {
   return T(value);
 }
 
+// A pickler decodes a byte at most twice, to at most two bytes; a pickle that asks for one string's decoding
+// again and again is not one of its.
 std::string_view PickleMachine::keep(std::string text) {
+  decoded_bytes_ += text.size();
+  if (decoded_bytes_ / 4 > input_.size()) bad("its strings decode to more than four times its size");
   return graph_.decoded_.emplace_back(std::move(text));
 }
 
@@ -102,7 +106,7 @@ void PickleMachine::push_decimal(std::string_view digits) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error == std::errc() && end == digits.data() + digits.size()) return push_integer(Kind::integer, value);
   std::string bytes;
-  if (!decode_decimal(digits, &bytes)) bad("'{}' is not an int", digits.substr(0, 40));
+  if (!decode_decimal(digits, &bytes)) bad("'{}' is not an int", quotable(digits));
   push_long(keep(std::move(bytes)));
 }
 
@@ -111,7 +115,7 @@ void PickleMachine::push_real(std::string_view text) {
   char* end = nullptr;
   const double value = std::strtod(copy.c_str(), &end);
   if (copy.empty() || *end != '\0' || end != copy.c_str() + copy.size() || copy.size() != text.size())
-    bad("'{}' is not a float", copy.substr(0, 40));
+    bad("'{}' is not a float", quotable(copy));
   push(Kind::real);
   graph_.nodes_.back().real = value;
 }

@@ -69,6 +69,8 @@ class PickleMachine {
   std::unordered_map<int64_t, Id> memo_;
 };
 
+// The first characters of what an Error quotes from the input; others than printable ASCII appear as '?'.
+std::string quotable(std::string_view text);
 // Python's raw-unicode-escape (of UNICODE) and repr of a byte string (of STRING), decoded; nothing when it is
 // not well formed.
 bool decode_raw_unicode(std::string_view line, std::string* text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <kiln/io/pickle_machine.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
@@ -50,12 +51,12 @@ NumpyType type_of(const PickleGraph& graph, Id id) {
                {"c16", DType::complex128}};
   const auto* type =
       std::find_if(std::begin(types), std::end(types), [&](auto& t) { return t.name == name; });
-  if (type == std::end(types)) fail("numpy array: type '{}' cannot be a tensor", name.substr(0, 40));
+  if (type == std::end(types)) fail("numpy array: type '{}' cannot be a tensor", quotable(name));
   bool swapped = false;
   if (object.state != PickleGraph::kNothing) {
     const std::vector<Id>& state = graph.items(object.state);
     if (state.size() < 2 || !graph.is_text(state[1]))
-      fail("numpy array: its type '{}' has no byte order", name);
+      fail("numpy array: its type '{}' has no byte order", quotable(name));
     swapped = graph.text(state[1]) == ">";
   }
   return {type->dtype, swapped};

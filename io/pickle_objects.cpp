@@ -149,7 +149,7 @@ int64_t PickleMachine::memo_key(std::string_view text) {
   int64_t key = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), key);
   if (error != std::errc() || end != text.data() + text.size() || key < 0)
-    bad_sentence(fmt::format("'{}' is not a memo key", text.substr(0, 40)));
+    bad_sentence(fmt::format("'{}' is not a memo key", quotable(text)));
   return key;
 }
 

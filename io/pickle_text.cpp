@@ -35,6 +35,13 @@ bool read_hex(std::string_view digits, uint32_t* code) {
 
 }  // namespace
 
+std::string quotable(std::string_view text) {
+  std::string quoted(text.substr(0, 40));
+  for (char& c : quoted)
+    if (c < ' ' || c > '~') c = '?';
+  return quoted;
+}
+
 bool decode_raw_unicode(std::string_view line, std::string* text) {
   for (size_t i = 0; i < line.size(); ++i) {
     const size_t length = line[i] != '\\' || i + 1 == line.size() ? 0
