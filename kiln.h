@@ -6,4 +6,5 @@
 #include <kiln/data/data.h>
 #include <kiln/nn/nn.h>
 #include <kiln/optim/optim.h>
+#include <kiln/tensor/cpu/context.h>
 #include <kiln/tensor/error.h>

@@ -8,6 +8,7 @@
 
 #include <kiln/kernels/primitives.h>
 #include <kiln/kiln.h>
+#include <kiln/nn/models/resnet.h>
 #include <kiln/tensor/cpu/allocator.h>
 
 // The workloads that run.py compares with torch_peer.py: workloads WORKLOAD SECONDS prints seconds a step
