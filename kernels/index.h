@@ -1,0 +1,35 @@
+#pragma once
+
+#include <kiln/kernels/dim_geometry.h>
+#include <kiln/tensor/context.h>
+
+// Indexing along one dimension. All tensors are dense row-major, indices int64 and in range (see
+// find_outside).
+
+namespace kiln::kernels {
+
+// The first position whose index is not in 0 .. size-1, nor `allowed`; -1 when there is none.
+int64_t find_outside(CpuContext&, int64_t size, int64_t allowed, TensorView index);
+
+// A loop over index's elements; the same element of x stands at the same position in all dimensions but one.
+struct GatherGeometry {
+  int rank = 0;  // at least 1
+  int dim = 0;
+  int64_t index_sizes[kMaxRank];
+  int64_t x_strides[kMaxRank];       // of the tensor that is indexed
+  int64_t source_strides[kMaxRank];  // of y (gather) or the source (scatter), which may be larger than index
+
+  static GatherGeometry of(const Shape& index, const Shape& x, const Shape& source, int dim);
+};
+
+// y[..., i, ...] = x[..., index[..., i, ...], ...]; y has index's shape.
+void gather(CpuContext&, const GatherGeometry&, TensorView x, TensorView index, TensorView y);
+// y[..., index[..., i, ...], ...] += source[..., i, ...], in order.
+void scatter_add(CpuContext&, const GatherGeometry&, TensorView index, TensorView source, TensorView y);
+
+// y[o, i, :] = x[o, index[i], :] for x [outer, size, inner], and y[o, index[i], :] += source[o, i, :] in
+// order.
+void index_select(CpuContext&, const DimGeometry& x, TensorView from, TensorView index, TensorView y);
+void index_add(CpuContext&, const DimGeometry& y, TensorView index, TensorView source, TensorView to);
+
+}  // namespace kiln::kernels
