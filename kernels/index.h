@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include <kiln/kernels/dim_geometry.h>
 #include <kiln/tensor/context.h>
 
@@ -8,24 +10,24 @@
 
 namespace kiln::kernels {
 
-// The first position whose index is not in 0 .. size-1, nor `allowed`; -1 when there is none.
-int64_t find_outside(CpuContext&, int64_t size, int64_t allowed, TensorView index);
+// The first position whose index is not in 0 .. size-1, nor the ignored one; -1 when there is none.
+int64_t find_outside(CpuContext&, int64_t size, std::optional<int64_t> ignored, TensorView index);
 
-// A loop over index's elements; the same element of x stands at the same position in all dimensions but one.
+// A loop over index's elements. The element of x that belongs to one stands at the same position in all
+// dimensions but `dim`.
 struct GatherGeometry {
-  int rank = 0;  // at least 1
+  int rank = 1;
   int dim = 0;
-  int64_t index_sizes[kMaxRank];
-  int64_t x_strides[kMaxRank];       // of the tensor that is indexed
-  int64_t source_strides[kMaxRank];  // of y (gather) or the source (scatter), which may be larger than index
+  int64_t index_sizes[kMaxRank] = {1};
+  int64_t x_strides[kMaxRank] = {1};
 
-  static GatherGeometry of(const Shape& index, const Shape& x, const Shape& source, int dim);
+  static GatherGeometry of(const Shape& index, const Shape& x, int dim);
 };
 
 // y[..., i, ...] = x[..., index[..., i, ...], ...]; y has index's shape.
 void gather(CpuContext&, const GatherGeometry&, TensorView x, TensorView index, TensorView y);
-// y[..., index[..., i, ...], ...] += source[..., i, ...], in order.
-void scatter_add(CpuContext&, const GatherGeometry&, TensorView index, TensorView source, TensorView y);
+// x[..., index[..., i, ...], ...] += source[..., i, ...], in order; source has index's shape.
+void scatter_add(CpuContext&, const GatherGeometry&, TensorView index, TensorView source, TensorView x);
 
 // y[o, i, :] = x[o, index[i], :] for x [outer, size, inner], and y[o, index[i], :] += source[o, i, :] in
 // order.

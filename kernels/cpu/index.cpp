@@ -7,46 +7,42 @@
 
 namespace kiln::kernels {
 
-int64_t find_outside(CpuContext&, int64_t size, int64_t allowed, TensorView index) {
+int64_t find_outside(CpuContext&, int64_t size, std::optional<int64_t> ignored, TensorView index) {
   const int64_t* at = index.as<int64_t>();
   const int64_t count = index.numel();
   for (int64_t i = 0; i < count; ++i)
-    if ((at[i] < 0 || at[i] >= size) && at[i] != allowed) return i;
+    if ((at[i] < 0 || at[i] >= size) && at[i] != ignored) return i;
   return -1;
 }
 
-GatherGeometry GatherGeometry::of(const Shape& index, const Shape& x, const Shape& source, int dim) {
+GatherGeometry GatherGeometry::of(const Shape& index, const Shape& x, int dim) {
   GatherGeometry g;
-  g.rank = index.rank() == 0 ? 1 : index.rank();
+  if (index.rank() == 0) return g;
+  g.rank = index.rank();
   g.dim = dim;
-  const auto size_of_dim = [](const Shape& shape, int d) { return shape.rank() == 0 ? 1 : shape[d]; };
-  int64_t x_stride = 1, source_stride = 1;
+  int64_t stride = 1;
   for (int d = g.rank - 1; d >= 0; --d) {
-    g.index_sizes[d] = size_of_dim(index, d);
-    g.x_strides[d] = x_stride;
-    g.source_strides[d] = source_stride;
-    x_stride *= size_of_dim(x, d);
-    source_stride *= size_of_dim(source, d);
+    g.index_sizes[d] = index[d];
+    g.x_strides[d] = stride;
+    stride *= x.rank() == 0 ? 1 : x[d];
   }
   return g;
 }
 
 namespace {
 
-// f(index position, x offset without the indexed dimension, source offset) for each element of index.
+// f(position, x's offset without the indexed dimension) for each element of index.
 template <class F>
 void for_each_index(const GatherGeometry& g, const F& f) {
-  int64_t at[kMaxRank] = {}, count = 1, x = 0, source = 0;
+  int64_t at[kMaxRank] = {}, count = 1, x = 0;
   for (int d = 0; d < g.rank; ++d) count *= g.index_sizes[d];
   for (int64_t i = 0; i < count; ++i) {
-    f(i, x, source);
+    f(i, x);
     for (int d = g.rank - 1; d >= 0; --d) {
-      const int64_t x_stride = d == g.dim ? 0 : g.x_strides[d];
-      x += x_stride;
-      source += g.source_strides[d];
+      const int64_t stride = d == g.dim ? 0 : g.x_strides[d];
+      x += stride;
       if (++at[d] < g.index_sizes[d]) break;
-      x -= x_stride * at[d];
-      source -= g.source_strides[d] * at[d];
+      x -= stride * at[d];
       at[d] = 0;
     }
   }
@@ -65,18 +61,18 @@ T sum_of(T a, T b) {
 void gather(CpuContext&, const GatherGeometry& g, TensorView x, TensorView index, TensorView y) {
   const int64_t stride = g.x_strides[g.dim];
   visit_element(x.dtype, "gather", [&]<class T>() {
-    for_each_index(g, [&](int64_t i, int64_t offset, int64_t) {
+    for_each_index(g, [&](int64_t i, int64_t offset) {
       y.as<T>()[i] = x.as<T>()[offset + index.as<int64_t>()[i] * stride];
     });
   });
 }
 
-void scatter_add(CpuContext&, const GatherGeometry& g, TensorView index, TensorView source, TensorView y) {
+void scatter_add(CpuContext&, const GatherGeometry& g, TensorView index, TensorView source, TensorView x) {
   const int64_t stride = g.x_strides[g.dim];
-  visit_element(y.dtype, "scatter_add", [&]<class T>() {
-    for_each_index(g, [&](int64_t i, int64_t offset, int64_t source_offset) {
-      T& to = y.as<T>()[offset + index.as<int64_t>()[i] * stride];
-      to = sum_of(to, source.as<T>()[source_offset]);
+  visit_element(x.dtype, "scatter_add", [&]<class T>() {
+    for_each_index(g, [&](int64_t i, int64_t offset) {
+      T& to = x.as<T>()[offset + index.as<int64_t>()[i] * stride];
+      to = sum_of(to, source.as<T>()[i]);
     });
   });
 }
