@@ -17,6 +17,9 @@ using Matrix = GemmGeometry::Matrix;
 // Below this many multiplications a direct loop beats the overhead of a primitive (about 0.5 us).
 constexpr int64_t kDirect = 600;
 
+// Below this many a second thread costs more than it brings.
+constexpr int64_t kOneThread = 200000;
+
 // Sums in the type of accumulation; unsigned for integers, which may wrap around.
 template <class T>
 struct Sum {
@@ -139,7 +142,9 @@ const To* dense(CpuContext& ctx, const T* data, Matrix& matrix, int64_t batch, i
 }
 
 template <class T>
-void gemm_onednn(CpuContext& ctx, GemmGeometry g, const T* a, const T* b, const T* bias, T* c, double beta) {
+void gemm_onednn(CpuContext& all, GemmGeometry g, const T* a, const T* b, const T* bias, T* c, double beta) {
+  CpuContext ctx = all;
+  if (g.batch * g.m * g.n * g.k < kOneThread) ctx.threads = 1;
   const bool a_regular = make_regular(g.a, g.m, g.k), b_regular = make_regular(g.b, g.k, g.n);
   if (!make_regular(g.c, g.m, g.n)) fail("gemm: the result needs regular strides");
   const cpu::Scratch<T> a_copy(a_regular ? 0 : g.batch * g.m * g.k),

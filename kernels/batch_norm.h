@@ -1,0 +1,53 @@
+#pragma once
+
+#include <kiln/tensor/context.h>
+
+namespace kiln::kernels {
+
+// Normalisation of each channel over all its values (Ioffe & Szegedy, 2015). A dense tensor is seen as
+// [outer, channels, inner]: inner is 1 in channels-last order and for [N,C].
+struct BatchNormGeometry {
+  int64_t outer, channels, inner;
+
+  // x is contiguous or, with rank 4, dense in channels-last order.
+  static BatchNormGeometry of(const Layout& x);
+  int64_t values() const { return outer * inner; }  // of a channel
+};
+
+// x, y, residual, g and their gradients are dense in the geometry's order and of one floating dtype. The
+// vectors [channels] are contiguous, in float64 for float64 and in float32 for the others. Sums are formed in
+// chunks of a fixed size, merged in float64: results do not depend on the number of threads.
+
+// The vectors of a normalisation: y = (x - mean) * rstd * weight + bias. weight and bias may be undefined: 1,
+// 0.
+struct BatchNormVectors {
+  TensorView mean, rstd, weight, bias;
+};
+
+// mean and rstd = 1 / sqrt(variance + eps) of x; running = (1 - momentum) * running + momentum * (mean,
+// unbiased variance) when running_mean is defined. Reads x once (in cache twice).
+void batch_norm_statistics(CpuContext&, const BatchNormGeometry&, TensorView x, double eps, double momentum,
+                           TensorView running_mean, TensorView running_var, TensorView mean, TensorView rstd);
+
+// y = (x - mean) * rstd * weight + bias, plus residual when it is defined, then max(0, .) when relu. Moves 2
+// (3 with residual) elements an element.
+void batch_norm_apply(CpuContext&, const BatchNormGeometry&, TensorView x, const BatchNormVectors&,
+                      TensorView residual, bool relu, TensorView y);
+
+// What the gradient passes through the fused relu of batch_norm_apply: everything; where the normalised x is
+// positive (computed again, bit by bit); where the result y is.
+enum class BatchNormMask : uint8_t { none, from_x, from_y };
+
+// dweight = sum(g * mask * (x - mean) * rstd), dbias = sum(g * mask). With from_y, y is read and g * mask is
+// written to masked_g. Moves 2 (4) elements an element.
+void batch_norm_sums(CpuContext&, const BatchNormGeometry&, TensorView x, TensorView g, TensorView y,
+                     const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
+                     TensorView masked_g);
+
+// The gradient of x from those sums (undefined: mean and rstd were constants, as in inference). With from_y,
+// g is masked_g already. Moves 3 elements an element.
+void batch_norm_input_grad(CpuContext&, const BatchNormGeometry&, TensorView x, TensorView g,
+                           const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
+                           TensorView dx);
+
+}  // namespace kiln::kernels
