@@ -128,15 +128,19 @@ Arena::Activity Arena::examine(Segment& segment) {
         "{}: a parameter was {} {} on {} when the optimiser was made and is {} {} on {} now; make the "
         "optimiser after model.to(...)",
         op_, dtype_, segment.layout.shape, device_, param.dtype(), param.shape(), param.device());
+  segment.grad = address(grads_, segment);
   if (const Tensor& grad = slot->grad; !grad.is_same(segment.home)) {
     if (grad.shape() != param.shape() || grad.device() != device_)
       fail("{}: a parameter {} on {} has a gradient {} on {}", op_, param.shape(), device_, grad.shape(),
            grad.device());
-    if (grad.raw_data() != segment.home.raw_data()) copy(grad, segment.home);
+    if (grad.dtype() == dtype_ && grad.strides() == segment.layout.strides)
+      segment.grad = grad.raw_data();
+    else
+      copy(grad, segment.home);
   }
   if (!resident) return Activity::copied;
   if (master_.defined() && segment.version != param.impl()->storage->version) sync_master(segment);
-  return Activity::ready;
+  return segment.grad == address(grads_, segment) ? Activity::ready : Activity::apart;
 }
 
 // Somebody else wrote to the parameter (or nobody has looked yet).
@@ -180,7 +184,7 @@ kernels::StepRun Arena::begin(const Run& run) {
   kernels::StepRun step{.dtype = dtype_,
                         .count = last.layout.offset + last.count - first.layout.offset,
                         .param = address(params_, first),
-                        .grad = address(grads_, first),
+                        .grad = first.grad,
                         .master = nullptr,
                         .state = {}};
   if (master_.defined()) step.master = reinterpret_cast<float*>(address(master_, first));

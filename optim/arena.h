@@ -20,7 +20,8 @@ class Arena {
  public:
   static constexpr int kStates = 3;
 
-  enum class Activity : uint8_t { idle, ready, copied };
+  // ready: all of it is here. apart: the gradient is used where it lies. copied: the parameter is elsewhere.
+  enum class Activity : uint8_t { idle, ready, apart, copied };
   struct Segment {
     Tensor param;
     Tensor home;    // the gradient's memory
@@ -29,6 +30,7 @@ class Arena {
     int64_t steps = 0;
     bool has_state = false;
     Activity activity = Activity::idle;  // at the last step
+    const void* grad = nullptr;          // read by it
     uint32_t version = 0;                // of the parameter's storage when its master was made
   };
   // Segments first .. last - 1, stepped as one vector: they have taken equally many steps.
@@ -45,8 +47,8 @@ class Arena {
   const std::vector<Segment>& segments() const { return segments_; }
   Device device() const { return device_; }
 
-  // What is to be stepped now: parameters that require grad and have one. Gradients that lie elsewhere are
-  // fetched. Throws when a parameter changed its dtype, device or shape.
+  // What is to be stepped now: parameters that require grad and have one. Gradients that lie elsewhere in
+  // another order are fetched. Throws when a parameter changed its dtype, device or shape.
   const std::vector<Run>& find_runs();
   // Around the step of a run: parameters that live elsewhere are fetched and stored.
   kernels::StepRun begin(const Run& run);
