@@ -1,8 +1,9 @@
 #include <kiln/data/cifar_files.h>
 
+#include <algorithm>
 #include <cstring>
 
-#include <kiln/data/file.h>
+#include <kiln/io/file.h>
 #include <kiln/io/pickle_numpy.h>
 #include <kiln/tensor/fail.h>
 
@@ -12,11 +13,8 @@ namespace {
 using io::PickleGraph;
 
 std::string read_whole(const std::string& path) {
-  FileReader file(path);
-  std::string bytes(size_t(file_size(path)), '\0');
-  file.read(bytes.data(), int64_t(bytes.size()), "the file");
-  file.expect_end();
-  return bytes;
+  const io::InputFile file(path);
+  return file.read(0, file.size());
 }
 
 PickleGraph parse_whole(const std::string& bytes, const std::string& path) {
@@ -38,18 +36,19 @@ PickleGraph::Id entry(const PickleGraph& graph, const std::string& path, const c
 }  // namespace
 
 CifarPart read_cifar_binary(const std::string& path, int label_bytes, int label) {
-  const int64_t record = label_bytes + kCifarImageBytes, bytes = file_size(path);
-  if (bytes == 0 || bytes % record != 0)
-    fail("{}: cut short or damaged: {} bytes are not a multiple of the {} of a record", path, bytes, record);
-  FileReader file(path);
+  const io::InputFile file(path);
+  const int64_t record = label_bytes + kCifarImageBytes;
+  if (file.size() == 0 || file.size() % record != 0)
+    fail("{}: cut short or damaged: {} bytes are not a multiple of the {} of a record", path, file.size(),
+         record);
+  const std::string bytes = file.read(0, file.size());
+  const int64_t count = file.size() / record;
   CifarPart part;
-  part.images = empty({bytes / record, kCifarImageBytes}, {.dtype = uint8});
-  uint8_t* to = part.images.data<uint8_t>();
-  uint8_t labels[2];
-  for (int64_t i = 0; i < bytes / record; ++i) {
-    file.read(labels, label_bytes, "a label");
-    file.read(to + i * kCifarImageBytes, kCifarImageBytes, "an image");
-    part.labels.push_back(labels[label]);
+  part.images = empty({count, kCifarImageBytes}, {.dtype = uint8});
+  for (int64_t i = 0; i < count; ++i) {
+    const char* from = bytes.data() + i * record;
+    part.labels.push_back(uint8_t(from[label]));
+    std::memcpy(part.images.data<uint8_t>() + i * kCifarImageBytes, from + label_bytes, kCifarImageBytes);
   }
   return part;
 }

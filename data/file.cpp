@@ -16,18 +16,17 @@ bool file_exists(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0;
 }
 
-int64_t file_size(const std::string& path) {
-  struct stat status;
-  if (::stat(path.c_str(), &status) != 0) fail("{}: cannot open the file: {}", path, std::strerror(errno));
-  if (S_ISDIR(status.st_mode)) fail("{}: is a folder, a file is needed", path);
-  return int64_t(status.st_size);
-}
-
 std::string join_path(const std::string& folder, const std::string& name) {
   return folder.empty() || folder.back() == '/' ? folder + name : folder + '/' + name;
 }
 
-FileReader::FileReader(std::string path) : path_(std::move(path)), file_bytes_(file_size(path_)) {
+FileReader::FileReader(std::string path) : path_(std::move(path)) {
+  struct stat status;
+  if (::stat(path_.c_str(), &status) != 0) fail("{}: cannot open the file: {}", path_, std::strerror(errno));
+  if (!S_ISREG(status.st_mode))
+    fail("{}: is {}, a regular file is needed", path_,
+         S_ISDIR(status.st_mode) ? "a folder" : "a device or a pipe");
+  file_bytes_ = int64_t(status.st_size);
   errno = 0;
   gzFile file = gzopen(path_.c_str(), "rb");
   if (file == nullptr)

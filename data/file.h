@@ -35,8 +35,6 @@ class FileReader {
 };
 
 bool file_exists(const std::string& path);
-// The size of a file. Throws when it cannot be read.
-int64_t file_size(const std::string& path);
 std::string join_path(const std::string& folder, const std::string& name);
 
 }  // namespace kiln::data

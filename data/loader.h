@@ -72,7 +72,7 @@ class Epoch {
 class DataLoader {
  public:
   // Throws for options that make no sense.
-  DataLoader(AnyDataset dataset, const LoaderOptions& options);
+  explicit DataLoader(AnyDataset dataset, const LoaderOptions& options = {});
 
   // Batches an epoch, and samples.
   int64_t size() const;
