@@ -78,4 +78,21 @@ void DataLoader::set_state(const LoaderState& state) {
   core().resume = true;
 }
 
+Value DataLoader::state_dict() const {
+  const LoaderState now = state();
+  return {{"epoch", now.epoch},
+          {"batch", now.batch},
+          {"seed", int64_t(now.seed)},  // the bits: a Value's ints are signed
+          {"batch_size", now.batch_size},
+          {"samples", now.samples}};
+}
+
+void DataLoader::load_state_dict(const Value& state) {
+  set_state({.epoch = state.at("epoch").as_int(),
+             .batch = state.at("batch").as_int(),
+             .seed = uint64_t(state.at("seed").as_int()),
+             .batch_size = state.at("batch_size").as_int(),
+             .samples = state.at("samples").as_int()});
+}
+
 }  // namespace kiln::data

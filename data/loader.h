@@ -3,6 +3,7 @@
 #include <kiln/data/batch.h>
 #include <kiln/data/dataset.h>
 #include <kiln/data/transforms.h>
+#include <kiln/tensor/value.h>
 
 namespace kiln::data {
 
@@ -90,6 +91,9 @@ class DataLoader {
   // samples, batch size or seed.
   LoaderState state() const;
   void set_state(const LoaderState& state);
+  // The same as a value, for checkpoints.
+  Value state_dict() const;
+  void load_state_dict(const Value& state);
 
  private:
   detail::LoaderCore& core() const;

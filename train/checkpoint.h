@@ -1,0 +1,84 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <kiln/tensor/random.h>
+#include <kiln/tensor/value.h>
+
+namespace kiln {
+namespace nn {
+class Module;
+}
+
+namespace train {
+
+// What a run needs to go on exactly where it stopped, under one name each, in one file:
+//
+//   Checkpoint checkpoint("run/checkpoint.kiln");
+//   checkpoint.add("model", net).add("optimizer", optimizer).add("loader", loader).add("epoch",
+//   epoch).add("best", best); if (checkpoint.exists()) checkpoint.load();
+//   ... checkpoint.save();
+//
+// The objects are held by reference and must outlive it. Models, anything with state_dict() and
+// load_state_dict(Value), generators, numbers, strings, Values and lists of numbers can be added.
+class Checkpoint {
+ public:
+  explicit Checkpoint(std::string path) : path_(std::move(path)) {}
+
+  Checkpoint& add(const std::string& name, nn::Module& model);
+  Checkpoint& add(const std::string& name, Generator& generator);
+  Checkpoint& add(const std::string& name, std::vector<double>& list);
+  Checkpoint& add(const std::string& name, Value& value);
+  Checkpoint& add(const std::string& name, std::string& text);
+  template <class T>
+  requires requires(T& object, const Value& state) {
+    Value(object.state_dict());
+    object.load_state_dict(state);
+  }
+  Checkpoint& add(const std::string& name, T& object) {
+    return add(
+        name, [&object] { return Value(object.state_dict()); },
+        [&object](const Value& state) { object.load_state_dict(state); });
+  }
+  template <class T>
+  requires std::is_arithmetic_v<T> Checkpoint& add(const std::string& name, T& number) {
+    return add(
+        name, [&number] { return Value(number); },
+        [&number](const Value& value) {
+          if constexpr (std::is_same_v<T, bool>)
+            number = value.as_bool();
+          else if constexpr (std::is_floating_point_v<T>)
+            number = T(value.as_float());
+          else
+            number = T(value.as_int());
+        });
+  }
+  // Anything else, by two functions.
+  Checkpoint& add(const std::string& name, std::function<Value()> save,
+                  std::function<void(const Value&)> load);
+
+  const std::string& path() const { return path_; }
+  bool exists() const;
+
+  // Writes the file: whole, or, on an Error, not at all; folders on the way are made.
+  void save() const;
+  // Reads everything back, in the order of adding. Throws an Error that names the file and the entry when one
+  // is missing or does not fit.
+  void load() const;
+
+ private:
+  struct Entry {
+    std::string name;
+    std::function<Value()> save;
+    std::function<void(const Value&)> load;
+  };
+
+  std::string path_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace train
+}  // namespace kiln

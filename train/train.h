@@ -1,0 +1,5 @@
+#pragma once
+
+#include <kiln/train/checkpoint.h>
+#include <kiln/train/evaluate.h>
+#include <kiln/train/interrupt.h>
