@@ -1,0 +1,169 @@
+#include <kiln/kernels/index.h>
+
+#include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/operands.h>
+#include <kiln/autograd/record.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln {
+
+using autograd::gradients;
+using autograd::record;
+using autograd::Saved;
+using autograd::Wanted;
+using kernels::DimGeometry;
+using kernels::GatherGeometry;
+
+namespace {
+
+Tensor dense(const Tensor& x) {
+  const NoGrad no_grad;
+  return contiguous(x);
+}
+
+// The index as dense int64, every one of it a position along dimension `dim` of x.
+Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& index) {
+  check_defined(op, index, "index");
+  if (index.device() != x.device())
+    fail("{}: x is on {}, index on {}; move one with .to(device)", op, x.device(), index.device());
+  if (index.dtype() != int64 && index.dtype() != int32)
+    fail("{}: indices must be int64 or int32, got {}", op, index.dtype());
+  const Tensor at = dense(converted(index, int64));
+  const int64_t size = x.dim() == 0 ? 1 : x.size(dim);
+  on(x.device(), [&](auto& ctx) {
+    int64_t wrong = kernels::find_outside(ctx, size, {}, at);
+    if (wrong < 0) return;
+    const int64_t value = at.data<int64_t>()[wrong];
+    Dims position = Dims::filled(at.dim(), 0);
+    for (int d = at.dim() - 1; d >= 0; --d) {
+      position[d] = wrong % at.size(d);
+      wrong /= at.size(d);
+    }
+    fail("{}: index {} at position {} is out of range for dim {} of x {} (use 0 .. {})", op, value, position,
+         dim, x.shape(), size - 1);
+  });
+  return at;
+}
+
+void check_same_type(const char* op, const Tensor& x, const Tensor& source) {
+  check_pair(op, x, source);
+  if (source.dtype() != x.dtype())
+    fail("{}: x is {}, source is {}; convert one with .to(dtype)", op, x.dtype(), source.dtype());
+}
+
+// gather and scatter_add want index inside x in every dimension but one.
+void check_inside(const char* op, const Tensor& x, int dim, const Tensor& index) {
+  if (index.dim() != x.dim())
+    fail("{}: index {} and x {} must have the same number of dimensions", op, index.shape(), x.shape());
+  for (int d = 0; d < x.dim(); ++d)
+    if (d != dim && index.size(d) > x.size(d))
+      fail("{}: index {} is larger than x {} in dim {}", op, index.shape(), x.shape(), d);
+}
+
+void check_list(const char* op, const Tensor& index) {
+  check_defined(op, index, "index");
+  if (index.dim() > 1) fail("{}: index must have one dimension, its shape is {}", op, index.shape());
+}
+
+}  // namespace
+
+Tensor gather(const Tensor& x, int dim, const Tensor& index) {
+  check_defined("gather", x);
+  dim = wrap_dim("gather", dim, x.dim());
+  const Tensor at = checked_index("gather", x, dim, index);
+  check_inside("gather", x, dim, at);
+  Tensor y = empty(at.shape(), like(x));
+  on(x.device(), [&](auto& ctx) {
+    kernels::gather(ctx, GatherGeometry::of(at.shape(), x.shape(), dim), dense(x), at, y);
+  });
+  return record("gather", {x}, y, [at = Saved(at), shape = x.shape(), dim](const Tensor& g) {
+    return scatter_add(zeros(shape, like(g)), dim, at.get(), g);
+  });
+}
+
+Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
+  check_defined("scatter_add", x);
+  check_same_type("scatter_add", x, source);
+  dim = wrap_dim("scatter_add", dim, x.dim());
+  const Tensor at = checked_index("scatter_add", x, dim, index);
+  check_inside("scatter_add", x, dim, at);
+  check_inside("scatter_add", source, -1, at);
+  Tensor part = source;
+  for (int d = 0; d < source.dim(); ++d)
+    if (at.size(d) < source.size(d)) part = narrow(part, d, 0, at.size(d));
+  Tensor y = empty(x.shape(), like(x));
+  {
+    const NoGrad no_grad;
+    y.copy_(x);
+  }
+  on(x.device(), [&](auto& ctx) {
+    kernels::scatter_add(ctx, GatherGeometry::of(at.shape(), x.shape(), dim), at, dense(part), y);
+  });
+  return record("scatter_add", {x, part}, y, [at = Saved(at), dim](const Tensor& g, Wanted wanted) {
+    return gradients(
+        wanted, [&] { return g; }, [&] { return gather(g, dim, at.get()); });
+  });
+}
+
+Tensor index_select(const Tensor& x, int dim, const Tensor& index) {
+  check_defined("index_select", x);
+  check_list("index_select", index);
+  dim = wrap_dim("index_select", dim, x.dim());
+  const Tensor at = checked_index("index_select", x, dim, index);
+  Shape shape = x.shape();
+  if (x.dim() > 0)
+    shape[dim] = at.numel();
+  else if (at.numel() != 1)
+    fail("index_select: x has 0 dimensions and takes 1 index, got {}", at.numel());
+  Tensor y = empty(shape, like(x));
+  on(x.device(),
+     [&](auto& ctx) { kernels::index_select(ctx, DimGeometry::along(x.shape(), dim), dense(x), at, y); });
+  return record("index_select", {x}, y, [at = Saved(at), shape = x.shape(), dim](const Tensor& g) {
+    return index_add(zeros(shape, like(g)), dim, at.get(), g);
+  });
+}
+
+Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
+  check_defined("index_add", x);
+  check_list("index_add", index);
+  check_same_type("index_add", x, source);
+  dim = wrap_dim("index_add", dim, x.dim());
+  const Tensor at = checked_index("index_add", x, dim, index);
+  Shape wanted_shape = x.shape();
+  if (x.dim() > 0) wanted_shape[dim] = at.numel();
+  if (source.shape() != wanted_shape || (x.dim() == 0 && at.numel() != 1))
+    fail("index_add: x {} and {} indices along dim {} need a source of shape {}, got {}", x.shape(),
+         at.numel(), dim, wanted_shape, source.shape());
+  Tensor y = empty(x.shape(), like(x));
+  {
+    const NoGrad no_grad;
+    y.copy_(x);
+  }
+  on(x.device(),
+     [&](auto& ctx) { kernels::index_add(ctx, DimGeometry::along(x.shape(), dim), at, dense(source), y); });
+  return record("index_add", {x, source}, y, [at = Saved(at), dim](const Tensor& g, Wanted wanted) {
+    return gradients(
+        wanted, [&] { return g; }, [&] { return index_select(g, dim, at.get()); });
+  });
+}
+
+Tensor one_hot(const Tensor& x, int64_t classes) {
+  check_defined("one_hot", x);
+  if (!is_integral(x.dtype())) fail("one_hot: needs class indices (int64), x is {}", x.dtype());
+  if (classes == -1) {
+    if (x.numel() == 0)
+      fail("one_hot: cannot tell the number of classes of an empty x {}; give it", x.shape());
+    classes = max(x).item<int64_t>() + 1;
+  }
+  if (classes < 1) fail("one_hot: needs at least 1 class, got {}", classes);
+  const Tensor at = dense(converted(x, int64));
+  on(x.device(), [&](auto& ctx) {
+    if (const int64_t wrong = kernels::find_outside(ctx, classes, {}, at); wrong >= 0)
+      fail("one_hot: class {} of element {} is out of range (use 0 .. {})", at.data<int64_t>()[wrong], wrong,
+           classes - 1);
+  });
+  const TensorOptions options{.dtype = int64, .device = x.device()};
+  return to(eq(unsqueeze(at, -1), arange(0, classes, 1, options)), int64);
+}
+
+}  // namespace kiln
