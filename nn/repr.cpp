@@ -1,7 +1,5 @@
 #include <kiln/nn/repr.h>
 
-#include <cmath>
-
 #include <kiln/nn/members.h>
 #include <kiln/tensor/fail.h>
 
@@ -34,7 +32,10 @@ std::string repr(bool value) { return value ? "True" : "False"; }
 
 std::string repr(Pair pair) { return fmt::format("({}, {})", pair.h, pair.w); }
 
-std::string repr(double value) { return fmt::format("{}", value); }
+std::string repr(double value) {
+  const std::string text = fmt::format("{}", value);
+  return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+}
 
 std::string repr(const Shape& shape) {
   if (shape.rank() == 1) return fmt::format("({},)", shape[0]);

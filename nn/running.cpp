@@ -25,7 +25,11 @@ struct Hooks {
   static const Hooks* find(const Module& module) { return module.hooks_.get(); }
 };
 
-Module::Module() = default;
+Module::Module() {
+  // The first module of a program makes errors name the module that runs.
+  [[maybe_unused]] static const bool installed =
+      (kiln::detail::current_module_path = &detail::running_path, true);
+}
 Module::Module(const Module& other) : training_(other.training_) {}
 Module::Module(Module&&) noexcept = default;
 Module& Module::operator=(const Module& other) {
@@ -100,13 +104,6 @@ std::string running_path() {
   }
   return path.empty() && !modules.empty() ? modules[0]->type_name() : path;
 }
-
-namespace {
-
-// Every program that runs a module links this file, so its errors name the module.
-const bool installed = (kiln::detail::current_module_path = &running_path, true);
-
-}  // namespace
 
 // Copies of the lists: a hook may remove itself.
 void run_forward_pre_hooks(Module& module, Tensors& inputs) {
