@@ -61,7 +61,7 @@ void answer(const oracle::Table& table, const json& request) {
     if (found == table.end()) throw Error("oracle: there is no op " + request["op"].get<std::string>());
     const size_t grads = request["grads"].get<size_t>();
     const Tensors cotangents(tensors.end() - int64_t(grads), tensors.end());
-    tensors.resize(tensors.size() - grads);
+    tensors.erase(tensors.end() - int64_t(grads), tensors.end());
     Tensors results = found->second({tensors, request["args"]});
     const size_t outputs = results.size();
     if (grads > 0) {
