@@ -133,9 +133,10 @@ Tensor div(const Tensor& a, const Tensor& b) {
   if (!recorded(a, b)) return y;
   return record(
       "div", {a, b}, y,
-      [y = SavedOutput(y), b = Saved(b), to_a = Origin(a), to_b = Origin(b)](const Tensor& g, Wanted wanted) {
+      [a = Saved(a), b = Saved(b), to_a = Origin(a), to_b = Origin(b)](const Tensor& g, Wanted wanted) {
+        const Tensor z = b.get();
         return gradients(
-            wanted, [&] { return to_a(g / b.get()); }, [&] { return to_b(-(g * y.get() / b.get())); });
+            wanted, [&] { return to_a(g / z); }, [&] { return to_b(-(g * (a.get() / z) / z)); });
       });
 }
 
@@ -202,8 +203,9 @@ Tensor div(const Tensor& a, const Scalar& b) {
 Tensor operator/(const Scalar& a, const Tensor& b) {
   const Tensor y = computed("div", BinaryOp::div, a, b);
   if (!autograd::detail::wants_record({b})) return y;
-  return record("div", {b}, y, [y = SavedOutput(y), b = Saved(b)](const Tensor& g) {
-    return (-(g * y.get() / b.get())).to(b.get().dtype());
+  return record("div", {b}, y, [a, b = Saved(b)](const Tensor& g) {
+    const Tensor z = b.get();
+    return (-(g * (a / z) / z)).to(z.dtype());
   });
 }
 

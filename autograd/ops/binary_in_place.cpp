@@ -10,7 +10,6 @@ namespace {
 using autograd::gradients;
 using autograd::record_in_place;
 using autograd::Saved;
-using autograd::SavedOutput;
 using autograd::Wanted;
 using kernels::BinaryOp;
 
@@ -21,6 +20,11 @@ bool recorded(const Tensor& x, const Tensor& other) { return autograd::detail::w
 Tensor readable(const Tensor& x, const Tensor& other) {
   if (!overlap(x, other)) return other;
   return recorded(x, other) || partly_overlap(x, other) ? other.clone() : other;
+}
+
+// What the gradient of b needs: x before it is written.
+Tensor old_value(const Tensor& x, const Tensor& b) {
+  return autograd::detail::wants_record({b}) ? x.clone() : Tensor();
 }
 
 // x = x op b after all checks.
@@ -94,9 +98,7 @@ const Tensor& Tensor::sub_(const Tensor& other, const Scalar& alpha) const {
 
 const Tensor& Tensor::mul_(const Tensor& other) const {
   check_pair("mul_", *this, other);
-  const Tensor b = readable(*this, other);
-  const bool needs_old = autograd::detail::wants_record({b});
-  const Tensor old = needs_old ? clone() : Tensor();
+  const Tensor b = readable(*this, other), old = old_value(*this, b);
   write("mul_", BinaryOp::mul, *this, b);
   if (recorded(*this, b))
     record_in_place("mul_", *this, {*this, b},
@@ -109,13 +111,14 @@ const Tensor& Tensor::mul_(const Tensor& other) const {
 
 const Tensor& Tensor::div_(const Tensor& other) const {
   check_pair("div_", *this, other);
-  const Tensor b = readable(*this, other);
+  const Tensor b = readable(*this, other), old = old_value(*this, b);
   write("div_", BinaryOp::div, *this, b);
   if (recorded(*this, b))
     record_in_place("div_", *this, {*this, b},
-                    [y = SavedOutput(*this), b = Saved(b), to = Origin(b)](const Tensor& g, Wanted wanted) {
+                    [a = Saved(old), b = Saved(b), to = Origin(b)](const Tensor& g, Wanted wanted) {
+                      const Tensor z = b.get();
                       return gradients(
-                          wanted, [&] { return g / b.get(); }, [&] { return to(-(g * y.get() / b.get())); });
+                          wanted, [&] { return g / z; }, [&] { return to(-(g * (a.get() / z) / z)); });
                     });
   return *this;
 }
