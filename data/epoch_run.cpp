@@ -23,6 +23,7 @@ EpochRun::EpochRun(Ref<LoaderCore> core, int64_t epoch, int64_t first)
 void EpochRun::start_workers() {
   const LoaderOptions& options = core_->options;
   slots_.resize(size_t(options.workers) * size_t(options.prefetch));
+  workers_.reserve(size_t(options.workers));
   try {
     for (int i = 0; i < options.workers; ++i) workers_.emplace_back([this] { work(); });
   } catch (const std::system_error& error) {

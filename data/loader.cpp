@@ -2,6 +2,7 @@
 
 #include <kiln/data/epoch_run.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/value.h>
 
 namespace kiln::data {
 namespace detail {
@@ -9,8 +10,11 @@ namespace {
 
 LoaderOptions checked(const LoaderOptions& options) {
   if (options.batch_size < 1) fail("data loader: batch_size must be at least 1, got {}", options.batch_size);
-  if (options.workers < 0) fail("data loader: workers must be at least 0, got {}", options.workers);
-  if (options.prefetch < 1) fail("data loader: prefetch must be at least 1, got {}", options.prefetch);
+  constexpr int kMost = 1024;  // far beyond any use; more would end as a failed allocation
+  if (options.workers < 0 || options.workers > kMost)
+    fail("data loader: workers must be 0 .. {}, got {}", kMost, options.workers);
+  if (options.prefetch < 1 || options.prefetch > kMost)
+    fail("data loader: prefetch must be 1 .. {}, got {}", kMost, options.prefetch);
   return options;
 }
 

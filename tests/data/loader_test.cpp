@@ -6,6 +6,7 @@
 #include <kiln/data/data.h>
 #include <kiln/tensor/cpu/allocator.h>
 #include <kiln/tensor/cpu/context.h>
+#include <kiln/tensor/value.h>
 
 #include "data/files.h"
 
@@ -163,6 +164,18 @@ TEST_CASE("loader: resumed anywhere equals uninterrupted") {
   }
 }
 
+TEST_CASE("loader: the state as a part of a checkpoint") {
+  const data::LoaderOptions options = {.batch_size = 4, .shuffle = true, .seed = ~uint64_t(0)};
+  DataLoader loader(numbered(23), options), other(numbered(23), options);
+  other.load_state_dict(loader.state_dict());
+  auto at = loader.epoch(3).begin();
+  ++at;
+  CHECK(loader.state() == data::LoaderState{3, 2, ~uint64_t(0), 4, 23});
+  other.load_state_dict(loader.state_dict());
+  CHECK(other.state() == loader.state());
+  CHECK(contains(error_of([&] { other.load_state_dict(Value::dict({{"epoch", 1}})); }), "'batch'"));
+}
+
 TEST_CASE("loader: a loop that was left starts anew, and epochs follow each other") {
   for (const int workers : {0, 1, 3}) {
     const DataLoader loader(numbered(40), {.batch_size = 4, .shuffle = true, .workers = workers});
@@ -272,8 +285,9 @@ TEST_CASE("loader: options and states that make no sense") {
   CHECK(contains(error_of([] { DataLoader(numbered(4), {.batch_size = 0}); }),
                  "batch_size must be at least 1, got 0"));
   CHECK(contains(error_of([] { DataLoader(numbered(4), {.workers = -1}); }),
-                 "workers must be at least 0, got -1"));
-  CHECK(contains(error_of([] { DataLoader(numbered(4), {.prefetch = 0}); }), "prefetch must be at least 1"));
+                 "workers must be 0 .. 1024, got -1"));
+  CHECK(contains(error_of([] { DataLoader(numbered(4), {.prefetch = 0}); }),
+                 "prefetch must be 1 .. 1024, got 0"));
   DataLoader loader(numbered(10), {.batch_size = 4});
   const data::LoaderState good = loader.state();
   auto bad = good;
