@@ -8,7 +8,7 @@
 namespace kiln {
 namespace {
 
-constexpr std::array<int, 4> kNchw = {0, 1, 2, 3}, kNhwc = {0, 2, 3, 1};
+constexpr std::array<int, 4> kNhwc = {0, 2, 3, 1};
 
 Strides dense_strides(const Shape& shape, std::span<const int> order) {
   Strides strides = Dims::filled(shape.rank(), 1);

@@ -174,8 +174,6 @@ Tensor from_values(const std::vector<T>& values, const Shape& shape) {
 
 // Literals, with PyTorch's default types: tensor({1.5, 2}) is float32, tensor({1, 2}) int64,
 // tensor({{1.f, 2.f}, {3.f, 4.f}}).
-template <class T>
-using List = std::initializer_list<T>;
 namespace detail {
 Tensor from_nested(const double* values, DType dtype, const Shape& shape);
 template <class T>
@@ -191,14 +189,14 @@ requires std::is_arithmetic_v<T> Tensor tensor(T value) {
   return detail::from_nested(&real, detail::literal_dtype<T>, {});
 }
 template <class T>
-requires std::is_arithmetic_v<T> Tensor tensor(List<T> values) {
+requires std::is_arithmetic_v<T> Tensor tensor(std::initializer_list<T> values) {
   const std::vector<double> reals(values.begin(), values.end());
   return detail::from_nested(reals.data(), detail::literal_dtype<T>, {int64_t(reals.size())});
 }
 template <class T>
-requires std::is_arithmetic_v<T> Tensor tensor(List<List<T>> rows) {
+requires std::is_arithmetic_v<T> Tensor tensor(std::initializer_list<std::initializer_list<T>> rows) {
   std::vector<double> reals;
-  for (const List<T>& row : rows) {
+  for (const auto& row : rows) {
     if (row.size() != rows.begin()->size()) detail::ragged_literal();
     reals.insert(reals.end(), row.begin(), row.end());
   }
@@ -207,11 +205,12 @@ requires std::is_arithmetic_v<T> Tensor tensor(List<List<T>> rows) {
                              {height, int64_t(reals.size()) / (height ? height : 1)});
 }
 template <class T>
-requires std::is_arithmetic_v<T> Tensor tensor(List<List<List<T>>> planes) {
+requires std::is_arithmetic_v<T> Tensor
+tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes) {
   std::vector<double> reals;
   const auto& first = *planes.begin();
   for (const auto& rows : planes)
-    for (const List<T>& row : rows) {
+    for (const auto& row : rows) {
       if (rows.size() != first.size() || row.size() != first.begin()->size()) detail::ragged_literal();
       reals.insert(reals.end(), row.begin(), row.end());
     }

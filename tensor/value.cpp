@@ -42,6 +42,8 @@ Value Value::tuple(std::vector<Value> items) {
   return result;
 }
 
+Value Value::dict() { return dict(std::vector<Entry>()); }
+
 Value Value::dict(std::vector<Entry> entries) {
   std::vector<const Key*> keys;
   for (const Entry& entry : entries) keys.push_back(&entry.key);

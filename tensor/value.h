@@ -49,7 +49,8 @@ class Value {
   Value(std::initializer_list<Entry> entries);
   static Value list(std::vector<Value> items = {});
   static Value tuple(std::vector<Value> items = {});
-  static Value dict(std::vector<Entry> entries = {});
+  static Value dict();
+  static Value dict(std::vector<Entry> entries);
 
   Value(const Value& other);
   Value(Value&& other) noexcept;

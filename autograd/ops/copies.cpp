@@ -43,7 +43,7 @@ Tensor to(const Tensor& x, DType dtype) {
   if (is_storage_only(dtype) || is_storage_only(x.dtype()))
     fail("to: {} cannot be converted to {}: {} is storage only", x.dtype(), dtype,
          is_storage_only(dtype) ? dtype : x.dtype());
-  const Tensor y = converted(x, dtype);
+  Tensor y = converted(x, dtype);
   if (!is_floating(dtype)) return y;
   return record("to", {x}, y, [from = x.dtype()](const Tensor& g) { return g.to(from); });
 }
@@ -102,7 +102,7 @@ CatGeometry cat_geometry(const Tensors& xs, int dim) {
 Tensor cat(const Tensors& xs, int dim) {
   const CatGeometry geometry = cat_geometry(xs, dim);
   dim = geometry.dim;
-  const Tensor y = empty_dense(geometry.layout, geometry.dtype, xs[0].device());
+  Tensor y = empty_dense(geometry.layout, geometry.dtype, xs[0].device());
   struct Piece {
     int64_t start, length;
     DType dtype;

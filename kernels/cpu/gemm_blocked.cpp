@@ -27,7 +27,7 @@ struct Wrapping<double> {
 template <class T>
 struct Kernel {
   using Acc = typename Wrapping<T>::type;
-  typedef Acc Vector __attribute__((vector_size(64)));
+  using Vector [[gnu::vector_size(64)]] = Acc;
   static constexpr int64_t kLanes = 64 / sizeof(Acc), kColumns = 2 * kLanes;
 
   // a's panel: for each group of kRows rows, k by k; zeros beyond the edge.

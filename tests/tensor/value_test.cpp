@@ -44,7 +44,7 @@ TEST_CASE("value: literals") {
   CHECK(v["optimizer"]["param_groups"][0]["betas"][1].as_float() == 0.999);
   CHECK(Value("text").as_string() == "text");
   CHECK(Value(true).as_bool());
-  CHECK(Value(Value::Bytes{"a\0b"}).is_bytes());
+  CHECK(Value(Value::Bytes{std::string("a\0b", 3)}).is_bytes());
   CHECK(Value().is_none());
   CHECK(Value(nullptr).is_none());
   CHECK(Value(Tensor()).is_none());
@@ -55,7 +55,7 @@ TEST_CASE("value: literals") {
   CHECK(one.size() == 1);
   const Value pair = {{"a", "b"}};
   CHECK(pair["a"].as_string() == "b");
-  const Value copy{v};
+  Value copy{v};
   CHECK(copy == v);
 }
 
