@@ -40,12 +40,12 @@ bool is_plain(const Tensor& a, const Tensor& b) {
 Tensor computed(const char* name, BinaryOp op, const Tensor& a, const Tensor& b, const Scalar& alpha = 1) {
   check_pair(name, a, b);
   if (is_plain(a, b)) {
-    const Tensor y = empty_dense({a.shape(), a.strides(), 0}, a.dtype(), a.device());
+    Tensor y = empty_dense(a.layout(), a.dtype(), a.device());
     compute(op, a.dtype(), a, b, y, alpha);
     return y;
   }
   const DType type = type_of(name, op, result_type(name, a, b));
-  const Tensor y = empty_dense(result_layout(name, a, b), type, a.device());
+  Tensor y = empty_dense(result_layout(name, a, b), type, a.device());
   compute(op, type, a, b, y, alpha);
   return y;
 }
@@ -93,7 +93,7 @@ Scalar negative(const Scalar& x) {
   return is_floating(x.dtype()) ? Scalar(-x.real()) : Scalar(int64_t(0 - uint64_t(x.integer())));
 }
 
-Tensor record_sum(const char* name, const Tensor& a, const Tensor& b, const Tensor& y, const Scalar& factor) {
+Tensor record_sum(const char* name, const Tensor& a, const Tensor& b, Tensor y, const Scalar& factor) {
   if (!recorded(a, b)) return y;
   return record(name, {a, b}, y, [a = Origin(a), b = Origin(b), factor](const Tensor& g, Wanted wanted) {
     return gradients(

@@ -101,6 +101,7 @@ bool overlap(const Tensor& a, const Tensor& b) {
 Tensor empty_dense(const Layout& layout, DType dtype, Device device) {
   Ref<TensorImpl> impl(new TensorImpl);
   impl->layout = layout;
+  impl->layout.offset = 0;
   impl->dtype = dtype;
   impl->storage = Storage::allocate(layout.numel() * size_of(dtype), device);
   return Tensor(std::move(impl));

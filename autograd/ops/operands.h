@@ -29,7 +29,7 @@ void check_in_place_result(const char* op, const Tensor& x, DType result, const 
 // Whether a and b share any byte.
 bool overlap(const Tensor& a, const Tensor& b);
 
-// Uninitialised memory of this layout, which must be dense and have offset 0.
+// Uninitialised memory of this layout, which must be dense; its offset counts as 0.
 Tensor empty_dense(const Layout& layout, DType dtype, Device device);
 
 // The dense layout of a result with x's shape: x's order of dimensions.

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include <kiln/kernels/copy.h>
 #include <kiln/kernels/cpu/convert.h>
 #include <kiln/kernels/cpu/walk.h>
 #include <kiln/tensor/element.h>
@@ -107,10 +108,56 @@ TensorView number_view(const Scalar& value, DType compute, const char* op, char*
   return view;
 }
 
+bool same(const Dims& a, const Dims& b) {
+  if (a.rank() != b.rank()) return false;
+  for (int i = 0; i < a.rank(); ++i)
+    if (a[i] != b[i]) return false;
+  return true;
+}
+
+// Few elements, dense in one order and of the compute type: done here, without a walk. False otherwise.
+bool run_small(const Elementwise& f, const TensorView& y, std::initializer_list<Operand> operands) {
+  if (y.dtype != f.result || !y.layout->is_contiguous()) return false;
+  const int64_t n = y.numel();
+  if (n > kGrain) return false;
+  Plan plan{&f};
+  char* p[kInputs + 1] = {static_cast<char*>(y.data)};
+  for (const Operand& operand : operands) {
+    const TensorView& x = operand.view;
+    if (operand.is_scalar() || x.dtype != f.compute || !same(x.layout->shape, y.layout->shape) ||
+        !same(x.layout->strides, y.layout->strides))
+      return false;
+    plan.in[plan.inputs++] = {nullptr, size_of(f.compute), size_of(f.compute)};
+    p[plan.inputs] = static_cast<char*>(x.data);
+  }
+  plan.out = {nullptr, size_of(f.result), size_of(f.result)};
+  if (n != 0) run_part(plan, p, n);
+  return true;
+}
+
+// Whether operand k jumps through memory along the run while it is dense along another dimension.
+bool is_transposed(const Walk& walk, int k, int64_t size) {
+  constexpr int64_t kWorthACopy = 4096;
+  if (walk.run_strides[k] <= size || walk.run * walk.runs < kWorthACopy) return false;
+  for (int d = 0; d < walk.rank; ++d)
+    if (walk.strides[k][d] == size) return true;
+  return false;
+}
+
+// The operand in y's order of dimensions, copied by tiles.
+Tensor reordered(CpuContext& ctx, const TensorView& x, const TensorView& y) {
+  const Layout layout =
+      y.layout->is_dense() ? Layout{y.shape(), y.layout->strides, 0} : Layout::contiguous(y.shape());
+  Tensor result = from_storage(Storage::allocate(y.numel() * size_of(x.dtype), cpu), x.dtype, layout);
+  copy(ctx, x, result);
+  return result;
+}
+
 }  // namespace
 
 void elementwise(CpuContext& ctx, const char* op, const Elementwise& f, TensorView y,
                  std::initializer_list<Operand> operands) {
+  if (run_small(f, y, operands)) return;
   alignas(8) char numbers[kInputs][8];
   TensorView views[kInputs] = {Tensor(), Tensor(), Tensor()};
   Plan plan{&f};
@@ -118,8 +165,17 @@ void elementwise(CpuContext& ctx, const char* op, const Elementwise& f, TensorVi
     const int k = plan.inputs++;
     views[k] = operand.is_scalar() ? number_view(operand.scalar, f.compute, op, numbers[k]) : operand.view;
   }
-  const Walk walk(y, {views, size_t(plan.inputs)});
-  if (walk.runs == 0) return;
+  const Walk given(y, {views, size_t(plan.inputs)});
+  if (given.runs == 0) return;
+  Tensor copies[kInputs];
+  bool any = false;
+  for (int k = 0; k < plan.inputs; ++k) {
+    if (views[k].shape() != y.shape() || !is_transposed(given, k + 1, size_of(views[k].dtype))) continue;
+    copies[k] = reordered(ctx, views[k], y);
+    views[k] = copies[k];
+    any = true;
+  }
+  const Walk walk = any ? Walk(y, {views, size_t(plan.inputs)}) : given;
   for (int k = 0; k < plan.inputs; ++k) {
     plan.in[k] = stream_of(views[k].dtype, f.compute, walk.run_strides[k + 1], views[k].dtype, f.compute, op);
     plan.direct &= plan.in[k].convert == nullptr;
