@@ -1,6 +1,7 @@
 #include <kiln/nn/running.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include <kiln/nn/members.h>
 #include <kiln/tensor/fail.h>
@@ -16,13 +17,18 @@ struct Hooks {
   };
   std::vector<Entry<ForwardPreHook>> before;
   std::vector<Entry<ForwardHook>> after;
-  int64_t next_id = 0;
 
   static Hooks& of(Module& module) {
     if (!module.hooks_) module.hooks_ = std::make_unique<Hooks>();
     return *module.hooks_;
   }
-  static const Hooks* find(const Module& module) { return module.hooks_.get(); }
+  // A copy, because a hook may remove hooks.
+  static Hooks copy_of(const Module& module) { return module.hooks_ ? *module.hooks_ : Hooks(); }
+  // Never the same twice, so that an old number removes nothing new.
+  static int64_t next_id() {
+    static std::atomic<int64_t> last = 0;
+    return ++last;
+  }
 };
 
 Module::Module() {
@@ -41,20 +47,21 @@ Module::~Module() = default;
 
 int64_t Module::register_forward_pre_hook(ForwardPreHook hook) {
   Hooks& hooks = Hooks::of(*this);
-  hooks.before.push_back({hooks.next_id, std::move(hook)});
-  return hooks.next_id++;
+  hooks.before.push_back({Hooks::next_id(), std::move(hook)});
+  return hooks.before.back().id;
 }
 
 int64_t Module::register_forward_hook(ForwardHook hook) {
   Hooks& hooks = Hooks::of(*this);
-  hooks.after.push_back({hooks.next_id, std::move(hook)});
-  return hooks.next_id++;
+  hooks.after.push_back({Hooks::next_id(), std::move(hook)});
+  return hooks.after.back().id;
 }
 
 void Module::remove_hook(int64_t id) {
   const auto has_id = [id](const auto& entry) { return entry.id == id; };
   if (!hooks_ || std::erase_if(hooks_->before, has_id) + std::erase_if(hooks_->after, has_id) == 0)
     fail("remove_hook: {} has no hook {}", type_name(), id);
+  if (hooks_->before.empty() && hooks_->after.empty()) hooks_ = nullptr;
 }
 
 namespace detail {
@@ -105,9 +112,8 @@ std::string running_path() {
   return path.empty() && !modules.empty() ? modules[0]->type_name() : path;
 }
 
-// Copies of the lists: a hook may remove itself.
 void run_forward_pre_hooks(Module& module, Tensors& inputs) {
-  const auto hooks = Hooks::find(module)->before;
+  const auto hooks = Hooks::copy_of(module).before;
   const size_t count = inputs.size();
   for (const auto& entry : hooks) entry.hook(module, inputs);
   if (inputs.size() != count)
@@ -116,7 +122,7 @@ void run_forward_pre_hooks(Module& module, Tensors& inputs) {
 }
 
 void run_forward_hooks(Module& module, const Tensors& inputs, Tensors& outputs) {
-  const auto hooks = Hooks::find(module)->after;
+  const auto hooks = Hooks::copy_of(module).after;
   const size_t count = outputs.size();
   for (const auto& entry : hooks) entry.hook(module, inputs, outputs);
   if (outputs.size() != count)
