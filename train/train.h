@@ -3,3 +3,4 @@
 #include <kiln/train/checkpoint.h>
 #include <kiln/train/evaluate.h>
 #include <kiln/train/interrupt.h>
+#include <kiln/train/program.h>

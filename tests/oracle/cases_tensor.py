@@ -117,7 +117,7 @@ def views():
     ]
     for name, args in table:
         for y in (x, x.transpose(0, 2), torch.randn(2, 1, 4)):
-            if name == "narrow" and y.shape[1] < 3:
+            if y.numel() < 24 and (name == "narrow" or args == {"shape": [24]}):
                 continue
             yield Case(name, method(name), [y], args)
     yield Case("expand", lambda x, a: x[0].expand(a["shape"]), [torch.randn(2, 1, 4)], {"shape": [3, 2, 5, 4]})

@@ -131,6 +131,8 @@ class Case:
     def check_error(self, kiln, leaves, error):
         if not self.error:
             return [f"PyTorch: {error}"]
+        if "not implemented for" in str(error):
+            return []  # a type that PyTorch's CPU kernel lacks is no rule for us
         try:
             kiln.call(self.op, self.args, leaves)
         except KilnError:

@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include <kiln/io/io.h>
+#include <kiln/kiln.h>
+#include <kiln/train/train.h>
+
+// Trains a small CNN on Fashion-MNIST. It may be interrupted, or killed, at any moment and go on with
+// --resume: it ends in the same bits.
+
+using namespace kiln;
+
+struct Net : nn::Module {
+  nn::Conv2d conv1{1, 32, 3, {.padding = 1, .bias = false}};
+  nn::BatchNorm2d bn1{32};
+  nn::Conv2d conv2{32, 64, 3, {.padding = 1, .bias = false}};
+  nn::BatchNorm2d bn2{64};
+  nn::Linear fc1{3136, 128}, fc2{128, 10};
+  NN_MEMBERS(conv1, bn1, conv2, bn2, fc1, fc2)
+
+  Tensor forward(const Tensor& x) {
+    const Tensor y = max_pool2d(bn1.relu(conv1(x)), 2);
+    const Tensor z = max_pool2d(bn2.relu(conv2(y)), 2);
+    return fc2(relu(fc1(flatten(z, 1))));
+  }
+};
+
+struct Options {
+  std::string data = data::kFashionMnistFolder, out = "runs/fashion_mnist",
+              device = to_string(default_device());
+  int64_t epochs = 5, save_every = 200;
+  uint64_t seed = 0;
+  bool resume = false;
+};
+
+int run(const Options& options) {
+  const train::Interrupt interrupt;
+  manual_seed(options.seed);
+  const Device device(options.device);
+  const data::Normalize normalize({0.2860f}, {0.3530f});
+  data::DataLoader loader(
+      data::fashion_mnist(options.data),
+      {.batch_size = 64,
+       .shuffle = true,
+       .seed = options.seed,
+       .workers = 1,
+       .transform = data::Compose({data::RandomHorizontalFlip(), data::ToFloat(), normalize})});
+  const data::DataLoader test(data::fashion_mnist(options.data, {.train = false}),
+                              {.batch_size = 500, .transform = data::Compose({data::ToFloat(), normalize})});
+  Net net;
+  net.to(device);
+  optim::SGD optimizer(net.parameters(),
+                       {.lr = 0.1, .momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
+  optim::OneCycleLR schedule(optimizer, 0.1, {.total_steps = options.epochs * loader.size()});
+
+  int64_t step = 0;
+  double best = 0, loss_sum = 0;
+  std::vector<double> losses, accuracies;
+  train::Checkpoint checkpoint(options.out + "/checkpoint.kiln");
+  checkpoint.add("model", net).add("optimizer", optimizer).add("schedule", schedule).add("loader", loader);
+  checkpoint.add("step", step).add("best", best).add("loss_sum", loss_sum);
+  checkpoint.add("losses", losses).add("accuracies", accuracies);
+  if (options.resume && checkpoint.exists()) checkpoint.load();
+  io::EventWriter events(options.out, {.resume_at = step > 0 ? step : -1});
+
+  while (int64_t(accuracies.size()) < options.epochs) {
+    const int64_t epoch = int64_t(accuracies.size());
+    io::Progress bar("epoch " + std::to_string(epoch + 1) + "/" + std::to_string(options.epochs),
+                     loader.samples());
+    for (const data::Batch& batch : loader.epoch(epoch)) {
+      optimizer.zero_grad();
+      const Tensor loss = cross_entropy(net(batch[0].to(device)), batch[1].to(device));
+      loss.backward();
+      optimizer.step();
+      schedule.step();
+      loss_sum += loss.item<double>();
+      bar.advance(batch.size(), loss.item<double>());
+      if (++step % 20 == 0) events.scalar("loss/train", loss.item<double>(), step);
+      if (step % options.save_every == 0 || interrupt.requested()) checkpoint.save();
+      if (interrupt.requested()) return train::Interrupt::kExitStatus;
+    }
+    losses.push_back(loss_sum / double(loader.size()));
+    accuracies.push_back(100 * train::accuracy(net, test, device));
+    loss_sum = 0;
+    events.scalar("accuracy/test", accuracies.back(), step);
+    bar.finish(fmt::format("test accuracy {:.2f} %", accuracies.back()));
+    if (accuracies.back() > best) io::save(options.out + "/best.kiln", net.state_dict());
+    best = std::max(best, accuracies.back());
+    checkpoint.save();
+    io::Plot({.title = "Fashion-MNIST", .x_label = "epoch", .y_label = "loss"})
+        .line("training", losses)
+        .save(options.out + "/loss.svg");
+    io::Plot({.title = "Fashion-MNIST", .x_label = "epoch", .y_label = "%"})
+        .line("test accuracy", accuracies)
+        .save(options.out + "/accuracy.svg");
+  }
+  fmt::print("test accuracy: {:.2f} %\n", accuracies.back());
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Trains a small CNN on Fashion-MNIST.");
+  app.add_option("--data", options.data, "folder of the four IDX files")->capture_default_str();
+  app.add_option("--out", options.out, "folder for checkpoint, weights, curves and events")
+      ->capture_default_str();
+  app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--epochs", options.epochs)->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--save-every", options.save_every, "steps")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--seed", options.seed)->capture_default_str();
+  app.add_flag("--resume", options.resume, "go on where the last run stopped");
+  CLI11_PARSE(app, argc, argv);
+  return train::run_program("fashion_mnist", [&] { return run(options); });
+}

@@ -1,0 +1,6 @@
+#pragma once
+
+#include <kiln/io/events.h>
+#include <kiln/io/load.h>
+#include <kiln/io/plot.h>
+#include <kiln/io/progress.h>
