@@ -4,6 +4,7 @@
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/data/data.h>
+#include <kiln/io/io.h>
 #include <kiln/nn/nn.h>
 #include <kiln/optim/optim.h>
 #include <kiln/tensor/cpu/context.h>

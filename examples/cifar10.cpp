@@ -59,11 +59,12 @@ int main(int argc, char** argv) {
   int64_t epochs = 20;
   uint64_t seed = 0;
   CLI::App app("Trains a CNN on CIFAR-10.");
-  app.add_option("--data", folder, "folder of the batch files, binary or Python")->capture_default_str();
-  app.add_option("--out", out, "the trained weights")->capture_default_str();
-  app.add_option("--device", device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--epochs", epochs)->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--seed", seed)->capture_default_str();
+  app.option_defaults()->always_capture_default();
+  app.add_option("--data", folder, "folder of the batch files, binary or Python");
+  app.add_option("--out", out, "the trained weights");
+  app.add_option("--device", device, "cpu, cuda or cuda:N");
+  app.add_option("--epochs", epochs)->check(CLI::PositiveNumber);
+  app.add_option("--seed", seed);
   CLI11_PARSE(app, argc, argv);
   return train::run_program("cifar10", [&] { return run(folder, out, epochs, seed, device); });
 }

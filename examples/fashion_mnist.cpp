@@ -39,35 +39,29 @@ int run(const Options& options) {
   manual_seed(options.seed);
   const Device device(options.device);
   const data::Normalize normalize({0.2860f}, {0.3530f});
-  data::DataLoader loader(
-      data::fashion_mnist(options.data),
-      {.batch_size = 64,
-       .shuffle = true,
-       .seed = options.seed,
-       .workers = 1,
-       .transform = data::Compose({data::RandomHorizontalFlip(), data::ToFloat(), normalize})});
+  const data::Compose plain({data::ToFloat(), normalize}), augmented({data::RandomHorizontalFlip(), plain});
+  data::LoaderOptions shuffled = {.batch_size = 64, .shuffle = true, .seed = options.seed, .workers = 1};
+  shuffled.transform = augmented;
+  data::DataLoader loader(data::fashion_mnist(options.data), shuffled);
   const data::DataLoader test(data::fashion_mnist(options.data, {.train = false}),
-                              {.batch_size = 500, .transform = data::Compose({data::ToFloat(), normalize})});
+                              {.batch_size = 500, .transform = plain});
   Net net;
   net.to(device);
-  optim::SGD optimizer(net.parameters(),
-                       {.lr = 0.1, .momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
+  optim::SGD optimizer(net.parameters(), {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
   optim::OneCycleLR schedule(optimizer, 0.1, {.total_steps = options.epochs * loader.size()});
 
   int64_t step = 0;
-  double best = 0, loss_sum = 0;
+  double loss_sum = 0;
   std::vector<double> losses, accuracies;
   train::Checkpoint checkpoint(options.out + "/checkpoint.kiln");
   checkpoint.add("model", net).add("optimizer", optimizer).add("schedule", schedule).add("loader", loader);
-  checkpoint.add("step", step).add("best", best).add("loss_sum", loss_sum);
-  checkpoint.add("losses", losses).add("accuracies", accuracies);
+  checkpoint.add("step", step).add("loss_sum", loss_sum).add("losses", losses).add("accuracies", accuracies);
   if (options.resume && checkpoint.exists()) checkpoint.load();
   io::EventWriter events(options.out, {.resume_at = step > 0 ? step : -1});
 
   while (int64_t(accuracies.size()) < options.epochs) {
     const int64_t epoch = int64_t(accuracies.size());
-    io::Progress bar("epoch " + std::to_string(epoch + 1) + "/" + std::to_string(options.epochs),
-                     loader.samples());
+    io::Progress bar(fmt::format("epoch {}/{}", epoch + 1, options.epochs), loader.samples());
     for (const data::Batch& batch : loader.epoch(epoch)) {
       optimizer.zero_grad();
       const Tensor loss = cross_entropy(net(batch[0].to(device)), batch[1].to(device));
@@ -85,15 +79,13 @@ int run(const Options& options) {
     loss_sum = 0;
     events.scalar("accuracy/test", accuracies.back(), step);
     bar.finish(fmt::format("test accuracy {:.2f} %", accuracies.back()));
-    if (accuracies.back() > best) io::save(options.out + "/best.kiln", net.state_dict());
-    best = std::max(best, accuracies.back());
+    if (std::ranges::max(accuracies) == accuracies.back())
+      io::save(options.out + "/best.kiln", net.state_dict());
     checkpoint.save();
-    io::Plot({.title = "Fashion-MNIST", .x_label = "epoch", .y_label = "loss"})
-        .line("training", losses)
-        .save(options.out + "/loss.svg");
-    io::Plot({.title = "Fashion-MNIST", .x_label = "epoch", .y_label = "%"})
-        .line("test accuracy", accuracies)
-        .save(options.out + "/accuracy.svg");
+    for (const auto& [name, values] : {std::pair("training loss", losses), {"test accuracy", accuracies}})
+      io::Plot({.title = name, .x_label = "epoch"})
+          .line(name, values)
+          .save(fmt::format("{}/{}.svg", options.out, name));
   }
   fmt::print("test accuracy: {:.2f} %\n", accuracies.back());
   return 0;
@@ -102,15 +94,13 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("Trains a small CNN on Fashion-MNIST.");
-  app.add_option("--data", options.data, "folder of the four IDX files")->capture_default_str();
-  app.add_option("--out", options.out, "folder for checkpoint, weights, curves and events")
-      ->capture_default_str();
-  app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--epochs", options.epochs)->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--save-every", options.save_every, "steps")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--seed", options.seed)->capture_default_str();
+  app.option_defaults()->always_capture_default();
+  app.add_option("--data", options.data, "folder of the four IDX files");
+  app.add_option("--out", options.out, "folder for checkpoint, weights, curves and events");
+  app.add_option("--device", options.device, "cpu, cuda or cuda:N");
+  app.add_option("--epochs", options.epochs)->check(CLI::PositiveNumber);
+  app.add_option("--save-every", options.save_every, "steps")->check(CLI::PositiveNumber);
+  app.add_option("--seed", options.seed);
   app.add_flag("--resume", options.resume, "go on where the last run stopped");
   CLI11_PARSE(app, argc, argv);
   return train::run_program("fashion_mnist", [&] { return run(options); });
