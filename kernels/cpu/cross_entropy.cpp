@@ -1,28 +1,12 @@
 #include <kiln/kernels/cross_entropy.h>
 
-#include <limits>
-
 #include <kiln/kernels/cpu/parallel_rows.h>
+#include <kiln/kernels/cpu/softmax_row.h>
 #include <kiln/kernels/math.h>
 #include <kiln/tensor/element.h>
 
 namespace kiln::kernels {
 namespace {
-
-// An exponential costs about as much as this many of the element operations that kGrain counts.
-constexpr int64_t kExpCost = 8;
-
-template <class T>
-accumulate_t<T> log_sum_exp(const T* x, int64_t size) {
-  using A = accumulate_t<T>;
-  A largest = -std::numeric_limits<A>::infinity(), total = 0;
-#pragma omp simd reduction(max : largest)
-  for (int64_t i = 0; i < size; ++i) largest = A(x[i]) > largest ? A(x[i]) : largest;
-    // A row of -inf only, or with +inf: as PyTorch, NaN.
-#pragma omp simd reduction(+ : total)
-  for (int64_t i = 0; i < size; ++i) total += math::exp(A(x[i]) - largest);
-  return largest + std::log(total);
-}
 
 template <class A>
 A weight_of(const A* weight, int64_t c) {
@@ -67,12 +51,13 @@ int64_t cross_entropy(CpuContext& ctx, const CrossEntropyGeometry& g, TensorView
     using A = accumulate_t<T>;
     const A* v = optional<A>(weight);
     const A certain = A(1 - g.smoothing), smooth = A(g.smoothing / double(g.classes));
-    parallel_for(ctx, g.rows, grain_of(kExpCost * g.classes), [&](int64_t begin, int64_t end) {
+    parallel_for(ctx, g.rows, grain_of(cpu::kExpCost * g.classes), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const T* row = x.as<T>() + i * g.classes;
         const int64_t t = targets[i];
         const bool counts = t != g.ignore_index;
-        const A log_sum = counts ? log_sum_exp(row, g.classes) : A(0);
+        const A largest = counts ? cpu::largest_of(row, g.classes) : A(0);
+        const A log_sum = counts ? largest + std::log(cpu::sum_of_exp(row, g.classes, largest)) : A(0);
         A loss = counts ? certain * weight_of(v, t) * (log_sum - A(row[t])) : A(0);
         if (counts && smooth != 0) loss += smooth * smooth_loss(row, v, g.classes, log_sum);
         log_sums.as<A>()[i] = log_sum;
@@ -96,7 +81,7 @@ void cross_entropy_backward(CpuContext& ctx, const CrossEntropyGeometry& g, Tens
     const A* v = optional<A>(weight);
     const A certain = A(1 - g.smoothing), smooth = A(g.smoothing / double(g.classes));
     const A smooth_total = smooth == 0 ? A(0) : smooth * A(sum_of(v, g.classes));
-    parallel_for(ctx, g.rows, grain_of(kExpCost * g.classes), [&](int64_t begin, int64_t end) {
+    parallel_for(ctx, g.rows, grain_of(cpu::kExpCost * g.classes), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const T* row = x.as<T>() + i * g.classes;
         T* out = dx.as<T>() + i * g.classes;
@@ -107,14 +92,9 @@ void cross_entropy_backward(CpuContext& ctx, const CrossEntropyGeometry& g, Tens
         }
         const A scale = A(grad.as<T>()[g_per_row ? i : 0]) / *total.as<A>(), log_sum = log_sums.as<A>()[i];
         const A hit = certain * weight_of(v, t), factor = scale * (hit + smooth_total);
-        if (smooth == 0) {
-          for (int64_t c = 0; c < g.classes; ++c) out[c] = T(factor * math::exp(A(row[c]) - log_sum));
-        } else {
-          const A lift = scale * smooth;
-          for (int64_t c = 0; c < g.classes; ++c)
-            out[c] = T(factor * math::exp(A(row[c]) - log_sum) - lift * weight_of(v, c));
-        }
-        // In full precision, because p[t] may be close to 1.
+        cpu::exp_row(row, out, g.classes, log_sum, factor);
+        if (smooth != 0)
+          for (int64_t c = 0; c < g.classes; ++c) out[c] = T(A(out[c]) - scale * smooth * weight_of(v, c));
         out[t] = T(factor * math::exp(A(row[t]) - log_sum) - scale * (hit + smooth * weight_of(v, t)));
       }
     });

@@ -31,21 +31,26 @@ GatherGeometry GatherGeometry::of(const Shape& index, const Shape& x, int dim) {
 
 namespace {
 
-// f(position, x's offset without the indexed dimension) for each element of index.
-template <class F>
-void for_each_index(const GatherGeometry& g, const F& f) {
-  int64_t at[kMaxRank] = {}, count = 1, x = 0;
-  for (int d = 0; d < g.rank; ++d) count *= g.index_sizes[d];
-  for (int64_t i = 0; i < count; ++i) {
-    f(i, x);
-    for (int d = g.rank - 1; d >= 0; --d) {
-      const int64_t stride = d == g.dim ? 0 : g.x_strides[d];
-      x += stride;
-      if (++at[d] < g.index_sizes[d]) break;
-      x -= stride * at[d];
-      at[d] = 0;
-    }
+// The elements of index in its last dimension, from `position` on; without the indexed dimension they stand
+// at `offset`, `offset + step`, ... of x.
+struct Run {
+  int64_t position, offset, size, step;
+};
+
+int64_t runs_of(const GatherGeometry& g) {
+  int64_t runs = 1;
+  for (int d = 0; d < g.rank - 1; ++d) runs *= g.index_sizes[d];
+  return runs;
+}
+
+Run run_at(const GatherGeometry& g, int64_t run) {
+  const int last = g.rank - 1;
+  Run result{run * g.index_sizes[last], 0, g.index_sizes[last], g.dim == last ? 0 : g.x_strides[last]};
+  for (int d = last - 1; d >= 0; --d) {
+    if (d != g.dim) result.offset += run % g.index_sizes[d] * g.x_strides[d];
+    run /= g.index_sizes[d];
   }
+  return result;
 }
 
 template <class T>
@@ -58,22 +63,34 @@ T sum_of(T a, T b) {
 
 }  // namespace
 
-void gather(CpuContext&, const GatherGeometry& g, TensorView x, TensorView index, TensorView y) {
+void gather(CpuContext& ctx, const GatherGeometry& g, TensorView x, TensorView index, TensorView y) {
   const int64_t stride = g.x_strides[g.dim];
   visit_element(x.dtype, "gather", [&]<class T>() {
-    for_each_index(g, [&](int64_t i, int64_t offset) {
-      y.as<T>()[i] = x.as<T>()[offset + index.as<int64_t>()[i] * stride];
+    parallel_for(ctx, runs_of(g), grain_of(4 * g.index_sizes[g.rank - 1]), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        const Run run = run_at(g, r);
+        const int64_t* at = index.as<int64_t>() + run.position;
+        const T* from = x.as<T>() + run.offset;
+        T* to = y.as<T>() + run.position;
+        for (int64_t i = 0; i < run.size; ++i) to[i] = from[i * run.step + at[i] * stride];
+      }
     });
   });
 }
 
 void scatter_add(CpuContext&, const GatherGeometry& g, TensorView index, TensorView source, TensorView x) {
-  const int64_t stride = g.x_strides[g.dim];
+  const int64_t stride = g.x_strides[g.dim], runs = runs_of(g);
   visit_element(x.dtype, "scatter_add", [&]<class T>() {
-    for_each_index(g, [&](int64_t i, int64_t offset) {
-      T& to = x.as<T>()[offset + index.as<int64_t>()[i] * stride];
-      to = sum_of(to, source.as<T>()[i]);
-    });
+    for (int64_t r = 0; r < runs; ++r) {
+      const Run run = run_at(g, r);
+      const int64_t* at = index.as<int64_t>() + run.position;
+      const T* from = source.as<T>() + run.position;
+      T* to = x.as<T>() + run.offset;
+      for (int64_t i = 0; i < run.size; ++i) {
+        T& sum = to[i * run.step + at[i] * stride];
+        sum = sum_of(sum, from[i]);
+      }
+    }
   });
 }
 

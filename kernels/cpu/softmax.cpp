@@ -3,6 +3,7 @@
 #include <limits>
 
 #include <kiln/kernels/cpu/parallel.h>
+#include <kiln/kernels/cpu/softmax_row.h>
 #include <kiln/kernels/math.h>
 #include <kiln/tensor/element.h>
 
@@ -13,30 +14,15 @@ namespace {
 // of which `step` elements at a time fill the registers, so it has loops of its own.
 constexpr int64_t kTile = 64;
 
-// An exponential costs about as much as this many of the element operations that kGrain counts.
-constexpr int64_t kExpCost = 8;
-
 template <class T, bool kLog>
 void softmax_row(const T* x, T* y, int64_t size) {
   using A = accumulate_t<T>;
-  A largest = -std::numeric_limits<A>::infinity(), total = 0;
-#pragma omp simd reduction(max : largest)
-  for (int64_t i = 0; i < size; ++i) largest = A(x[i]) > largest ? A(x[i]) : largest;
-  if constexpr (kLog || !std::is_same_v<T, A>) {
-#pragma omp simd reduction(+ : total)
-    for (int64_t i = 0; i < size; ++i) total += math::exp(A(x[i]) - largest);
-    const A shift = std::log(total), scale = 1 / total;
-    for (int64_t i = 0; i < size; ++i)
-      y[i] = kLog ? T(A(x[i]) - largest - shift) : T(math::exp(A(x[i]) - largest) * scale);
+  const A largest = cpu::largest_of(x, size), total = cpu::sum_of_exp(x, size, largest);
+  if constexpr (kLog) {
+    const A shift = std::log(total);
+    for (int64_t i = 0; i < size; ++i) y[i] = T(A(x[i]) - largest - shift);
   } else {
-#pragma omp simd reduction(+ : total)
-    for (int64_t i = 0; i < size; ++i) {
-      const A value = math::exp(x[i] - largest);
-      y[i] = value;
-      total += value;
-    }
-    const A scale = 1 / total;
-    for (int64_t i = 0; i < size; ++i) y[i] *= scale;
+    cpu::exp_row(x, y, size, largest, 1 / total);
   }
 }
 
@@ -92,13 +78,13 @@ template <class Row, class Tile>
 void for_each_line(const CpuContext& ctx, const SoftmaxGeometry& geometry, const Row& row, const Tile& tile) {
   const auto [outer, size, inner] = geometry;
   if (inner == 1) {
-    const int64_t grain = std::max<int64_t>(1, kGrain / kExpCost / size);
+    const int64_t grain = std::max<int64_t>(1, kGrain / cpu::kExpCost / size);
     return parallel_for(ctx, outer, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) row(i * size);
     });
   }
   const int64_t tiles = (inner + kTile - 1) / kTile;
-  const int64_t grain = std::max<int64_t>(1, kGrain / kExpCost / size / kTile);
+  const int64_t grain = std::max<int64_t>(1, kGrain / cpu::kExpCost / size / kTile);
   parallel_for(ctx, outer * tiles, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t column = i % tiles * kTile;
