@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include <kiln/data/dataset.h>
 #include <kiln/data/random_stream.h>
@@ -68,11 +69,14 @@ std::vector<Subset> random_split(const AnyDataset& dataset, const std::vector<do
 
   std::vector<std::vector<int64_t>> parts;
   if (options.stratify) {
-    std::vector<int64_t> labels(order.size());
-    for (int64_t i = 0; i < size; ++i) labels[size_t(i)] = dataset->label(i);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int64_t a, int64_t b) { return labels[size_t(a)] < labels[size_t(b)]; });
-    parts = deal(order, counts);
+    std::vector<std::pair<int64_t, size_t>> keys;  // the label, then the place in the random order
+    keys.reserve(order.size());
+    for (const int64_t index : order) keys.emplace_back(dataset->label(index), keys.size());
+    std::sort(keys.begin(), keys.end());
+    std::vector<int64_t> sorted;
+    sorted.reserve(order.size());
+    for (const auto& [label, place] : keys) sorted.push_back(order[place]);
+    parts = deal(sorted, counts);
     for (auto& part : parts) shuffle(part, random);
   } else {
     auto from = order.begin();
@@ -82,6 +86,7 @@ std::vector<Subset> random_split(const AnyDataset& dataset, const std::vector<do
     }
   }
   std::vector<Subset> subsets;
+  subsets.reserve(parts.size());
   for (auto& part : parts) subsets.emplace_back(dataset, std::move(part));
   return subsets;
 }

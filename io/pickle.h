@@ -50,8 +50,8 @@ class PickleGraph {
   };
 
   PickleGraph() = default;
-  PickleGraph(PickleGraph&&) = default;
-  PickleGraph& operator=(PickleGraph&&) = default;
+  PickleGraph(PickleGraph&&) noexcept = default;
+  PickleGraph& operator=(PickleGraph&&) noexcept = default;
 
   Id root() const { return root_; }
   // Bytes of the input up to and with STOP.

@@ -56,7 +56,7 @@ std::string_view PickleMachine::take(uint64_t bytes) {
 
 std::string_view PickleMachine::line() {
   const size_t end = input_.find('\n', at_);
-  if (end == input_.npos) bad("needs a line, the input ends before its newline");
+  if (end == std::string_view::npos) bad("needs a line, the input ends before its newline");
   const std::string_view text = input_.substr(at_, end - at_);
   at_ = end + 1;
   return text;

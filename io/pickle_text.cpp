@@ -71,7 +71,7 @@ bool decode_repr(std::string_view line, std::string* text) {
     if (++i == line.size()) return false;
     constexpr std::string_view names = "\\'\"ntrabfv0", values{"\\'\"\n\t\r\a\b\f\v\0", 11};
     uint32_t code = 0;
-    if (const size_t at = names.find(line[i]); at != names.npos) {
+    if (const size_t at = names.find(line[i]); at != std::string_view::npos) {
       *text += values[at];
     } else if (line[i] == 'x' && i + 2 < line.size() && read_hex(line.substr(i + 1, 2), &code)) {
       *text += char(code);
