@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kiln/tensor/padding_mode.h>
 #include <kiln/tensor/pair.h>
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/tensor.h>
@@ -8,8 +9,6 @@
 // torch.nn.functional).
 
 namespace kiln {
-
-enum class PaddingMode : uint8_t { zeros, reflect, replicate, circular };
 
 // ---- convolution (autograd/ops/conv2d.cpp) ----
 
@@ -26,7 +25,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
 Tensor conv2d_input_grad(const Tensor& g, const Tensor& weight, const Shape& shape,
                          const Conv2dOptions& options);
 Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, const Shape& shape, const Conv2dOptions& options);
-// Pads the last two dimensions, as (left, right, top, bottom).
+// Pads the last two dimensions, as (left, right, top, bottom). Negative padding, with zeros only, crops.
 Tensor pad2d(const Tensor& x, int64_t left, int64_t right, int64_t top, int64_t bottom,
              PaddingMode mode = PaddingMode::zeros, double value = 0);
 
