@@ -35,8 +35,7 @@ std::string progress_line(const ProgressState& state, const Terminal& terminal);
 std::string clock_text(double seconds);
 
 // A progress bar for a loop. On a terminal it redraws its line ten times a second; else it prints a line
-// every ten seconds and at the end. When nothing is drawn, advance() costs a look at the
-// clock.
+// every ten seconds and at the end. When nothing is drawn, advance() costs a look at the clock.
 //
 //   io::Progress bar("epoch 1/5", 60000);
 //   for (const Batch& batch : loader) { ...; bar.advance(batch.size(), loss.item<float>()); }

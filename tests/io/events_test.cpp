@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 
 #include <kiln/io/crc32c.h>
@@ -69,11 +71,27 @@ TEST_CASE("events: errors") {
   const std::string inside = folder / "file/run";
   CHECK(test::error_of([&] { io::EventWriter events(inside); }) ==
         "event writer: cannot create the folder '" + inside + "': Not a directory");
-  if (std::filesystem::exists("/dev/full")) {
-    io::EventWriter events(folder / "run");
-    for (int i = 0; i < 10; ++i) events.scalar("x", i, i);
-    CHECK_NOTHROW(events.flush());
-  }
+
+  // A limit instead of a full disk: what does not fit is dropped, whole records stay.
+  io::EventWriter events(folder / "run");
+  events.scalar("kept", 1, 1);
+  events.flush();
+  rlimit before;
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto old_handler = ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit tight = {1000, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &tight) == 0);
+  const std::string error = test::error_of([&] {
+    for (int i = 0; i < 100; ++i) events.scalar("lost", i, i);
+    events.flush();
+  });
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, old_handler);
+  CHECK(error == "event writer: cannot write '" + events.path() + "': File too large");
+  CHECK(records_of(test::read_file(events.path())).size() == 2);
+  events.scalar("goes on", 1, 2);
+  events.flush();
+  CHECK(records_of(test::read_file(events.path())).size() == 3);
 }
 
 // Read by TensorBoard itself, from the python of KILN_PYTHON, else python3.

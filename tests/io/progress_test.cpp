@@ -2,11 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
-#include "support/files.h"
+#include "support/skip.h"
 
 namespace kiln::io {
 namespace {
@@ -14,6 +18,12 @@ namespace {
 ProgressState halfway() {
   return {
       .title = "epoch 1/5", .done = 30000, .total = 60000, .seconds = 6, .loss = 0.43211, .has_loss = true};
+}
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t found = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
+  return found;
 }
 
 std::string file_content(std::FILE* file) {
@@ -76,6 +86,40 @@ TEST_CASE("progress: plain lines when the stream is not a terminal") {
   CHECK(text.ends_with(" img/s  in 0:00  test accuracy 90.00 %\n"));
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(std::count(text.begin(), text.end(), '\n') == 1);
+}
+
+TEST_CASE("progress: a terminal") {
+  const int master = ::posix_openpt(O_RDWR | O_NOCTTY);
+  if (master < 0 || ::grantpt(master) != 0 || ::unlockpt(master) != 0)
+    return test::skip("no pseudo-terminals here");
+  std::FILE* terminal = std::fopen(::ptsname(master), "w");
+  REQUIRE(terminal != nullptr);
+  const winsize size = {.ws_row = 24, .ws_col = 50};
+  ::ioctl(::fileno(terminal), TIOCSWINSZ, &size);
+  ::setenv("TERM", "xterm", 1);
+  ::setenv("NO_COLOR", "1", 1);
+  const Terminal found = terminal_of(terminal);
+  CHECK(found.is_terminal);
+  CHECK(found.width == 50);
+  CHECK(!found.colors);
+  ::unsetenv("NO_COLOR");
+  CHECK(terminal_of(terminal).colors);
+  {
+    Progress bar("epoch 1/2", 100, "img", terminal);
+    bar.advance(50, 1.5);
+    bar.advance(10, 1.5);  // too soon after the last drawing
+    bar.finish();
+    Progress left_early("epoch 2/2", 100, "img", terminal);
+    left_early.advance(50, 1.5);
+  }
+  std::string text(10000, '\0');
+  text.resize(size_t(::read(master, text.data(), text.size())));
+  std::fclose(terminal);
+  ::close(master);
+  CHECK(text.starts_with("\repoch 1/2"));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 2);
+  CHECK(count(text, "\x1b[K") == 3);
+  CHECK(text.ends_with("\x1b[K\r\n"));
 }
 
 }  // namespace kiln::io
