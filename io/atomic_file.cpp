@@ -18,7 +18,7 @@ namespace {
 
 std::string folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
-  return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 std::string name_in(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -55,7 +55,7 @@ void AtomicFile::fail_with(const char* action, int error) {
 
 AtomicFile::AtomicFile(std::string path, int64_t expected_bytes)
     : shown_path_(std::move(path)), path_(follow_links(shown_path_)) {
-  if (shown_path_.find('\0') != shown_path_.npos)
+  if (shown_path_.find('\0') != std::string::npos)
     fail("save: the file name '{}' holds a zero byte", shown_path_.c_str());
   if (name_in(path_).empty()) fail("save: '{}' is not the name of a file", shown_path_);
   struct stat info;

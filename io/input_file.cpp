@@ -12,7 +12,8 @@
 namespace kiln::io {
 
 InputFile::InputFile(std::string path) : path_(std::move(path)) {
-  if (path_.find('\0') != path_.npos) fail("load: the file name '{}' holds a zero byte", path_.c_str());
+  if (path_.find('\0') != std::string::npos)
+    fail("load: the file name '{}' holds a zero byte", path_.c_str());
   // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
   descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) fail("load: cannot open '{}': {}", path_, std::strerror(errno));

@@ -50,7 +50,7 @@ class Builder {
   bool parse_error(size_t position, const std::string&, const Json::exception& error) {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while ..."
     std::string_view reason = error.what();
-    if (const size_t colon = reason.find(": "); colon != reason.npos) reason.remove_prefix(colon + 2);
+    if (const size_t colon = reason.find(": "); colon != std::string::npos) reason.remove_prefix(colon + 2);
     constexpr size_t kShown = 120;  // it quotes the text, which may be long
     fail("{} is not valid JSON at byte {}: {}", what_, position, reason.substr(0, kShown));
   }

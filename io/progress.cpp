@@ -34,7 +34,7 @@ bool wants_unicode() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
     if (const char* value = std::getenv(name); value != nullptr && *value != '\0') {
       const std::string_view locale = value;
-      return locale.find("UTF-8") != locale.npos || locale.find("utf8") != locale.npos;
+      return locale.find("UTF-8") != std::string::npos || locale.find("utf8") != std::string::npos;
     }
   return false;
 }

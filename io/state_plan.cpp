@@ -147,7 +147,7 @@ class Planner {
       if (!is_utf8(name))
         for (char& c : name) c = static_cast<unsigned char>(c) < 0x80 ? c : '?';
       if (name.empty()) name = "value";
-      if (name.starts_with(kFillerPrefix)) name = "_" + name;
+      if (name.starts_with(kFillerPrefix)) name.insert(0, "_");
       plan_.blocks[i].name = name;
       for (int copy = 2; !taken.insert(plan_.blocks[i].name).second; ++copy)
         plan_.blocks[i].name = fmt::format("{}#{}", name, copy);

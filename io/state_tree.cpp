@@ -56,7 +56,7 @@ class TreeWriter {
     if (std::isnan(value)) return R"({"float":"nan"})";
     if (std::isinf(value)) return value > 0 ? R"({"float":"inf"})" : R"({"float":"-inf"})";
     const std::string digits = fmt::format("{}", value);
-    return digits.find_first_of(".e") == digits.npos ? digits + ".0" : digits;
+    return digits.find_first_of(".e") == std::string::npos ? digits + ".0" : digits;
   }
 
   static std::string text(const std::string& string) {

@@ -35,7 +35,7 @@ std::string scalar_text(const Value& value) {
       return fmt::format("{}", value.as_int());
     case Value::Kind::real: {
       const std::string text = fmt::format("{}", value.as_float());
-      return text.find_first_of(".einf") == text.npos ? text + ".0" : text;
+      return text.find_first_of(".einf") == std::string::npos ? text + ".0" : text;
     }
     case Value::Kind::string:
       return quoted(value.as_string());

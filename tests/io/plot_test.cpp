@@ -12,7 +12,7 @@ namespace {
 
 size_t count(const std::string& text, const std::string& part) {
   size_t found = 0;
-  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
   return found;
 }
 
@@ -39,8 +39,8 @@ TEST_CASE("plot: what is drawn") {
   const std::string svg = plot.svg();
   CHECK(count(svg, "<polyline") == 2);        // a gap in the middle
   CHECK(count(svg, "<circle") == 4 + 1 + 1);  // values, dot, dot of the legend
-  CHECK(svg.find("a &lt; b &amp; &quot;c&quot;") != svg.npos);
-  CHECK(svg.find("nan") == svg.npos);
+  CHECK(svg.find("a &lt; b &amp; &quot;c&quot;") != std::string::npos);
+  CHECK(svg.find("nan") == std::string::npos);
 }
 
 TEST_CASE("plot: odd data") {
@@ -51,8 +51,8 @@ TEST_CASE("plot: odd data") {
     for (const bool log : {false, true}) {
       const std::string svg = Plot({.title = "\xff", .log_y = log}).line("a", row).svg();
       CAPTURE(svg);
-      CHECK(svg.find("nan") == svg.npos);
-      CHECK(svg.find("inf") == svg.npos);
+      CHECK(svg.find("nan") == std::string::npos);
+      CHECK(svg.find("inf") == std::string::npos);
       CHECK(svg.ends_with("</svg>\n"));
     }
   CHECK(test::error_of([] { Plot().line("a", {1, 2}, {1}); }) == "plot: 'a' has 2 values of x and 1 of y");

@@ -22,12 +22,12 @@ ProgressState halfway() {
 
 size_t count(const std::string& text, const std::string& part) {
   size_t found = 0;
-  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
   return found;
 }
 
 std::string file_content(std::FILE* file) {
-  std::rewind(file);
+  REQUIRE(std::fseek(file, 0, SEEK_SET) == 0);
   std::string text(10000, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file));
   return text;
@@ -36,7 +36,7 @@ std::string file_content(std::FILE* file) {
 }  // namespace
 
 TEST_CASE("progress: the line") {
-  const auto line = [](ProgressState state, int width, bool unicode = false, bool colors = false) {
+  const auto line = [](const ProgressState& state, int width, bool unicode = false, bool colors = false) {
     return progress_line(state, {true, colors, unicode, width});
   };
   CHECK(progress_line(halfway(), {}) == "epoch 1/5   50 %  loss 0.4321  5000 img/s  0:06 left");

@@ -89,7 +89,7 @@ void mutate(std::string& text, std::mt19937_64& random) {
         text.replace(at, below(5), words[below(std::size(words))]);
         break;
       default:  // numbers are what sizes, strides and offsets are made of
-        if (digit == text.npos) break;
+        if (digit == std::string::npos) break;
         if (below(2) == 0)
           text[digit] = char('0' + below(10));
         else

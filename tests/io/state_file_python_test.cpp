@@ -39,8 +39,8 @@ TEST_CASE("state file: python's safetensors reads it") {
          {"format pt\n", "model.w F32 [2, 2] 12.0\n", "model.nhwc F64 [1, 2, 1, 2] 6.0\n",
           "model.mask BOOL [3] 2.0\n", "bfloat16 BF16 [3, 30] \n", "complex64 C64 [3, 30] \n",
           "complex128 F64 [3, 30, 2] 0.0\n", "float8_e4m3fn F8_E4M3 [3, 30] \n"})
-      CHECK_MESSAGE(out.find(line) != out.npos, line, "is missing in\n", out);
-    CHECK((out.find("kiln.filler") != out.npos) == align);
+      CHECK_MESSAGE(out.find(line) != std::string::npos, line, "is missing in\n", out);
+    CHECK((out.find("kiln.filler") != std::string::npos) == align);
   }
 }
 

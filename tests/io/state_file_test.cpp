@@ -180,7 +180,7 @@ TEST_CASE("state file: names of tensors in the file") {
   for (const char* name : {R"("model.fc.weight":{"dtype":"F32","shape":[101])", R"("model.fc.bias#2":{)",
                            R"("__metadata__#2":{)", R"("_kiln.filler.0":{)", R"("?":{)",
                            R"("list.0":{"dtype":"F64","shape":[2,2])", R"("kiln.filler.0":{"dtype":"U8")"})
-    CHECK_MESSAGE(text.find(name) != text.npos, name);
+    CHECK_MESSAGE(text.find(name) != std::string::npos, name);
 }
 
 TEST_CASE("state file: tensors begin at multiples of 64 bytes") {
@@ -291,7 +291,7 @@ TEST_CASE("state file: what cannot be loaded") {
   for (const auto& [bytes, message] : rows) {
     CAPTURE(bytes.substr(0, 100));
     const std::string error = error_for(bytes);
-    CHECK_MESSAGE(error.find(message) != error.npos, error);
+    CHECK_MESSAGE(error.find(message) != std::string::npos, error);
     CHECK(!error.empty());
   }
 }
