@@ -1,0 +1,208 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include <kiln/kiln.h>
+#include <kiln/nn/models/alexnet.h>
+#include <kiln/nn/models/resnet.h>
+
+// The expected numbers are PyTorch's: layer_cases.txt, written by make_layer_cases.py.
+
+using namespace kiln;
+
+namespace {
+
+Tensor sines(const Shape& shape, double phase, double scale = 1, double offset = 0) {
+  std::vector<double> values(size_t(numel(shape)));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = offset + scale * std::sin(double(i) * 0.7 + phase);
+  return from_values(values, shape);
+}
+
+Tensor cosines(const Shape& shape) {
+  std::vector<double> values(size_t(numel(shape)));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = std::cos(double(i) * 0.3);
+  return from_values(values, shape);
+}
+
+double weighted(const Tensor& x) {
+  const std::vector<double> values = x.to_vector<double>();
+  double sum = 0;
+  for (size_t i = 0; i < values.size(); ++i) sum += values[i] * std::cos(double(i) * 0.3);
+  return sum;
+}
+
+struct Results {
+  std::string shape;
+  double y, dx, gradients, buffers;
+};
+
+Results run(const nn::AnyModule& any, const Shape& shape, bool training) {
+  nn::Module& module = any.module();
+  module.to(float64).train(training).zero_grad();
+  {
+    const NoGrad no_grad;
+    double phase = 0;
+    for (const Tensor& p : module.parameters()) p.copy_(sines(p.shape(), phase++, 0.5));
+    phase = 0;
+    for (const Tensor& b : module.buffers()) {
+      if (b.is_floating_point()) b.copy_(sines(b.shape(), phase, 0.5, 1));
+      ++phase;
+    }
+    for (const Tensor& b : module.buffers())
+      if (!b.is_floating_point()) b.zero_();
+  }
+  const Tensor x = sines(shape, 0.3).requires_grad_();
+  const Tensor y = any(x);
+  (y * cosines(y.shape())).sum().backward();
+  Results results{to_string(y.shape()), weighted(y), weighted(x.grad()), 0, 0};
+  for (const Tensor& p : module.parameters()) results.gradients += weighted(p.grad());
+  for (const Tensor& b : module.buffers())
+    if (b.is_floating_point()) results.buffers += weighted(b);
+  return results;
+}
+
+struct Row {
+  nn::AnyModule module;
+  Shape shape;
+  bool trains = true;
+};
+
+std::vector<Row> rows() {
+  using namespace kiln::nn;
+  return {
+      {Linear(5, 3), {2, 4, 5}},
+      {Linear(5, 3, {.bias = false}), {5}},
+      {Conv2d(4, 6, 3), {2, 4, 7, 6}},
+      {Conv2d(4, 6, {3, 2}, {.stride = {2, 1}, .padding = {1, 0}, .dilation = {1, 2}, .groups = 2}),
+       {2, 4, 7, 8}},
+      {Conv2d(4, 6, 3, {.padding = "same"}), {2, 4, 7, 6}},
+      {Conv2d(4, 6, {4, 2}, {.padding = "same", .dilation = {1, 3}, .bias = false}), {2, 4, 7, 6}},
+      {Conv2d(4, 6, 3, {.padding = "valid"}), {2, 4, 7, 6}},
+      {Conv2d(4, 6, 3, {.padding = {2, 1}, .padding_mode = PaddingMode::reflect}), {2, 4, 7, 6}},
+      {Conv2d(4, 6, 3, {.stride = 2, .padding = 2, .padding_mode = PaddingMode::replicate}), {2, 4, 7, 6}},
+      {Conv2d(4, 6, 4, {.padding = "same", .padding_mode = PaddingMode::circular}), {2, 4, 7, 6}},
+      {MaxPool2d(2), {2, 3, 7, 6}},
+      {MaxPool2d(3, {.stride = {2, 1}, .padding = 1, .dilation = 2, .ceil_mode = true}), {2, 3, 9, 8}},
+      {AvgPool2d({3, 2}), {2, 3, 7, 6}},
+      {AvgPool2d(3, {.stride = 2, .padding = 1, .ceil_mode = true, .count_include_pad = false}),
+       {2, 3, 8, 6}},
+      {AdaptiveAvgPool2d({3, 2}), {2, 3, 7, 6}},
+      {BatchNorm1d(5), {4, 5}},
+      {BatchNorm1d(5, {.eps = 1e-3, .momentum = 0.3}), {4, 5, 3}},
+      {BatchNorm2d(3), {2, 3, 4, 5}},
+      {BatchNorm2d(3, {.momentum = {}}), {2, 3, 4, 5}},
+      {BatchNorm2d(3, {.affine = false}), {2, 3, 4, 5}},
+      {BatchNorm2d(3, {.track_running_stats = false}), {2, 3, 4, 5}},
+      {LayerNorm(5), {2, 3, 5}},
+      {LayerNorm({3, 5}, {.eps = 1e-3, .elementwise_affine = false}), {2, 3, 5}},
+      {ReLU(), {3, 4}},
+      {LeakyReLU(0.2), {3, 4}},
+      {GELU(), {3, 4}},
+      {GELU(GeluApproximation::tanh), {3, 4}},
+      {SiLU(), {3, 4}},
+      {Sigmoid(), {3, 4}},
+      {Tanh(), {3, 4}},
+      {Softmax(1), {3, 4, 2}},
+      {LogSoftmax(-1), {3, 4}},
+      {Flatten(), {2, 3, 4}},
+      {Flatten(0, 1), {2, 3, 4}},
+      {Identity(), {2, 3}},
+      {Sequential(Linear(3, 4), ReLU({.inplace = true}), Linear(4, 2)), {5, 3}},
+      {models::resnet18({.num_classes = 10}), {2, 3, 64, 64}},
+      {Dropout(), {3, 4}, false},
+      {models::AlexNet({.num_classes = 10}), {1, 3, 64, 64}, false},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("layers compute what PyTorch's compute, forward and backward") {
+  std::ifstream file("tests/nn/layer_cases.txt");
+  for (const Row& row : rows()) {
+    for (const bool training : {true, false}) {
+      if (training && !row.trains) continue;
+      std::string line;
+      REQUIRE(std::getline(file, line));
+      Results expected;
+      std::istringstream(line) >> expected.shape >> expected.y >> expected.dx >> expected.gradients >>
+          expected.buffers;
+      INFO(row.module->type_name(), std::string(training ? " in training: " : " in evaluation: "), line);
+      Results found{};
+      try {
+        found = run(row.module, row.shape, training);
+      } catch (const Error& error) {
+        FAIL_CHECK(std::string(error.what()));
+        continue;
+      }
+      CHECK(found.shape == expected.shape);
+      const auto close = [](double a, double b) { return std::abs(a - b) <= 1e-8 * (1 + std::abs(b)); };
+      CHECK_MESSAGE(close(found.y, expected.y), found.y);
+      CHECK_MESSAGE(close(found.dx, expected.dx), found.dx);
+      CHECK_MESSAGE(close(found.gradients, expected.gradients), found.gradients);
+      CHECK_MESSAGE(close(found.buffers, expected.buffers), found.buffers);
+    }
+  }
+}
+
+TEST_CASE("fused batch norm equals the separate layers, also under hooks") {
+  nn::BatchNorm2d a(3), b(3);
+  const Tensor x = sines({2, 3, 4, 5}, 0.3).to(float32), residual = sines({2, 3, 4, 5}, 0.9).to(float32);
+  CHECK(allclose(a.relu(x), relu(b(x)), 1e-5, 1e-6));
+  CHECK(allclose(a.add_relu(x, residual), relu(b(x) + residual), 1e-5, 1e-6));
+  CHECK(allclose(a.running_var, b.running_var));
+  CHECK(a.num_batches_tracked.item<int64_t>() == 2);
+  int64_t calls = 0;
+  a.register_forward_hook([&](nn::Module&, const Tensors&, Tensors&) { ++calls; });
+  CHECK(allclose(a.relu(x), relu(b(x)), 1e-5, 1e-6));
+  CHECK(allclose(a.add_relu(x, residual), relu(b(x) + residual), 1e-5, 1e-6));
+  CHECK(calls == 2);
+}
+
+TEST_CASE("the average of all batches when momentum is none") {
+  nn::BatchNorm1d bn(1, {.momentum = {}});
+  for (const float value : {1.f, 2.f, 6.f}) bn(tensor({{value - 1}, {value + 1}}));
+  CHECK(bn.running_mean.item<float>() == doctest::Approx(3));
+  CHECK(bn.running_var.item<float>() == doctest::Approx(2));
+}
+
+TEST_CASE("losses are the ops of their names") {
+  const Tensor x = sines({3, 4}, 0.3), target = tensor({1, 0, 3});
+  const Tensor weight = tensor({1.0, 2.0, 3.0, 4.0}).to(float64);
+  nn::CrossEntropyLoss cross_entropy_loss({.weight = weight, .label_smoothing = 0.1});
+  CHECK(equal(cross_entropy_loss(x, target),
+              cross_entropy(x, target, {.weight = weight, .label_smoothing = 0.1})));
+  CHECK(cross_entropy_loss.state_dict().contains("weight"));
+  CHECK(nn::CrossEntropyLoss().state_dict().empty());
+  const Tensor log_p = log_softmax(x, 1), p = sigmoid(x), y = sigmoid(sines({3, 4}, 2));
+  CHECK(equal(nn::NLLLoss({.reduction = Reduction::sum})(log_p, target),
+              nll_loss(log_p, target, {.reduction = Reduction::sum})));
+  CHECK(equal(nn::MSELoss(Reduction::none)(x, y), mse_loss(x, y, Reduction::none)));
+  CHECK(equal(nn::L1Loss()(x, y), l1_loss(x, y)));
+  CHECK(equal(nn::SmoothL1Loss({.beta = 0.5})(x, y), smooth_l1_loss(x, y, 0.5)));
+  CHECK(equal(nn::BCELoss({.weight = weight})(p, y), binary_cross_entropy(p, y, {.weight = weight})));
+  CHECK(equal(nn::BCEWithLogitsLoss({.pos_weight = weight})(x, y),
+              binary_cross_entropy_with_logits(x, y, {.pos_weight = weight})));
+}
+
+TEST_CASE("impossible options are errors") {
+  using namespace kiln::nn;
+  CHECK_THROWS_WITH_AS(Conv2d(3, 8, 3, {.groups = 2}),
+                       "Conv2d: groups must divide both channel counts, got 2 groups for 3 and 8 channels",
+                       Error);
+  CHECK_THROWS_WITH_AS(Conv2d(3, 8, 3, {.padding = "full"}),
+                       "Conv2d: padding must be a number, a pair, \"same\" or \"valid\", got \"full\"",
+                       Error);
+  CHECK_THROWS_WITH_AS(Conv2d(3, 8, 3, {.stride = 2, .padding = "same"}),
+                       "Conv2d: padding \"same\" needs stride 1, got (2, 2)", Error);
+  CHECK_THROWS_WITH_AS(Conv2d(3, 8, {3, 0}), "Conv2d: kernel_size must be at least 1, got (3, 0)", Error);
+  CHECK_THROWS_WITH_AS(MaxPool2d(2, {.padding = 2}),
+                       "MaxPool2d: padding must be between 0 and half the kernel_size, got (2, 2) for (2, 2)",
+                       Error);
+  CHECK_THROWS_WITH_AS(Dropout(1.5), "Dropout: p must be a probability, from 0 to 1, got 1.5", Error);
+  CHECK_THROWS_WITH_AS(BatchNorm2d(3)(ones({2, 3})),
+                       "BatchNorm2d: x must be [N,C,H,W], got [2,3] (in BatchNorm2d)", Error);
+  CHECK_THROWS_WITH_AS(BatchNorm2d(3)(Tensor()), "BatchNorm2d: x is undefined (in BatchNorm2d)", Error);
+  CHECK_THROWS_WITH_AS(Linear(-1, 2), "Linear: needs sizes of at least 0, got -1 and 2", Error);
+}

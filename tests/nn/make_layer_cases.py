@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+"""Writes layer_cases.txt: results of PyTorch for the modules of layer_test.cpp, in its order.
+
+Inputs and parameters are sines, in float64. A line: the shape of y, then the sums of cos-weighted y, dx, all
+parameters' gradients, and all floating buffers after the step.
+
+Run with Debian's python3-torchvision (0.14.1): python3 make_layer_cases.py > layer_cases.txt
+"""
+import torch
+from torch import nn
+from torchvision import models
+
+
+def sines(shape, phase, scale=1.0, offset=0.0):
+    n = torch.Size(shape).numel()
+    return (offset + scale * torch.sin(torch.arange(n, dtype=torch.float64) * 0.7 + phase)).reshape(shape)
+
+
+def weighted(x):
+    return (x.flatten() * torch.cos(torch.arange(x.numel(), dtype=torch.float64) * 0.3)).sum().item()
+
+
+def show(module, shape, training):
+    module.double().train(training).zero_grad()
+    with torch.no_grad():
+        for k, p in enumerate(module.parameters()):
+            p.copy_(sines(p.shape, k, 0.5))
+        for k, b in enumerate(module.buffers()):
+            if b.is_floating_point():
+                b.copy_(sines(b.shape, k, 0.5, 1.0))
+    x = sines(shape, 0.3).requires_grad_()
+    y = module(x)
+    (y.flatten() * torch.cos(torch.arange(y.numel(), dtype=torch.float64) * 0.3)).sum().backward()
+    grads = sum(weighted(p.grad) for p in module.parameters())
+    buffers = sum(weighted(b) for b in module.buffers() if b.is_floating_point())
+    numbers = [weighted(y.detach()), weighted(x.grad), float(grads), float(buffers)]
+    print("[" + ",".join(map(str, y.shape)) + "]", *["%.12g" % v for v in numbers])
+
+
+cases = [
+    (nn.Linear(5, 3), (2, 4, 5)),
+    (nn.Linear(5, 3, bias=False), (5,)),
+    (nn.Conv2d(4, 6, 3), (2, 4, 7, 6)),
+    (nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2), (2, 4, 7, 8)),
+    (nn.Conv2d(4, 6, 3, padding="same"), (2, 4, 7, 6)),
+    (nn.Conv2d(4, 6, (4, 2), padding="same", dilation=(1, 3), bias=False), (2, 4, 7, 6)),
+    (nn.Conv2d(4, 6, 3, padding="valid"), (2, 4, 7, 6)),
+    (nn.Conv2d(4, 6, 3, padding=(2, 1), padding_mode="reflect"), (2, 4, 7, 6)),
+    (nn.Conv2d(4, 6, 3, padding=2, stride=2, padding_mode="replicate"), (2, 4, 7, 6)),
+    (nn.Conv2d(4, 6, 4, padding="same", padding_mode="circular"), (2, 4, 7, 6)),
+    (nn.MaxPool2d(2), (2, 3, 7, 6)),
+    (nn.MaxPool2d(3, stride=(2, 1), padding=1, dilation=2, ceil_mode=True), (2, 3, 9, 8)),
+    (nn.AvgPool2d((3, 2)), (2, 3, 7, 6)),
+    (nn.AvgPool2d(3, stride=2, padding=1, ceil_mode=True, count_include_pad=False), (2, 3, 8, 6)),
+    (nn.AdaptiveAvgPool2d((3, 2)), (2, 3, 7, 6)),
+    (nn.BatchNorm1d(5), (4, 5)),
+    (nn.BatchNorm1d(5, eps=1e-3, momentum=0.3), (4, 5, 3)),
+    (nn.BatchNorm2d(3), (2, 3, 4, 5)),
+    (nn.BatchNorm2d(3, momentum=None), (2, 3, 4, 5)),
+    (nn.BatchNorm2d(3, affine=False), (2, 3, 4, 5)),
+    (nn.BatchNorm2d(3, track_running_stats=False), (2, 3, 4, 5)),
+    (nn.LayerNorm(5), (2, 3, 5)),
+    (nn.LayerNorm((3, 5), eps=1e-3, elementwise_affine=False), (2, 3, 5)),
+    (nn.ReLU(), (3, 4)),
+    (nn.LeakyReLU(0.2), (3, 4)),
+    (nn.GELU(), (3, 4)),
+    (nn.GELU("tanh"), (3, 4)),
+    (nn.SiLU(), (3, 4)),
+    (nn.Sigmoid(), (3, 4)),
+    (nn.Tanh(), (3, 4)),
+    (nn.Softmax(1), (3, 4, 2)),
+    (nn.LogSoftmax(-1), (3, 4)),
+    (nn.Flatten(), (2, 3, 4)),
+    (nn.Flatten(0, 1), (2, 3, 4)),
+    (nn.Identity(), (2, 3)),
+    (nn.Sequential(nn.Linear(3, 4), nn.ReLU(inplace=True), nn.Linear(4, 2)), (5, 3)),
+    (models.resnet18(num_classes=10), (2, 3, 64, 64)),
+]
+for module, shape in cases:
+    for training in [True, False]:
+        show(module, shape, training)
+for training in [False]:
+    show(nn.Dropout(), (3, 4), training)
+    show(models.alexnet(num_classes=10), (1, 3, 64, 64), training)
