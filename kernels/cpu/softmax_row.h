@@ -32,8 +32,9 @@ void exp_row(const T* x, T* y, int64_t size, accumulate_t<T> shift, accumulate_t
   const int64_t whole = size / kExpWidth * kExpWidth, rest = size - whole;
   for (int64_t i = 0; i < whole; ++i) y[i] = T(math::exp(A(x[i]) - shift) * scale);
   if (rest == 0) return;
-  A tail[kExpWidth] = {};
+  alignas(64) A tail[kExpWidth] = {};
   for (int64_t i = 0; i < rest; ++i) tail[i] = A(x[whole + i]) - shift;
+#pragma omp simd
   for (int64_t i = 0; i < kExpWidth; ++i) tail[i] = math::exp(tail[i]) * scale;
   for (int64_t i = 0; i < rest; ++i) y[whole + i] = T(tail[i]);
 }
@@ -47,11 +48,13 @@ accumulate_t<T> sum_of_exp(const T* x, int64_t size, accumulate_t<T> shift) {
 #pragma omp simd reduction(+ : total)
   for (int64_t i = 0; i < whole; ++i) total += math::exp(A(x[i]) - shift);
   if (rest == 0) return total;
-  A tail[kExpWidth];
-  for (int64_t i = 0; i < kExpWidth; ++i) tail[i] = -std::numeric_limits<A>::infinity();
+  // Padded with 0, not -inf: the vector function works out of its range lane by lane.
+  alignas(64) A tail[kExpWidth] = {};
   for (int64_t i = 0; i < rest; ++i) tail[i] = A(x[whole + i]) - shift;
+#pragma omp simd
   for (int64_t i = 0; i < kExpWidth; ++i) tail[i] = math::exp(tail[i]);
-  for (int64_t i = 0; i < kExpWidth; ++i) total += tail[i];
+#pragma omp simd reduction(+ : total)
+  for (int64_t i = 0; i < kExpWidth; ++i) total += i < rest ? tail[i] : A(0);
   return total;
 }
 
