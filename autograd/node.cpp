@@ -47,7 +47,7 @@ void Node::destroy(Node* node) {
 }
 
 NodeExtras& extras_of(Node& node) {
-  if (!node.extras) node.extras = std::make_unique<NodeExtras>();
+  if (!node.extras) node.extras = make_box<NodeExtras>();
   return *node.extras;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <memory>
+#include <kiln/tensor/box.h>
 #include <vector>
 
 #include <kiln/tensor/inline_vector.h>
@@ -45,8 +45,8 @@ struct Node : RefCounted {
   int outputs = 1;
   bool released = false;  // backward has freed what it saved
   Edges inputs;
-  std::unique_ptr<NodeExtras> extras;  // hooks and the like, seldom there
-  PendingPlace pending;                // where a running backward collects the gradients of its outputs
+  Box<NodeExtras> extras;  // hooks and the like, seldom there
+  PendingPlace pending;    // where a running backward collects the gradients of its outputs
 
   explicit Node(const char* op);
   Node(const Node&) = delete;

@@ -14,7 +14,7 @@ class AnyModule {
  public:
   template <class M>
   requires(detail::IsModule<std::decay_t<M>>) AnyModule(M&& module)
-      : held_(std::make_unique<Held<std::decay_t<M>>>(std::forward<M>(module))) {}
+      : held_(make_box<Held<std::decay_t<M>>>(std::forward<M>(module))) {}
   AnyModule(const AnyModule& other) : held_(other.held_->copy()) {}
   AnyModule(AnyModule&&) noexcept = default;
   AnyModule& operator=(AnyModule other) noexcept {
@@ -36,7 +36,7 @@ class AnyModule {
  private:
   struct Holder {
     virtual ~Holder() = default;
-    virtual std::unique_ptr<Holder> copy() const = 0;
+    virtual Box<Holder> copy() const = 0;
     virtual Module& module() = 0;
     virtual Tensor call(const Tensor& x) = 0;
   };
@@ -45,7 +45,7 @@ class AnyModule {
     M value;
     explicit Held(const M& module) : value(module) {}
     explicit Held(M&& module) : value(std::move(module)) {}
-    std::unique_ptr<Holder> copy() const override { return std::make_unique<Held>(value); }
+    Box<Holder> copy() const override { return make_box<Held>(value); }
     Module& module() override { return value; }
     Tensor call(const Tensor& x) override {
       if constexpr (requires { Tensor(value.forward(x)); })
@@ -55,7 +55,7 @@ class AnyModule {
     }
   };
 
-  std::unique_ptr<Holder> held_;
+  Box<Holder> held_;
 };
 
 }  // namespace kiln::nn

@@ -2,6 +2,8 @@
 
 #include <cxxabi.h>
 
+#include <memory>
+
 #include <algorithm>
 #include <cstdlib>
 #include <unordered_map>

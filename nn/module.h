@@ -1,7 +1,7 @@
 #pragma once
 
+#include <kiln/tensor/box.h>
 #include <functional>
-#include <memory>
 #include <typeinfo>
 
 #include <kiln/nn/member.h>
@@ -118,7 +118,7 @@ class Module {
 
   bool training_ = true;
   bool placed_ = false;  // it was seen to be listed by the module that calls it
-  std::unique_ptr<Hooks> hooks_;
+  Box<Hooks> hooks_;
 };
 
 // The class of that type without namespaces.

@@ -19,7 +19,7 @@ struct Hooks {
   std::vector<Entry<ForwardHook>> after;
 
   static Hooks& of(Module& module) {
-    if (!module.hooks_) module.hooks_ = std::make_unique<Hooks>();
+    if (!module.hooks_) module.hooks_ = make_box<Hooks>();
     return *module.hooks_;
   }
   // A copy, because a hook may remove hooks.
