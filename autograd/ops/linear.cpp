@@ -33,32 +33,31 @@ Tensor as_matrix(const Tensor& x) {
   return x.dim() == 2 ? x : reshape(x, {rows, columns});
 }
 
+Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const int64_t rows = x.shape()[0], outputs = weight.shape()[0];
+  const Tensor y = empty({rows, outputs}, like(x));
+  const Strides &a = x.strides(), &b = weight.strides();
+  const kernels::GemmGeometry g{1,           rows, outputs, weight.shape()[1], {a[0], a[1]}, {b[1], b[0]},
+                                {outputs, 1}};
+  on(x.device(), [&](auto& ctx) { kernels::gemm(ctx, g, x, weight, bias, y); });
+  return y;
+}
+
 Tensor compute(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (x.dim() == 2 && (!bias.defined() || bias.strides()[0] == 1)) return product(x, weight, bias);
+  const NoGrad no_grad;
   Shape shape = x.shape();
   shape[x.dim() - 1] = weight.shape()[0];
-  const Tensor y = empty(shape, like(x));
-  const bool is_matrix = x.dim() == 2;
-  const Tensor rows = is_matrix ? x : as_matrix(x);
-  const Tensor dense_bias = bias.defined() && bias.strides()[0] != 1 ? contiguous(bias) : bias;
-  kernels::GemmGeometry g;
-  g.m = rows.shape()[0];
-  g.n = weight.shape()[0];
-  g.k = weight.shape()[1];
-  g.a = {rows.strides()[0], rows.strides()[1]};
-  g.b = {weight.strides()[1], weight.strides()[0]};
-  g.c = {g.n, 1};
-  on(x.device(), [&](auto& ctx) { kernels::gemm(ctx, g, rows, weight, dense_bias, y); });
-  return y;
+  const Tensor rows = x.dim() == 1 ? unsqueeze(x, 0) : as_matrix(x);
+  return reshape(product(rows, weight, bias.defined() ? contiguous(bias) : bias), shape);
 }
 
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check(x, weight, bias);
-  const Tensor y = [&] {
-    const NoGrad no_grad;
-    return compute(x, weight, bias);
-  }();
+  const Tensor y = compute(x, weight, bias);
+  if (!autograd::detail::wants_record({x, weight, bias})) return y;
   return record(
       "linear", {x, weight, bias}, y, [x = Saved(x), weight = Saved(weight)](const Tensor& g, Wanted wanted) {
         const auto outer = [](const Tensor& v) { return v.dim() == 1 ? unsqueeze(v, 0) : as_matrix(v); };

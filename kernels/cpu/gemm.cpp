@@ -31,20 +31,28 @@ struct Sum<T> {
   using type = uint64_t;
 };
 
+// Old values count only when beta is not zero.
+template <class T, class Acc>
+void store(T& out, Acc sum, double beta) {
+  out = beta == 0 ? T(sum) : T(sum + scaled<Acc>(beta, out));
+}
+
 template <class T>
 void gemm_direct(const GemmGeometry& g, const T* a, const T* b, const T* bias, T* c, double beta) {
   using Acc = typename Sum<T>::type;
-  for (int64_t item = 0; item < g.batch; ++item, a += g.a.batch, b += g.b.batch, c += g.c.batch)
-    for (int64_t i = 0; i < g.m; ++i)
-      for (int64_t j = 0; j < g.n; ++j) {
-        const T* x = a + i * g.a.row;
-        const T* y = b + j * g.b.column;
-        Acc sum(0);
-        for (int64_t p = 0; p < g.k; ++p, x += g.a.column, y += g.b.row) sum += Acc(*x) * Acc(*y);
-        if (bias != nullptr) sum += Acc(bias[j]);
-        T& out = c[i * g.c.row + j * g.c.column];
-        out = beta == 0 ? T(sum) : T(sum + scaled<Acc>(beta, out));
+  const int64_t m = g.m, n = g.n, k = g.k;
+  const Matrix sa = g.a, sb = g.b, sc = g.c;
+  for (int64_t item = 0; item < g.batch; ++item)
+    for (int64_t i = 0; i < m; ++i) {
+      const T *row = a + item * sa.batch + i * sa.row, *column = b + item * sb.batch;
+      T* out = c + item * sc.batch + i * sc.row;
+      for (int64_t j = 0; j < n; ++j, column += sb.column, out += sc.column) {
+        Acc sum = bias == nullptr ? Acc(0) : Acc(bias[j]);
+        const T *x = row, *y = column;
+        for (int64_t p = 0; p < k; ++p, x += sa.column, y += sb.row) sum += Acc(*x) * Acc(*y);
+        store(*out, sum, beta);
       }
+    }
 }
 
 // An operand that oneDNN can walk: one stride is 1 and the other spans it. Strides of single rows and columns
