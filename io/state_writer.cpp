@@ -1,16 +1,14 @@
 #include <algorithm>
-#include <cstring>
 
 #include <kiln/io/crc32c.h>
 #include <kiln/io/file.h>
 #include <kiln/io/json.h>
+#include <kiln/io/pieces.h>
 #include <kiln/io/state_format.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/fail.h>
 
 namespace kiln::io {
 namespace {
-
-constexpr int64_t kPiece = 1 << 20;  // bytes that stay in the cache between checksum and write
 
 // The header's JSON with its padding. Its length does not depend on the checksums.
 std::string header_text(const Plan& plan, const std::string& tree) {
@@ -53,27 +51,6 @@ std::string header_text(const Plan& plan, const std::string& tree) {
   const std::string digits = hex(crc32c(text.data(), text.size()));
   std::ranges::copy(digits, text.begin() + ptrdiff_t(kHeaderStart.size()));
   return text;
-}
-
-// Hands the elements on in row-major order, in pieces.
-template <class F>
-void each_piece(const Tensor& x, F&& f) {
-  const auto* data = static_cast<const char*>(x.raw_data());
-  const int64_t width = size_of(x.dtype()), bytes = x.numel() * width;
-  if (x.is_contiguous()) {
-    for (int64_t at = 0; at < bytes; at += kPiece) f(data + at, std::min(kPiece, bytes - at));
-    return;
-  }
-  std::vector<char> piece(size_t(std::min(kPiece, bytes)));
-  int64_t filled = 0;
-  for_each_offset(x.layout(), [&](int64_t offset) {
-    std::memcpy(piece.data() + filled, data + offset * width, size_t(width));
-    filled += width;
-    if (filled < int64_t(piece.size())) return;
-    f(piece.data(), filled);
-    filled = 0;
-  });
-  if (filled > 0) f(piece.data(), filled);
 }
 
 void write_block(AtomicFile& file, int64_t data_begin, Block& block) {

@@ -1,0 +1,45 @@
+#include <kiln/tools/inspect.h>
+
+#include <kiln/io/load.h>
+#include <kiln/tensor/fail.h>
+#include <kiln/tools/facts.h>
+#include <kiln/tools/output.h>
+
+namespace kiln::tools {
+
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const unsigned char c : text) {
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c < 0x20 || c == 0x7f)
+      out += fmt::format("\\x{:02x}", c);
+    else
+      out += char(c);
+  }
+  return out;
+}
+
+std::string tsv_text(const Value& value, const InspectOptions& options) {
+  std::string out = "#key\tdtype\tshape\tsha256\tstrides\toffset\tbytes\tshares\tstats\n";
+  for (const Leaf& leaf : leaves_of(value)) {
+    const Tensor& x = *leaf.tensor;
+    out +=
+        fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", one_line(leaf.key), x.dtype(), joined(x.shape()),
+                    options.sha256 ? sha256_of(x) : "", joined(x.strides()), x.layout().offset, bytes_of(x),
+                    one_line(leaf.shares), options.stats ? to_string(stats_of(x)) : "");
+  }
+  return out;
+}
+
+void inspect(const InspectOptions& options) {
+  // Without a look at the elements only the structure is read.
+  const bool reads_all = options.sha256 || options.stats;
+  const Value value = io::load(options.file, {.verify = reads_all, .map = true});
+  const auto text = options.format == "tsv" ? tsv_text : options.format == "json" ? json_text : table_text;
+  print(text(value, options));
+}
+
+}  // namespace kiln::tools

@@ -1,0 +1,151 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include <kiln/tensor/fail.h>
+#include <kiln/tools/facts.h>
+#include <kiln/tools/inspect.h>
+
+namespace kiln::tools {
+namespace {
+
+// One line of the table: what belongs to a tensor stands in columns, anything else is free text.
+struct Line {
+  std::string name;
+  bool is_tensor = false;
+  std::string dtype, shape, size, notes, text;
+};
+
+bool is_plain(const Value& value) { return value.kind() < Value::Kind::tensor; }
+bool has_children(const Value& value) { return value.kind() > Value::Kind::tensor; }
+bool has_keys(const Value& value) { return value.kind() >= Value::Kind::dict; }
+
+// A list of few scalars fits in its line.
+bool is_short(const Value& value) {
+  if (!value.is_list() && !value.is_tuple()) return is_plain(value);
+  constexpr size_t kShort = 8;
+  return value.size() <= kShort && std::ranges::all_of(value.items(), is_plain);
+}
+
+class Table {
+ public:
+  Table(const Value& value, const InspectOptions& options) : leaves_(leaves_of(value)), options_(options) {
+    if (has_children(value))
+      children(value, 0);
+    else
+      line("", value, 0);
+  }
+
+  std::string text() const {
+    size_t name = 0, dtype = 0, shape = 0, size = 0;
+    for (const Line& line : lines_) {
+      if (!line.is_tensor) continue;
+      name = std::max(name, line.name.size());
+      dtype = std::max(dtype, line.dtype.size());
+      shape = std::max(shape, line.shape.size());
+      size = std::max(size, line.size.size());
+    }
+    std::string out;
+    for (const Line& line : lines_) {
+      std::string row = line.is_tensor
+                            ? fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>{}}  {}", line.name, name, line.dtype,
+                                          dtype, line.shape, shape, line.size, size, line.notes)
+                            : line.name + (line.name.ends_with(' ') ? "" : "  ") + line.text;
+      row.erase(row.find_last_not_of(' ') + 1);
+      out += row + "\n";
+    }
+    return out;
+  }
+
+  std::string totals() const {
+    int64_t elements = 0, bytes = 0, shared = 0;
+    std::vector<std::pair<std::string, int64_t>> types;
+    for (const Leaf& leaf : leaves_) {
+      const Tensor& x = *leaf.tensor;
+      if (!leaf.shares.empty()) {
+        ++shared;
+        continue;
+      }
+      elements += x.numel();
+      bytes += bytes_of(x);
+      const std::string type = name_of(x.dtype());
+      const auto known = std::ranges::find(types, type, &std::pair<std::string, int64_t>::first);
+      (known == types.end() ? types.emplace_back(type, 0) : *known).second += bytes_of(x);
+    }
+    std::string out = fmt::format("{} tensor{}, {} elements, {}", grouped(int64_t(leaves_.size())),
+                                  leaves_.size() == 1 ? "" : "s", grouped(elements), size_text(bytes));
+    if (types.size() == 1) out += " of " + types[0].first;
+    if (types.size() > 1) {
+      std::string parts;
+      for (const auto& [type, size] : types)
+        parts += (parts.empty() ? "" : ", ") + size_text(size) + " of " + type;
+      out += " (" + parts + ")";
+    }
+    if (shared > 0) out += fmt::format("; {} share memory with others and are counted once", grouped(shared));
+    return out;
+  }
+
+ private:
+  void children(const Value& value, size_t depth) {
+    if (has_keys(value)) {
+      for (const auto& [key, child] : value.entries()) line(one_line(to_string(key)), child, depth);
+    } else {
+      for (size_t i = 0; i < value.size(); ++i) line(std::to_string(i), value.items()[i], depth);
+    }
+  }
+
+  void line(const std::string& key, const Value& value, size_t depth) {
+    Line line;
+    line.name = std::string(2 * depth, ' ') + key;
+    if (value.is_tensor()) {
+      describe(leaves_[next_++], line);
+      lines_.push_back(std::move(line));
+    } else if (is_short(value)) {
+      line.text = to_string(value);
+      lines_.push_back(std::move(line));
+    } else {
+      line.text = fmt::format("{} of {}", name_of(value.kind()), value.size());
+      const bool is_plain_list = !has_keys(value) && std::ranges::all_of(value.items(), is_plain);
+      if (is_plain_list)
+        line.text += fmt::format(": {}, {}, .. {}", to_string(value.items()[0]), to_string(value.items()[1]),
+                                 to_string(value.items().back()));
+      lines_.push_back(std::move(line));
+      if (!is_plain_list) children(value, depth + 1);
+    }
+  }
+
+  void describe(const Leaf& leaf, Line& line) const {
+    const Tensor& x = *leaf.tensor;
+    line.is_tensor = true;
+    line.dtype = name_of(x.dtype());
+    line.shape = kiln::to_string(x.shape());
+    line.size = size_text(bytes_of(x));
+    const auto note = [&](const std::string& text) {
+      if (!text.empty()) line.notes += (line.notes.empty() ? "" : "; ") + text;
+    };
+    if (options_.stats) note(to_string(stats_of(x)));
+    if (!x.is_contiguous())
+      note(x.layout().is_channels_last() ? "channels last" : fmt::format("strides {}", x.strides()));
+    if (!leaf.shares.empty()) note("shares memory with " + one_line(leaf.shares));
+    if (options_.sha256) note(sha256_of(x));
+  }
+
+  std::vector<Leaf> leaves_;
+  size_t next_ = 0;
+  const InspectOptions& options_;
+  std::vector<Line> lines_;
+};
+
+}  // namespace
+
+std::string table_text(const Value& value, const InspectOptions& options) {
+  struct stat info = {};
+  const bool known = ::stat(options.file.c_str(), &info) == 0;
+  std::string head = options.file;
+  if (known) head += ", " + size_text(info.st_size);
+  if (has_children(value)) head += fmt::format(": {} of {}", name_of(value.kind()), value.size());
+  const Table table(value, options);
+  return head + "\n\n" + table.text() + "\n" + table.totals() + "\n";
+}
+
+}  // namespace kiln::tools

@@ -1,0 +1,16 @@
+#include <kiln/tools/output.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include <kiln/tensor/fail.h>
+
+namespace kiln::tools {
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    fail("cannot write to the standard output: {}", std::strerror(errno));
+}
+
+}  // namespace kiln::tools
