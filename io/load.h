@@ -26,6 +26,14 @@ struct LoadOptions {
   bool map = false;
 };
 
+// What a file holds beyond plain data and tensors becomes an object (value.h; docs/files.md):
+//   a module: its class, with its state dict as entries ("conv1.weight");
+//   "torch.quint8" and the other quantised types: "values" (a tensor of the raw integers), "scheme", and
+//     "scale" and "zero_point" or "scales", "zero_points" and "axis";
+//   "torch.sparse_coo", "torch.sparse_csr", ...: "indices" (or "compressed" and "plain"), "values", "shape";
+//   "numpy.ndarray" of a type without a dtype here: "dtype" ("|V56"), "shape", "data" (bytes or a list);
+//   any other class: its attributes, its arguments as "_args", its items as "_items".
+//
 // Reads a file, recognised by its content and not by its name. A state file gives the value that was saved; a
 // plain safetensors file a dict of its tensors. Throws Error, naming the file, when it is missing, of no
 // known kind, incomplete or damaged.

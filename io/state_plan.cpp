@@ -31,6 +31,9 @@ class Finder {
         walk(value.items()[i], below(fmt::format("{}", i)), depth + 1);
     } else if (value.is_tensor()) {
       add(value.as_tensor(), name);
+    } else if (value.is_object()) {
+      fail("save: '{}' is an object of the class {}; save the tensors that it holds instead", name,
+           value.type());
     }
   }
 

@@ -46,6 +46,7 @@ class TreeWriter {
         out_ += '}';
         break;
       case Value::Kind::dict:
+      case Value::Kind::object:  // the plan has refused it
         entries(value);
     }
   }

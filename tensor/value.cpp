@@ -11,6 +11,11 @@ namespace kiln {
 
 using Entries = std::vector<Value::Entry>;
 
+struct Value::Object {
+  std::string type;
+  Entries entries;
+};
+
 Value::Value(std::string_view text) : Value(std::string(text)) {}
 Value::Value(std::string text) : kind_(Kind::string) { payload_.text = new std::string(std::move(text)); }
 Value::Value(Bytes bytes) : kind_(Kind::bytes) { payload_.text = new std::string(std::move(bytes.data)); }
@@ -59,6 +64,14 @@ Value Value::dict(std::vector<Entry> entries) {
   return result;
 }
 
+Value Value::object(std::string type, std::vector<Entry> entries) {
+  Value fields = dict(std::move(entries));
+  Value result;
+  result.payload_.object = new Object{std::move(type), std::move(*fields.payload_.entries)};
+  result.kind_ = Kind::object;
+  return result;
+}
+
 int64_t Value::checked(bool negative, uint64_t bits) {
   if (!negative && bits > uint64_t(INT64_MAX)) fail("value: {} does not fit into an int of 64 bits", bits);
   return int64_t(bits);
@@ -79,6 +92,9 @@ Value::Value(const Value& other) {
       break;
     case Kind::dict:
       payload_.entries = new Entries(*other.payload_.entries);
+      break;
+    case Kind::object:
+      payload_.object = new Object(*other.payload_.object);
       break;
     default:
       payload_ = other.payload_;
@@ -103,6 +119,9 @@ void Value::drop_children(std::vector<Value>& pending) {
   if (kind_ == Kind::dict) {
     for (Entry& entry : *payload_.entries) keep(entry.value);
     delete payload_.entries;
+  } else if (kind_ == Kind::object) {
+    for (Entry& entry : payload_.object->entries) keep(entry.value);
+    delete payload_.object;
   } else {
     for (Value& item : *payload_.items) keep(item);
     delete payload_.items;
@@ -139,11 +158,12 @@ double Value::as_float() const {
 const std::string& Value::as_string() const { return expect(Kind::string), *payload_.text; }
 const std::string& Value::as_bytes() const { return expect(Kind::bytes), *payload_.text; }
 const Tensor& Value::as_tensor() const { return expect(Kind::tensor), *payload_.tensor; }
+const std::string& Value::type() const { return expect(Kind::object), payload_.object->type; }
 
 StateDict Value::as_state_dict() const {
   StateDict state;
   for (const auto& [key, value] : entries()) {
-    if (key.is_int()) fail("value: a state dict has names as keys, this dict has the int {}", key.number());
+    if (key.is_int()) fail("value: a state dict has names as keys, this one has the int {}", key.number());
     if (!value.is_tensor())
       fail("value: a state dict holds tensors, '{}' is {}", key.text(), to_string(value));
     state[key.text()] = value.as_tensor();
@@ -156,13 +176,16 @@ const std::vector<Value>& Value::items() const {
   return *payload_.items;
 }
 std::vector<Value>& Value::items() { return const_cast<std::vector<Value>&>(std::as_const(*this).items()); }
-const Entries& Value::entries() const { return expect(Kind::dict), *payload_.entries; }
+const Entries& Value::entries() const {
+  if (kind_ == Kind::object) return payload_.object->entries;
+  return expect(Kind::dict), *payload_.entries;
+}
 
-size_t Value::size() const { return kind_ == Kind::dict ? payload_.entries->size() : items().size(); }
+size_t Value::size() const { return kind_ >= Kind::dict ? entries().size() : items().size(); }
 
 const Value* Value::child(const Key& key) const {
-  if (kind_ == Kind::dict) {
-    for (const Entry& entry : *payload_.entries)
+  if (kind_ >= Kind::dict) {
+    for (const Entry& entry : entries())
       if (entry.key == key) return &entry.value;
   } else if (kind_ == Kind::list || kind_ == Kind::tuple) {
     if (key.is_int() && key.number() >= 0 && size_t(key.number()) < payload_.items->size())
@@ -174,7 +197,8 @@ const Value* Value::child(const Key& key) const {
 const Value& Value::operator[](const Key& key) const {
   if (const Value* found = child(key)) return *found;
   if (kind_ < Kind::list) fail("value: there is no '{}' in {}", to_string(key), to_string(*this));
-  fail("value: there is no '{}' in a {} of {}", to_string(key), name_of(kind_), size());
+  fail("value: there is no '{}' in {} {} of {}", to_string(key), kind_ == Kind::object ? "an" : "a",
+       name_of(kind_), size());
 }
 
 Value& Value::operator[](const Key& key) {
@@ -233,8 +257,7 @@ const Value& Value::at(std::string_view path) const {
       parent.empty() ? "" : fmt::format(" in '{}'", parent.substr(0, parent.size() - 1));
   if (last->kind_ == Kind::list || last->kind_ == Kind::tuple)
     fail("value: there is no '{}'{}, a {} of {}", name, where, name_of(last->kind_), last->size());
-  if (last->kind_ != Kind::dict)
-    fail("value: there is no '{}'{}, which is {}", name, where, to_string(*last));
+  if (last->kind_ < Kind::dict) fail("value: there is no '{}'{}, which is {}", name, where, to_string(*last));
   constexpr size_t kShown = 8;  // enough to see a typing mistake
   std::string keys;
   for (size_t i = 0; i < last->size() && i < kShown; ++i)

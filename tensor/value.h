@@ -12,7 +12,8 @@ class StateDict;
 
 // A tree of plain data, the shape of every checkpoint: none, bool, int, float, string, bytes, tensor, list,
 // tuple, and a dict that keeps its order and whose keys are strings or ints (as in Python). Copies are deep,
-// except that a tensor is a handle and shares its memory.
+// except that a tensor is a handle and shares its memory. Files of other programs may also give an object: an
+// instance of a class that is only known by name, with its attributes (docs/files.md).
 //
 //   Value checkpoint = {{"model", model.state_dict()}, {"epoch", 7}, {"betas", Value::tuple({0.9, 0.999})}};
 //   checkpoint["best"] = 0.92;
@@ -20,7 +21,19 @@ class StateDict;
 //   if (const Value* step = checkpoint.find("optimizer/state/0/step")) ...
 class Value {
  public:
-  enum class Kind : uint8_t { none, boolean, integer, real, string, bytes, tensor, list, tuple, dict };
+  enum class Kind : uint8_t {
+    none,
+    boolean,
+    integer,
+    real,
+    string,
+    bytes,
+    tensor,
+    list,
+    tuple,
+    dict,
+    object
+  };
   class Key;
   struct Entry;
   struct Bytes {
@@ -51,6 +64,8 @@ class Value {
   static Value tuple(std::vector<Value> items = {});
   static Value dict();
   static Value dict(std::vector<Entry> entries);
+  // `type` is the full name of the class: "models.Net". Throws when a key comes twice.
+  static Value object(std::string type, std::vector<Entry> entries);
 
   Value(const Value& other);
   Value(Value&& other) noexcept;
@@ -68,6 +83,7 @@ class Value {
   bool is_list() const { return kind_ == Kind::list; }
   bool is_tuple() const { return kind_ == Kind::tuple; }
   bool is_dict() const { return kind_ == Kind::dict; }
+  bool is_object() const { return kind_ == Kind::object; }
 
   // The content. Each throws, naming both kinds, when the value is of another kind; as_float takes an int
   // too.
@@ -77,19 +93,21 @@ class Value {
   const std::string& as_string() const;
   const std::string& as_bytes() const;
   const Tensor& as_tensor() const;
-  // A dict of tensors with string keys.
+  // The class of an object.
+  const std::string& type() const;
+  // A dict of tensors with string keys, or an object that has only tensors (a whole module).
   StateDict as_state_dict() const;
   // The elements of a list or tuple.
   const std::vector<Value>& items() const;
   std::vector<Value>& items();
-  // The pairs of a dict: for (const auto& [key, value] : v.entries()).
+  // The pairs of a dict or object: for (const auto& [key, value] : v.entries()).
   const std::vector<Entry>& entries() const;
 
-  // Elements of a list, tuple or dict; throws for others.
+  // Elements of a list, tuple, dict or object; throws for others.
   size_t size() const;
 
-  // The value of a dict's key or of a list's index. Only on a non-const dict a missing key is appended (as
-  // none), and none becomes a dict; else it throws.
+  // The value of a dict's or object's key or of a list's index. Only on a non-const dict a missing key is
+  // appended (as none), and none becomes a dict; else it throws.
   Value& operator[](const Key& key);
   const Value& operator[](const Key& key) const;
   // Appends to a list or tuple.
@@ -111,6 +129,7 @@ class Value {
   bool operator==(const Value& other) const;
 
  private:
+  struct Object;
   union Payload {
     bool boolean;
     int64_t integer;
@@ -119,6 +138,7 @@ class Value {
     Tensor* tensor;
     std::vector<Value>* items;
     std::vector<Entry>* entries;
+    Object* object;
   };
 
   void set(bool value) { payload_.boolean = value, kind_ = Kind::boolean; }

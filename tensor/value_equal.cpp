@@ -50,10 +50,13 @@ bool Value::operator==(const Value& other) const {
     case Kind::list:
     case Kind::tuple:
       return *payload_.items == *other.payload_.items;
+    case Kind::object:
+      if (type() != other.type()) return false;
+      break;
     case Kind::dict:
       break;
   }
-  const std::vector<Entry>&a = *payload_.entries, &b = *other.payload_.entries;
+  const std::vector<Entry>&a = entries(), &b = other.entries();
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i)
     if (!(a[i].key == b[i].key) || !(a[i].value == b[i].value)) return false;

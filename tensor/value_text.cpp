@@ -48,7 +48,7 @@ std::string scalar_text(const Value& value) {
 
 // A list of few scalars fits in its line.
 bool is_inline(const Value& value) {
-  if (!value.is_list() && !value.is_tuple()) return value.kind() != Value::Kind::dict;
+  if (!value.is_list() && !value.is_tuple()) return value.kind() < Value::Kind::dict;
   if (value.size() > 16) return false;
   for (const Value& item : value.items())
     if (!is_scalar(item)) return false;
@@ -69,11 +69,11 @@ void append(std::string& out, const Value& value, int indent) {
     if (is_inline(child)) {
       out += inline_text(child);
     } else {
-      out += fmt::format("{} of {}", name_of(child.kind()), child.size());
+      out += fmt::format("{} of {}", child.is_object() ? child.type() : name_of(child.kind()), child.size());
       append(out, child, indent + 2);
     }
   };
-  if (value.is_dict()) {
+  if (value.is_dict() || value.is_object()) {
     for (const auto& [key, child] : value.entries()) line(to_string(key), child);
   } else {
     for (size_t i = 0; i < value.size(); ++i) line(fmt::format("{}", i), value.items()[i]);
@@ -83,8 +83,8 @@ void append(std::string& out, const Value& value, int indent) {
 }  // namespace
 
 const char* name_of(Value::Kind kind) {
-  constexpr const char* kNames[] = {"none",  "bool",   "int",  "float", "string",
-                                    "bytes", "tensor", "list", "tuple", "dict"};
+  constexpr const char* kNames[] = {"none",   "bool", "int",   "float", "string", "bytes",
+                                    "tensor", "list", "tuple", "dict",  "object"};
   return kNames[int(kind)];
 }
 
@@ -94,7 +94,7 @@ std::string to_string(const Value::Key& key) {
 
 std::string to_string(const Value& value) {
   if (is_inline(value)) return inline_text(value);
-  if (value.size() == 0) return "{}";
+  if (value.size() == 0) return value.is_object() ? value.type() : "{}";
   std::string out;
   append(out, value, 0);
   return out;

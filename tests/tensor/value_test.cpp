@@ -145,6 +145,24 @@ TEST_CASE("value: state dicts") {
   CHECK(error_of([&] { v.as_state_dict(); }).starts_with("value: a state dict holds tensors, 'model' is "));
 }
 
+TEST_CASE("value: objects") {
+  const Tensor weight = tensor({1.0, 2.0});
+  const Value module = Value::object("models.Net", {{"fc.weight", weight}});
+  CHECK(module.is_object());
+  CHECK(module.type() == "models.Net");
+  CHECK(module.size() == 1);
+  CHECK(module.at("fc.weight").as_tensor().is_same(weight));
+  CHECK(module.as_state_dict().contains("fc.weight"));
+  Value copy = module;
+  CHECK(copy == module);
+  CHECK_FALSE(copy == Value::object("models.Other", {{"fc.weight", weight}}));
+  CHECK_FALSE(copy == Value({{"fc.weight", weight}}));
+  CHECK(to_string(Value({{"net", module}})) == "net: models.Net of 1\n  fc.weight: float32 [2]");
+  CHECK_THROWS_WITH(copy["bias"], "value: there is no 'bias' in an object of 1");
+  CHECK_THROWS_WITH(Value::object("A", {{"x", 1}, {"x", 2}}), "value: the key 'x' is given twice");
+  CHECK_THROWS(Value(3).type());
+}
+
 TEST_CASE("value: a deep tree is freed without recursion") {
   Value v;
   for (int i = 0; i < 1000000; ++i) {
