@@ -24,12 +24,7 @@ void compute(BinaryOp op, DType type, const Operand& a, const Operand& b, const 
 // Integers divide, and take fractional powers, as float32.
 DType floating(DType type) { return is_floating(type) ? type : float32; }
 
-DType type_of(const char* name, BinaryOp op, DType type) {
-  if (op == BinaryOp::div) return floating(type);
-  if (type == bool8 && op == BinaryOp::sub)
-    fail("{}: bool tensors cannot be subtracted; use ne (exclusive or) or logical_not", name);
-  return type;
-}
+DType type_of(BinaryOp op, DType type) { return op == BinaryOp::div ? floating(type) : type; }
 
 // The most frequent case, without any table: same type, same dense memory order, nothing to broadcast.
 bool is_plain(const Tensor& a, const Tensor& b) {
@@ -44,7 +39,7 @@ Tensor computed(const char* name, BinaryOp op, const Tensor& a, const Tensor& b,
     compute(op, a.dtype(), a, b, y, alpha);
     return y;
   }
-  const DType type = type_of(name, op, result_type(name, a, b));
+  const DType type = type_of(op, result_type(name, a, b));
   Tensor y = empty_dense(result_layout(name, a, b), type, a.device());
   compute(op, type, a, b, y, alpha);
   return y;
@@ -52,7 +47,7 @@ Tensor computed(const char* name, BinaryOp op, const Tensor& a, const Tensor& b,
 
 Tensor computed(const char* name, BinaryOp op, const Tensor& a, const Scalar& b) {
   check_defined(name, a);
-  const DType type = type_of(name, op, result_type(name, a, b));
+  const DType type = type_of(op, result_type(name, a, b));
   const Tensor y = empty_dense(dense_like(a.layout()), type, a.device());
   compute(op, type, a, b, y);
   return y;
@@ -60,7 +55,7 @@ Tensor computed(const char* name, BinaryOp op, const Tensor& a, const Scalar& b)
 
 Tensor computed(const char* name, BinaryOp op, const Scalar& a, const Tensor& b) {
   check_defined(name, b);
-  const DType type = type_of(name, op, result_type(name, b, a));
+  const DType type = type_of(op, result_type(name, b, a));
   const Tensor y = empty_dense(dense_like(b.layout()), type, b.device());
   compute(op, type, a, b, y);
   return y;
@@ -85,7 +80,6 @@ Tensor scaled(const char* name, const Tensor& a, const Tensor& b, const Scalar& 
   const DType type = result_type(name, a, b);
   if (is_floating(alpha.dtype()) && !is_floating(type))
     fail("{}: alpha {} is fractional, the tensors are integral ({})", name, alpha.real(), type);
-  type_of(name, plain, type);
   return computed(name, BinaryOp::add_scaled, a, b, factor);
 }
 
@@ -113,6 +107,8 @@ Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha) {
 }
 
 Tensor sub(const Tensor& a, const Tensor& b, const Scalar& alpha) {
+  refuse_bool_difference("sub", a);
+  refuse_bool_difference("sub", b);
   const Scalar factor = negative(alpha);
   return record_sum("sub", a, b, scaled("sub", a, b, alpha, factor, BinaryOp::sub), factor);
 }
@@ -188,12 +184,14 @@ Tensor add(const Tensor& a, const Scalar& b) {
   return record_linear("add", a, computed("add", BinaryOp::add, a, b), 1);
 }
 Tensor sub(const Tensor& a, const Scalar& b) {
+  refuse_bool_difference("sub", a);
   return record_linear("sub", a, computed("sub", BinaryOp::sub, a, b), 1);
 }
 Tensor mul(const Tensor& a, const Scalar& b) {
   return record_linear("mul", a, computed("mul", BinaryOp::mul, a, b), b);
 }
 Tensor rsub(const Tensor& a, const Scalar& b) {
+  refuse_bool_difference("rsub", a);
   return record_linear("rsub", a, computed("rsub", BinaryOp::sub, b, a), -1);
 }
 Tensor div(const Tensor& a, const Scalar& b) {

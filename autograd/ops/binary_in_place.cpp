@@ -32,7 +32,6 @@ void write(const char* name, BinaryOp op, const Tensor& x, const Tensor& b, cons
   check_pair(name, x, b);
   DType type = result_type(name, x, b);
   if (op == BinaryOp::div && !is_floating(type)) type = float32;
-  if (op == BinaryOp::sub && type == bool8) fail("{}: bool tensors cannot be subtracted", name);
   if (is_floating(alpha.dtype()) && !is_floating(type) && double(alpha.integer()) != alpha.real())
     fail("{}: alpha {} is fractional, the tensors are integral ({})", name, alpha.real(), type);
   const Shape shape = x.shape() == b.shape() ? x.shape() : broadcast_shapes(name, x.shape(), b.shape());
@@ -45,7 +44,6 @@ void write(const char* name, BinaryOp op, const Tensor& x, const Scalar& b) {
   check_defined(name, x);
   DType type = result_type(name, x, b);
   if (op == BinaryOp::div && !is_floating(type)) type = float32;
-  if (op == BinaryOp::sub && type == bool8) fail("{}: bool tensors cannot be subtracted", name);
   check_in_place_result(name, x, type, x.shape());
   autograd::begin_in_place(name, x);
   on(x.device(), [&](auto& ctx) { kernels::binary(ctx, op, type, x, b, x); });
@@ -86,6 +84,8 @@ const Tensor& Tensor::add_(const Tensor& other, const Scalar& alpha) const {
 }
 
 const Tensor& Tensor::sub_(const Tensor& other, const Scalar& alpha) const {
+  refuse_bool_difference("sub_", *this);
+  refuse_bool_difference("sub_", other);
   check_pair("sub_", *this, other);
   const Tensor b = readable(*this, other);
   if (alpha.real() == 1)
@@ -129,6 +129,7 @@ const Tensor& Tensor::add_(const Scalar& other) const {
   return *this;
 }
 const Tensor& Tensor::sub_(const Scalar& other) const {
+  refuse_bool_difference("sub_", *this);
   write("sub_", BinaryOp::sub, *this, other);
   record_linear("sub_", *this, 1);
   return *this;

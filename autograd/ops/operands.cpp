@@ -18,6 +18,11 @@ void check_floating(const char* op, const Tensor& x, const char* name) {
     fail("{}: needs floating-point numbers, {} is {}; convert it with .to(float32)", op, name, x.dtype());
 }
 
+void refuse_bool_difference(const char* op, const Tensor& x) {
+  if (x.defined() && x.dtype() == bool8)
+    fail("{}: bool tensors cannot be subtracted; use ne (exclusive or) or logical_not", op);
+}
+
 void check_pair(const char* op, const Tensor& a, const Tensor& b) {
   check_defined(op, a, "the first operand");
   check_defined(op, b, "the second operand");

@@ -10,6 +10,8 @@ namespace kiln {
 void check_defined(const char* op, const Tensor& x, const char* name = "x");
 // Also throws for other types than the four floating ones.
 void check_floating(const char* op, const Tensor& x, const char* name = "x");
+// PyTorch subtracts no bools, on either side.
+void refuse_bool_difference(const char* op, const Tensor& x);
 // Both defined and on one device.
 void check_pair(const char* op, const Tensor& a, const Tensor& b);
 
