@@ -12,8 +12,13 @@ struct SaveOptions {
   bool align = true;
 };
 
-// Writes a state file (docs/state-file.md; by custom named x.kiln), which is a valid safetensors file too.
-// Tensors keep dtype, shape, order of memory, and which of them share memory. They must be on the CPU.
+// Writes a file of the kind that its ending names (docs/files.md); the value must be one that this kind can
+// hold:
+//   .kiln, or no ending  anything: a state file (docs/state-file.md), which is a valid safetensors file too
+//   .pth, .pt            anything but objects; PyTorch 1.6 and later load it, with weights_only=True too
+//   .safetensors         a dict of tensors, which may be nested: keys are joined with '.'
+//   .npz, .npy           a dict of tensors; one tensor
+// The first two keep which tensors share memory. Tensors must be on the CPU.
 // The file appears whole or not at all: on any failure Error is thrown and the previous file is as it was.
 void save(const std::string& path, const Value& value, const SaveOptions& options = {});
 

@@ -5,6 +5,7 @@
 #include <kiln/io/json.h>
 #include <kiln/io/pieces.h>
 #include <kiln/io/state_format.h>
+#include <kiln/io/writers.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
@@ -64,7 +65,7 @@ void write_block(AtomicFile& file, int64_t data_begin, Block& block) {
 
 }  // namespace
 
-void save(const std::string& path, const Value& value, const SaveOptions& options) {
+void write_state_file(const std::string& path, const Value& value, const SaveOptions& options) {
   Plan plan = plan_blocks(value, options);
   const std::string tree = tree_text(value, plan);
   const uint64_t length = header_text(plan, tree).size();
