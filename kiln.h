@@ -9,3 +9,4 @@
 #include <kiln/optim/optim.h>
 #include <kiln/tensor/cpu/context.h>
 #include <kiln/tensor/error.h>
+#include <kiln/tensor/surgery.h>

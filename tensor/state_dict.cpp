@@ -1,16 +1,18 @@
 #include <kiln/tensor/state_dict.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <kiln/tensor/element.h>
 
 namespace kiln {
 
-StateDict::StateDict(std::initializer_list<Entry> entries) {
-  for (const Entry& entry : entries) {
-    if (contains(entry.name)) fail("state dict: '{}' is given twice", entry.name);
-    entries_.push_back(entry);
-  }
+StateDict::StateDict(std::initializer_list<Entry> entries) : StateDict(std::vector<Entry>(entries)) {}
+
+StateDict::StateDict(std::vector<Entry> entries) : entries_(std::move(entries)) {
+  std::unordered_set<std::string_view> names;
+  for (const Entry& entry : entries_)
+    if (!names.insert(entry.name).second) fail("state dict: '{}' is given twice", entry.name);
 }
 
 const Tensor* StateDict::find(std::string_view name) const {

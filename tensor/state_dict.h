@@ -21,6 +21,7 @@ class StateDict {
   StateDict() = default;
   // Throws when a name comes twice.
   StateDict(std::initializer_list<Entry> entries);
+  explicit StateDict(std::vector<Entry> entries);
 
   size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }

@@ -4,20 +4,16 @@
 
 #include <kiln/io/pieces.h>
 #include <kiln/io/sha256.h>
+#include <kiln/tools/elements.h>
 
 namespace kiln::tools {
-namespace {
 
-template <class T>
-Stats stats_as(const Tensor& x) {
+Stats stats_of(const Tensor& x) {
   Stats stats;
-  stats.known = true;
-  stats.count = x.numel();
-  const auto* data = static_cast<const T*>(x.raw_data());
   int64_t finite = 0;
   double squares = 0;  // of the differences from the mean: Welford's recurrence
-  for_each_offset(x.layout(), [&](int64_t offset) {
-    const auto value = double(data[offset]);
+  for (const double value : elements_of(x)) {
+    ++stats.count;
     if (std::isnan(value)) {
       ++stats.nan;
     } else if (std::isinf(value)) {
@@ -30,31 +26,13 @@ Stats stats_as(const Tensor& x) {
       stats.mean += off / double(finite);
       squares += off * (value - stats.mean);
     }
-  });
+  }
   if (finite > 0) stats.deviation = std::sqrt(squares / double(finite));
   return stats;
 }
 
-}  // namespace
-
-Stats stats_of(const Tensor& x) {
-  switch (x.dtype()) {
-    case DType::uint16:
-      return stats_as<uint16_t>(x);
-    case DType::uint32:
-      return stats_as<uint32_t>(x);
-    case DType::uint64:
-      return stats_as<uint64_t>(x);
-    case DType::bool8:
-      return stats_as<uint8_t>(x);  // a damaged file may hold bytes that are no bool
-    default:
-      if (is_storage_only(x.dtype())) return {};
-      return visit_number(x.dtype(), "stats", [&]<class T>() { return stats_as<T>(x); });
-  }
-}
-
 std::string to_string(const Stats& stats) {
-  if (!stats.known || stats.count == 0) return "";
+  if (stats.count == 0) return "";
   std::string text = fmt::format("{:.4g} .. {:.4g}, mean {:.4g}, std {:.4g}", stats.min, stats.max,
                                  stats.mean, stats.deviation);
   if (stats.nan + stats.infinite == stats.count) text = "nothing finite";

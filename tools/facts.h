@@ -6,9 +6,8 @@
 
 namespace kiln::tools {
 
-// The numbers of a tensor. Of complex and float8 tensors nothing is known.
+// The numbers of a tensor; a complex element counts as two.
 struct Stats {
-  bool known = false;
   int64_t count = 0, nan = 0, infinite = 0;  // the rest is about the finite elements
   double min = 0, max = 0, mean = 0, deviation = 0;
 };

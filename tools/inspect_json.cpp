@@ -81,7 +81,7 @@ class Writer {
     if (!leaf.shares.empty()) out += ",\"shares\":" + io::json_string(leaf.shares);
     if (options_.sha256) out += fmt::format(",\"sha256\":\"{}\"", sha256_of(x));
     const Stats stats = options_.stats ? stats_of(x) : Stats();
-    if (stats.known)
+    if (options_.stats)
       out += fmt::format(
           ",\"stats\":{{\"min\":{},\"max\":{},\"mean\":{},\"std\":{},\"nan\":{},\"infinite\":{}}}",
           number(stats.min), number(stats.max), number(stats.mean), number(stats.deviation), stats.nan,

@@ -20,13 +20,57 @@ void add_inspect(CLI::App& app) {
   command->callback([=] { inspect(*options); });
 }
 
+void add_convert(CLI::App& app) {
+  const auto options = std::make_shared<ConvertOptions>();
+  CLI::App* command = app.add_subcommand("convert", "Writes what a file holds as another kind of file");
+  command->add_option("in", options->in, "the file; its kind is told by its content")->required();
+  command->add_option("out", options->out, "x.kiln, .pth, .pt, .safetensors, .npz or .npy")->required();
+  command->add_flag("--weights", options->weights, "only the weights of a checkpoint");
+  command->add_option("--path", options->path, "the weights at this path in a checkpoint; / is the top");
+  command->add_option("--merge", options->merge, "a file whose weights replace and join those of IN")
+      ->allow_extra_args(false);
+  command->add_option("--strip", options->strip, "a prefix to take off the names, as 'module.'")
+      ->allow_extra_args(false);
+  command->add_option("--add", options->add, "a prefix for all names");
+  command->add_option("--rename", options->rename, "a pattern (a regular expression) and its replacement")
+      ->type_size(2)
+      ->allow_extra_args(false);
+  command->add_option("--keep", options->keep, "keep only names with this pattern")->allow_extra_args(false);
+  command->add_option("--drop", options->drop, "leave out names with this pattern")->allow_extra_args(false);
+  command->add_option("--cast", options->cast, "float32, float64, float16 or bfloat16 for floating tensors");
+  command->footer("The steps are taken in this order. With any of them the weights alone are written.");
+  command->callback([=] { convert(*options); });
+}
+
+void add_diff(CLI::App& app, int& status) {
+  const auto options = std::make_shared<DiffOptions>();
+  CLI::App* command = app.add_subcommand("diff", "Compares two files; status 1 when they differ");
+  command->add_option("a", options->a, "a file")->required();
+  command->add_option("b", options->b, "a file, of whatever kind")->required();
+  command->add_flag("--tensors", options->tensors, "compare tensors only");
+  command->add_option("--atol", options->atol, "allow differences up to atol + rtol |b|");
+  command->add_option("--rtol", options->rtol, "allow differences up to atol + rtol |b|");
+  command->callback([=, &status] { status = diff(*options) ? 0 : 1; });
+}
+
+void add_verify(CLI::App& app) {
+  const auto options = std::make_shared<VerifyOptions>();
+  CLI::App* command = app.add_subcommand("verify", "Reads all of a file and compares its checksums");
+  command->add_option("file", options->file, "the file")->required();
+  command->callback([=] { verify(*options); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Looks into files of weights and converts them.", "kiln");
   app.require_subcommand(1);
+  int status = 0;
   try {
     add_inspect(app);
+    add_convert(app);
+    add_diff(app, status);
+    add_verify(app);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 1;
@@ -34,5 +78,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "kiln: %s\n", error.what());
     return 1;
   }
-  return 0;
+  return status;
 }

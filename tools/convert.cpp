@@ -1,0 +1,79 @@
+#include <algorithm>
+
+#include <kiln/io/load.h>
+#include <kiln/tensor/fail.h>
+#include <kiln/tensor/surgery.h>
+#include <kiln/tools/command.h>
+#include <kiln/tools/facts.h>
+#include <kiln/tools/leaves.h>
+#include <kiln/tools/output.h>
+
+namespace kiln::tools {
+namespace {
+
+Value read(const std::string& path) { return io::load(path, {.map = true}); }
+
+StateDict stripped(const StateDict& state, const std::string& prefix) {
+  if (std::ranges::none_of(state, [&](const auto& entry) { return entry.name.starts_with(prefix); }))
+    fail("convert: no name begins with '{}'; the first is '{}'", prefix,
+         state.empty() ? "" : state.begin()->name);
+  return strip_prefix(state, prefix);
+}
+
+StateDict renamed(const StateDict& state, const std::string& pattern, const std::string& replacement) {
+  if (keep(state, pattern).empty())
+    fail("convert: no name matches '{}', there is nothing to rename", pattern);
+  return rename(state, pattern, replacement);
+}
+
+StateDict surgery(const Value& value, const ConvertOptions& options, std::string& notes) {
+  std::vector<std::string> left_out;
+  StateDict state = weights_of(value, options.path, &left_out);
+  for (const std::string& name : left_out) notes += (notes.empty() ? "" : ", ") + name;
+  for (const std::string& path : options.merge) state = merge(state, weights_of(read(path)));
+  for (const std::string& prefix : options.strip) state = stripped(state, prefix);
+  if (!options.add.empty()) state = add_prefix(state, options.add);
+  for (size_t i = 0; i + 1 < options.rename.size(); i += 2)
+    state = renamed(state, options.rename[i], options.rename[i + 1]);
+  for (const std::string& pattern : options.keep) state = keep(state, pattern);
+  for (const std::string& pattern : options.drop) {
+    const size_t before = state.size();
+    state = drop(state, pattern);
+    if (state.size() == before) fail("convert: no name matches '{}', there is nothing to drop", pattern);
+  }
+  if (state.empty()) fail("convert: no tensor is left");
+  return options.cast.empty() ? state : cast(state, dtype_from_name(options.cast));
+}
+
+}  // namespace
+
+void convert(const ConvertOptions& options) {
+  const bool cuts = options.weights || !options.path.empty() || !options.merge.empty() ||
+                    !options.strip.empty() || !options.add.empty() || !options.rename.empty() ||
+                    !options.keep.empty() || !options.drop.empty() || !options.cast.empty();
+  Value value = read(options.in);
+  std::string left_out;
+  if (cuts) value = surgery(value, options, left_out);
+  io::save(options.out, value);
+
+  int64_t bytes = 0, count = 0;
+  for (const Leaf& leaf : leaves_of(value)) {
+    ++count;
+    if (leaf.shares.empty()) bytes += bytes_of(*leaf.tensor);
+  }
+  print(fmt::format("{}: {} tensor{}, {}{}\n", options.out, grouped(count), count == 1 ? "" : "s",
+                    size_text(bytes), left_out.empty() ? "" : "; left out, as no tensors: " + left_out));
+}
+
+void verify(const VerifyOptions& options) {
+  const Value value = io::load(options.file, {.verify = true, .map = false});
+  int64_t bytes = 0, count = 0;
+  for (const Leaf& leaf : leaves_of(value)) {
+    ++count;
+    if (leaf.shares.empty()) bytes += bytes_of(*leaf.tensor);
+  }
+  print(fmt::format("{} is whole: {} tensor{}, {}\n", options.file, grouped(count), count == 1 ? "" : "s",
+                    size_text(bytes)));
+}
+
+}  // namespace kiln::tools
