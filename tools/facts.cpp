@@ -49,9 +49,7 @@ std::string sha256_of(const Tensor& x) {
 
 int64_t bytes_of(const Tensor& x) { return x.numel() * size_of(x.dtype()); }
 
-std::string joined(const Dims& dims) {
-  return dims.empty() ? "scalar" : fmt::format("{}", fmt::join(dims, "x"));
-}
+std::string joined(const Dims& dims) { return fmt::format("{}", fmt::join(dims, "x")); }
 
 std::string size_text(int64_t bytes) {
   constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB"};

@@ -18,7 +18,7 @@ std::string to_string(const Stats& stats);
 std::string sha256_of(const Tensor& x);
 
 int64_t bytes_of(const Tensor& x);
-// "2x3", or "scalar".
+// "2x3"
 std::string joined(const Dims& dims);
 // "44.7 MiB"
 std::string size_text(int64_t bytes);

@@ -26,10 +26,10 @@ std::string tsv_text(const Value& value, const InspectOptions& options) {
   std::string out = "#key\tdtype\tshape\tsha256\tstrides\toffset\tbytes\tshares\tstats\n";
   for (const Leaf& leaf : leaves_of(value)) {
     const Tensor& x = *leaf.tensor;
-    out +=
-        fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", one_line(leaf.key), x.dtype(), joined(x.shape()),
-                    options.sha256 ? sha256_of(x) : "", joined(x.strides()), x.layout().offset, bytes_of(x),
-                    one_line(leaf.shares), options.stats ? to_string(stats_of(x)) : "");
+    out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", one_line(leaf.key), x.dtype(),
+                       x.dim() == 0 ? "scalar" : joined(x.shape()), options.sha256 ? sha256_of(x) : "",
+                       joined(x.strides()), x.layout().offset, bytes_of(x), one_line(leaf.shares),
+                       options.stats ? to_string(stats_of(x)) : "");
   }
   return out;
 }

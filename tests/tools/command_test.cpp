@@ -1,0 +1,166 @@
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include <kiln/io/load.h>
+#include <kiln/tensor/fail.h>
+
+#include "support/files.h"
+
+namespace kiln {
+namespace {
+
+struct Ran {
+  int status;
+  std::string out, error;
+};
+
+class Command : public test::TemporaryFolder {
+ public:
+  // In this folder: run("inspect a.kiln").
+  Ran run(const std::string& arguments) const {
+    const int status = std::system(
+        fmt::format("cd {} && > out.txt 2> error.txt {} {}", path(), KILN_COMMAND, arguments).c_str());
+    REQUIRE(WIFEXITED(status));
+    return {WEXITSTATUS(status), test::read_file(*this / "out.txt"), test::read_file(*this / "error.txt")};
+  }
+  std::string out(const std::string& arguments) const {
+    const Ran ran = run(arguments);
+    REQUIRE_MESSAGE(ran.status == 0, ran.error);
+    return ran.out;
+  }
+};
+
+const Tensor w = tensor({{1.f, 2.f}, {3.f, 4.f}});
+
+Value checkpoint() {
+  const Tensor turned = from_storage(w.impl()->storage, float32, {{2, 2}, {1, 2}, 0});
+  return {
+      {"model", {{"module.fc.weight", w}, {"module.fc.bias", tensor({0.5f, NAN})}, {"module.tied", turned}}},
+      {"epoch", 7},
+      {"params", Value::list(std::vector<Value>(20, Value(1)))},
+      {"betas", Value::tuple({0.9, 0.999})}};
+}
+
+}  // namespace
+
+TEST_CASE("kiln inspect: table") {
+  const Command kiln;
+  io::save(kiln / "a.kiln", checkpoint());
+  const std::string text = kiln.out("inspect a.kiln --stats");
+  CHECK(text.substr(0, text.find(',')) == "a.kiln");
+  CHECK(text.substr(text.find('\n')) == R"(
+
+model  dict of 3
+  module.fc.weight  float32  [2,2]  16 B  1 .. 4, mean 2.5, std 1.118
+  module.fc.bias    float32  [2]     8 B  0.5 .. 0.5, mean 0.5, std 0, 1 NaN
+  module.tied       float32  [2,2]  16 B  1 .. 4, mean 2.5, std 1.118; strides [1,2]; shares memory with model.module.fc.weight
+epoch  7
+params  list of 20: 1, 1, .. 1
+betas  (0.9, 0.999)
+
+3 tensors, 6 elements, 24 B of float32; 1 share memory with others and are counted once
+)");
+}
+
+TEST_CASE("kiln inspect: tsv and json") {
+  const Command kiln;
+  io::save(kiln / "a.kiln",
+           Value{{"w", w}, {"a\tb", tensor(true)}, {"x", 0.5}, {"t", Value::tuple({"\"", nullptr})}});
+  CHECK(kiln.out("inspect a.kiln --sha256 --format tsv") ==
+        "#key\tdtype\tshape\tsha256\tstrides\toffset\tbytes\tshares\tstats\n"
+        "w\tfloat32\t2x2\tad73b9acd6e4a74b2f5bb5386658ce3bb146cd040a1867646ab3b973fb6632b1\t2x1\t0\t16\t\t\n"
+        "a\\tb\tbool\tscalar\t4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a\t\t0\t1"
+        "\t\t\n");
+  CHECK(kiln.out("inspect a.kiln --format json") ==
+        "{\"file\":\"a.kiln\",\"value\":{"
+        "\"w\":{\"dtype\":\"float32\",\"shape\":[2,2],\"strides\":[2,1],\"offset\":0,\"bytes\":16},"
+        "\"a\\tb\":{\"dtype\":\"bool\",\"shape\":[],\"strides\":[],\"offset\":0,\"bytes\":1},"
+        "\"x\":0.5,\"t\":[\"\\\"\",null]}}\n");
+}
+
+TEST_CASE("kiln convert: the steps") {
+  const Command kiln;
+  io::save(kiln / "a.kiln", checkpoint());
+  io::save(kiln / "head.kiln", Value{{"module.fc.bias", tensor({7.f})}, {"module.new", tensor({8.f})}});
+  CHECK(kiln.out("convert a.kiln all.kiln").starts_with("all.kiln: 3 tensors, 24 B"));
+  CHECK(io::load(kiln / "all.kiln") == checkpoint());
+  kiln.out(
+      "convert a.kiln out.safetensors --weights --merge head.kiln --strip module. --add net. "
+      "--rename '\\.fc\\.' .linear. --keep 'linear|new|tied' --drop tied --cast float16");
+  const Value out = io::load(kiln / "out.safetensors");
+  CHECK(out.size() == 3);
+  CHECK(out["net.linear.weight"].as_tensor().to_vector<float>() == std::vector<float>{1, 2, 3, 4});
+  CHECK(out["net.linear.weight"].as_tensor().dtype() == float16);
+  CHECK(out["net.linear.bias"].as_tensor().to_vector<float>() == std::vector<float>{7});
+  CHECK(out["net.new"].as_tensor().to_vector<float>() == std::vector<float>{8});
+}
+
+TEST_CASE("kiln diff") {
+  const Command kiln;
+  io::save(kiln / "a.kiln", Value{{"w", w}, {"b", tensor({1.f})}, {"h", tensor({1, 2})}, {"epoch", 7}});
+  io::save(kiln / "b.kiln", Value{{"w", tensor({{1.f, 2.f}, {3.f, 4.5f}})},
+                                  {"h", tensor({1., 2.})},
+                                  {"new", tensor({1.f})},
+                                  {"epoch", 8}});
+  const Ran ran = kiln.run("diff a.kiln b.kiln");
+  CHECK(ran.status == 1);
+  CHECK(ran.out ==
+        "~ w: 1 of 4 elements differ, by 0.5 at most (relative 0.125)\n"
+        "- b: float32 [1]\n~ h: int64 | float32\n~ epoch: 7 | 8\n+ new: float32 [1]\n0 equal, 5 differ\n");
+  CHECK(kiln.out("diff a.kiln a.kiln") == "4 equal, 0 differ\n");
+  io::save(kiln / "a.safetensors", Value{{"w", w}, {"b", tensor({1.f})}, {"h", tensor({1, 2})}});
+  CHECK(kiln.run("diff a.kiln a.safetensors").status == 1);
+  CHECK(kiln.out("diff a.kiln a.safetensors --tensors") == "3 equal, 0 differ\n");
+}
+
+TEST_CASE("kiln verify: a changed byte is found") {
+  const Command kiln;
+  io::save(kiln / "a.kiln", Value{{"w", w}});
+  CHECK(kiln.out("verify a.kiln") == "a.kiln is whole: 1 tensor, 16 B\n");
+  std::string bytes = test::read_file(kiln / "a.kiln");
+  bytes.back() = char(bytes.back() ^ 1);
+  test::write_file(kiln / "a.kiln", bytes);
+  const Ran ran = kiln.run("verify a.kiln");
+  CHECK(ran.status == 1);
+  CHECK(ran.error.find("'w'") != std::string::npos);
+}
+
+TEST_CASE("kiln: bad input gives status 1 and one message") {
+  const Command kiln;
+  io::save(kiln / "a.kiln", checkpoint());
+  io::save(kiln / "two.kiln", Value{{"a", {{"w", w}}}, {"b", {{"w", w}}}});
+  test::write_file(kiln / "empty.pth", "");
+  const struct {
+    const char* arguments;
+    const char* message;
+  } rows[] = {
+      {"", "A subcommand is required"},
+      {"frobnicate", "A subcommand is required"},
+      {"inspect", "file is required"},
+      {"inspect none.pth", "kiln: load: cannot open 'none.pth': No such file or directory"},
+      {"inspect empty.pth", "kiln: load: 'empty.pth' is empty"},
+      {"inspect a.kiln --format xml", "--format"},
+      {"inspect a.kiln > /dev/full", "kiln: cannot write to the standard output: No space left on device"},
+      {"convert a.kiln b.doc", "kiln: save: 'b.doc' ends in '.doc', which names no kind of file"},
+      {"convert a.kiln b.safetensors", "'epoch' is 7; choose the weights"},
+      {"convert two.kiln b.pth --weights", "choose one by its path:\n  'a' with 1 tensors\n  'b' with 1"},
+      {"convert a.kiln b.pth --strip net.", "no name begins with 'net.'; the first is 'module.fc.weight'"},
+      {"convert a.kiln b.pth --rename x y", "no name matches 'x', there is nothing to rename"},
+      {"convert a.kiln b.pth --drop '('", "the pattern '(' is not a regular expression"},
+      {"convert a.kiln b.pth --keep x", "no tensor is left"},
+      {"convert a.kiln b.pth --cast float99", "'float99'"},
+      {"convert a.kiln b.pth --path optimizer", "there is no 'optimizer'"},
+      {"diff a.kiln none.pth", "cannot open 'none.pth'"},
+  };
+  for (const auto& [arguments, message] : rows) {
+    const Ran ran = kiln.run(arguments);
+    CHECK_MESSAGE(ran.status == 1, arguments);
+    CHECK_MESSAGE(ran.error.find(message) != std::string::npos, arguments, ": ", ran.error);
+  }
+  CHECK(kiln.run("inspect --help").status == 0);
+}
+
+}  // namespace kiln
