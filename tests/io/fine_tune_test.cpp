@@ -41,7 +41,7 @@ TEST_CASE("a DataParallel checkpoint gets a new head") {
   net.freeze("backbone");
   optim::SGD optimizer(net.head.parameters(), {.lr = 0.1, .momentum = 0.9});
   const Tensor head = net.head.weight.clone();
-  net(ones({2, 4})).sum().backward();
+  net(tensor({{1.f, 2.f, 3.f, 4.f}, {-1.f, 0.f, 2.f, 5.f}})).sum().backward();
   optimizer.step();
   CHECK(equal(net.backbone.fc.weight, trained.fc.weight));
   CHECK(!equal(net.head.weight, head));
