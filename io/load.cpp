@@ -9,7 +9,9 @@ namespace kiln::io {
 namespace {
 
 constexpr Format kFormats[] = {
-    {is_state_file, read_state_file},
+    {is_state_file, read_state_file}, {is_zip_file, read_zip_file}, {is_legacy_file, read_legacy_file},
+    {is_tar_file, read_tar_file},     {is_npy_file, read_npy_file}, {is_pickle_file, read_pickle_file},
+    {is_index_file, read_index_file},
 };
 
 // What people give to load() by accident.
@@ -21,8 +23,7 @@ constexpr Stranger kStrangers[] = {
     {"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it with 'git lfs pull'"},
     {"<!DOC", "an HTML page; the download went wrong"},
     {"<html", "an HTML page; the download went wrong"},
-    {"PK\3\4", "a zip archive (a PyTorch checkpoint or an npz file), which this version does not read"},
-    {"\x93NUMPY", "a NumPy array, which this version does not read"},
+    {"PYTORCH1", "of the preview format of PyTorch 1.0; save it again with PyTorch 1.0 or later"},
     {"\x89HDF", "an HDF5 file, which Kiln does not read"},
     {"\x1f\x8b", "compressed with gzip; unpack it first"},
     {"GGUF", "a GGUF file, which Kiln does not read"},
@@ -42,7 +43,7 @@ Value load(const std::string& path, const LoadOptions& options) {
     if (head.starts_with(stranger.begins)) fail("load: '{}' is {}", path, stranger.what);
   if (std::ranges::all_of(head, [](char c) { return c == 0; }))
     fail("load: '{}' begins with {} zero bytes; it was not written to the end", path, head.size());
-  fail("load: '{}' is not a state file (or it is damaged): its first bytes are of no kind that is known",
+  fail("load: '{}' is not a file of weights (or it is damaged): its first bytes are of no kind that is known",
        path);
 }
 

@@ -29,6 +29,8 @@ struct LoadOptions {
   // for `verify`), and writing to them changes memory only. The file must not be cut or overwritten in place
   // while they live; save() replaces it safely.
   bool map = false;
+  // Refuse a file that needs a class or function which Kiln does not know, instead of giving it as an object.
+  bool strict = false;
 };
 
 // What a file holds beyond plain data and tensors becomes an object (value.h; docs/files.md):

@@ -32,6 +32,45 @@ NumpyType type_of(const PickleGraph& graph, Id id) {
   const std::vector<Id>& arguments = graph.items(object.arguments);
   if (arguments.empty() || !graph.is_text(arguments[0])) fail("numpy array: its type has no name");
   const std::string_view name = graph.text(arguments[0]);
+  DType dtype;
+  if (!dtype_from_numpy(name, &dtype)) fail("numpy array: type '{}' cannot be a tensor", quotable(name));
+  bool swapped = false;
+  if (object.state != PickleGraph::kNothing) {
+    const std::vector<Id>& state = graph.items(object.state);
+    if (state.size() < 2 || !graph.is_text(state[1]))
+      fail("numpy array: its type '{}' has no byte order", quotable(name));
+    swapped = graph.text(state[1]) == ">";
+  }
+  return {dtype, swapped};
+}
+
+Shape shape_of(const PickleGraph& graph, Id id) {
+  Shape shape;
+  if (graph.items(id).size() > size_t(kMaxRank))
+    fail("numpy array: it has {} dimensions, Kiln holds up to {}", graph.items(id).size(), kMaxRank);
+  for (const Id size : graph.items(id)) {
+    if (graph.kind(size) != Kind::integer || graph.integer(size) < 0)
+      fail("numpy array: its shape is damaged");
+    shape.push_back(graph.integer(size));
+  }
+  return shape;
+}
+
+std::string_view bytes_of(const PickleGraph& graph, Id id) {
+  if (graph.kind(id) != Kind::bytes && graph.kind(id) != Kind::byte_string)
+    fail("numpy array: its data are {}, expected bytes", name_of(graph.kind(id)));
+  return graph.text(id);
+}
+
+Tensor make(const PickleGraph& graph, Id shape_id, Id type_id, bool fortran, Id data_id) {
+  const NumpyType type = type_of(graph, type_id);
+  return tensor_from_numpy(shape_of(graph, shape_id), type.dtype, type.swapped, fortran,
+                           bytes_of(graph, data_id));
+}
+
+}  // namespace
+
+bool dtype_from_numpy(std::string_view name, DType* dtype) {
   constexpr struct {
     std::string_view name;
     DType dtype;
@@ -49,49 +88,28 @@ NumpyType type_of(const PickleGraph& graph, Id id) {
                {"u8", DType::uint64},
                {"c8", DType::complex64},
                {"c16", DType::complex128}};
-  const auto* type =
-      std::find_if(std::begin(types), std::end(types), [&](auto& t) { return t.name == name; });
-  if (type == std::end(types)) fail("numpy array: type '{}' cannot be a tensor", quotable(name));
-  bool swapped = false;
-  if (object.state != PickleGraph::kNothing) {
-    const std::vector<Id>& state = graph.items(object.state);
-    if (state.size() < 2 || !graph.is_text(state[1]))
-      fail("numpy array: its type '{}' has no byte order", quotable(name));
-    swapped = graph.text(state[1]) == ">";
-  }
-  return {type->dtype, swapped};
+  for (const auto& type : types)
+    if (type.name == name) {
+      *dtype = type.dtype;
+      return true;
+    }
+  return false;
 }
 
-Shape shape_of(const PickleGraph& graph, Id id) {
-  Shape shape;
-  for (const Id size : graph.items(id)) {
-    if (graph.kind(size) != Kind::integer || graph.integer(size) < 0)
-      fail("numpy array: its shape is damaged");
-    shape.push_back(graph.integer(size));
-  }
-  return shape;
-}
-
-std::string_view bytes_of(const PickleGraph& graph, Id id) {
-  if (graph.kind(id) != Kind::bytes && graph.kind(id) != Kind::byte_string)
-    fail("numpy array: its data are {}, expected bytes", name_of(graph.kind(id)));
-  return graph.text(id);
-}
-
-Tensor make(const PickleGraph& graph, Id shape_id, Id type_id, bool fortran, Id data_id) {
-  const Shape shape = shape_of(graph, shape_id);
-  const NumpyType type = type_of(graph, type_id);
-  const std::string_view bytes = bytes_of(graph, data_id);
-  const int64_t size = size_of(type.dtype), count = numel(shape);
+Tensor tensor_from_numpy(const Shape& shape, DType dtype, bool swapped, bool fortran,
+                         std::string_view bytes) {
+  const int64_t size = size_of(dtype), count = numel(shape);
   if (bytes.size() % size_t(size) != 0 || count != int64_t(bytes.size()) / size)
-    fail("numpy array: {} {} does not fit its {} bytes", type.dtype, shape, bytes.size());
-  Tensor x = empty(shape, {.dtype = type.dtype});
+    fail("numpy array: {} {} does not fit its {} bytes", dtype, shape, bytes.size());
+  Tensor x = empty(shape, {.dtype = dtype});
   char* to = static_cast<char*>(x.raw_data());
   if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
-  const bool is_complex = type.dtype == DType::complex64 || type.dtype == DType::complex128;
+  const bool is_complex = dtype == DType::complex64 || dtype == DType::complex128;
   const size_t word = size_t(size) / (is_complex ? 2 : 1);
-  if (type.swapped && word > 1)
+  if (swapped && word > 1)
     for (size_t i = 0; i < bytes.size(); i += word) std::reverse(to + i, to + i + word);
+  if (dtype == bool8)  // C++ knows two values only
+    std::for_each(to, to + bytes.size(), [](char& c) { c = char(c != 0); });
   if (!fortran) return x;
   Layout layout = Layout::contiguous(shape);
   int64_t stride = 1;
@@ -99,10 +117,24 @@ Tensor make(const PickleGraph& graph, Id shape_id, Id type_id, bool fortran, Id 
     layout.strides[d] = stride;
     stride *= std::max<int64_t>(shape[d], 1);
   }
-  return from_storage(x.impl()->storage, type.dtype, layout);
+  return from_storage(x.impl()->storage, dtype, layout);
 }
 
-}  // namespace
+bool is_numpy_number(const PickleGraph& graph, Id id) {
+  if (graph.kind(id) != Kind::object || !graph.is_global(graph.object(id).callable, "numpy", "dtype"))
+    return false;
+  const std::vector<Id>& arguments = graph.items(graph.object(id).arguments);
+  DType dtype;
+  return !arguments.empty() && graph.is_text(arguments[0]) &&
+         dtype_from_numpy(graph.text(arguments[0]), &dtype);
+}
+
+Tensor numpy_scalar(const PickleGraph& graph, Id id) {
+  const std::vector<Id>& arguments = graph.items(graph.object(id).arguments);
+  if (arguments.size() != 2) fail("numpy scalar: it has {} arguments, expected 2", arguments.size());
+  const NumpyType type = type_of(graph, arguments[0]);
+  return tensor_from_numpy({}, type.dtype, type.swapped, false, bytes_of(graph, arguments[1]));
+}
 
 bool is_numpy_array(const PickleGraph& graph, Id id) {
   return is_made_by(graph, id, "multiarray", "_reconstruct") ||

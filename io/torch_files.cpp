@@ -1,0 +1,76 @@
+#include <kiln/io/torch_files.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <kiln/io/pickle_machine.h>
+#include <kiln/io/torch_tree.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln::io {
+
+const TorchType& class_type(const PickleGraph& graph, PickleGraph::Id id, std::string_view ending,
+                            const std::string& where) {
+  const std::string global = graph.kind(id) == PickleGraph::Kind::global ? graph.global(id) : "";
+  const TorchType* type =
+      global.starts_with("torch.")
+          ? torch_type_of_class(std::string_view(global).substr(global.rfind('.') + 1), ending)
+          : nullptr;
+  if (type == nullptr)
+    fail("{}: '{}' is not a class of PyTorch's {}s that Kiln knows", where, quotable(global), ending);
+  return *type;
+}
+
+StorageName storage_name(const PickleGraph& graph, PickleGraph::Id reference, const std::string& where) {
+  using Kind = PickleGraph::Kind;
+  const bool is_tuple = graph.kind(reference) == Kind::tuple;
+  const size_t count = is_tuple ? graph.items(reference).size() : 0;
+  if (count != 5 && count != 6)
+    fail("{}: a persistent id is {} of {} items, expected a tuple of 5 or 6", where,
+         name_of(graph.kind(reference)), count);
+  const std::vector<PickleGraph::Id>& items = graph.items(reference);
+  if (!graph.is_text(items[0]) || graph.text(items[0]) != "storage" || !graph.is_text(items[2]) ||
+      graph.kind(items[4]) != Kind::integer || graph.integer(items[4]) < 0)
+    fail("{}: a persistent id does not name a storage", where);
+  StorageName result = {&class_type(graph, items[1], "Storage", where), std::string(graph.text(items[2])),
+                        graph.integer(items[4]), PickleGraph::kNothing};
+  if (count == 6 && graph.kind(items[5]) != Kind::none) result.view = items[5];
+  return result;
+}
+
+void check_layout(const Layout& layout, int64_t available, const std::string& where) {
+  bool fits = layout.shape.rank() == layout.strides.rank() && layout.offset >= 0, is_empty = false;
+  int64_t count = 1, last = layout.offset;
+  for (int d = 0; fits && d < layout.rank(); ++d) {
+    int64_t step = 0;
+    is_empty |= layout.shape[d] == 0;
+    fits = layout.shape[d] >= 0 && layout.strides[d] >= 0 &&
+           !__builtin_mul_overflow(count, std::max<int64_t>(layout.shape[d], 1), &count) &&
+           !__builtin_mul_overflow(std::max<int64_t>(layout.shape[d] - 1, 0), layout.strides[d], &step) &&
+           !__builtin_add_overflow(last, step, &last);
+  }
+  if (!fits || (!is_empty && last >= available))
+    fail("{}: a tensor of shape {} with strides {} and offset {} reaches beyond its storage of {} elements",
+         where, layout.shape, layout.strides, layout.offset, available);
+}
+
+Ref<Storage> swapped(const Storage& storage, DType dtype) {
+  const bool is_complex = dtype == DType::complex64 || dtype == DType::complex128;
+  const int64_t word = size_of(dtype) / (is_complex ? 2 : 1);
+  Ref<Storage> result = Storage::allocate(storage.bytes, cpu);
+  auto* to = static_cast<char*>(result->data);
+  if (storage.bytes > 0) std::memcpy(to, storage.data, size_t(storage.bytes));
+  for (int64_t at = 0; word > 1 && at + word <= storage.bytes; at += word)
+    std::reverse(to + at, to + at + word);
+  return result;
+}
+
+Value read_torch_bytes(std::string_view bytes, const LoadOptions& options, const std::string& where,
+                       int nesting) {
+  const Source source(bytes, where + ", a file within it");
+  if (bytes.starts_with("PK\3\4")) return read_zip(source, options, nesting);
+  if (is_legacy(bytes)) return read_legacy(source, options, nesting);
+  fail("{} is not of PyTorch's", source.name());
+}
+
+}  // namespace kiln::io

@@ -1,0 +1,119 @@
+#include <charconv>
+
+#include <kiln/io/format.h>
+#include <kiln/io/pickle_machine.h>
+#include <kiln/io/torch_files.h>
+#include <kiln/io/torch_tree.h>
+#include <kiln/io/zip.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln::io {
+namespace {
+
+constexpr int64_t kPickleLimit = 256 << 20;
+constexpr int64_t kNewestVersion = 10;
+
+class ZipStorages : public TorchStorages {
+ public:
+  ZipStorages(const ZipArchive& archive, std::string folder, std::string where, bool verify, bool swapped)
+      : archive_(archive),
+        folder_(std::move(folder)),
+        where_(std::move(where)),
+        verify_(verify),
+        swapped_(swapped) {}
+
+  TorchStorage storage(const PickleGraph& graph, PickleGraph::Id reference) override {
+    const StorageName name = storage_name(graph, reference, where_);
+    const ZipArchive::Record* record = archive_.find(folder_ + name.key);
+    if (record == nullptr) fail("{}: there is no record '{}{}'", where_, folder_, quotable(name.key));
+    if (record->size % size_of(name.type->dtype) != 0 ||
+        record->size / size_of(name.type->dtype) != name.count)
+      fail("{} has {} bytes where {} {} elements are expected", archive_.where(*record), record->size,
+           name.count, name.type->name);
+    Ref<Storage>& memory = memories_[record];
+    if (!memory) {
+      memory = archive_.storage(*record, size_of(name.type->dtype), verify_);
+      if (swapped_) memory = swapped(*memory, name.type->dtype);
+    }
+    return {memory, name.type};
+  }
+
+ private:
+  const ZipArchive& archive_;
+  std::string folder_, where_;
+  bool verify_, swapped_;
+  std::unordered_map<const ZipArchive::Record*, Ref<Storage>> memories_;
+};
+
+// Up to and with the first '/', which all records share.
+std::string prefix_of(const ZipArchive& archive, const Source& source) {
+  const std::string& first = archive.records()[0].name;
+  const std::string prefix = first.substr(0, first.find('/') + 1);
+  for (const ZipArchive::Record& record : archive.records())
+    if (prefix.empty() || !record.name.starts_with(prefix))
+      fail("{} is a zip archive whose records '{}' and '{}' are not in one folder, as PyTorch's are",
+           source.name(), first, record.name);
+  return prefix;
+}
+
+void check_version(const ZipArchive& archive, const std::string& prefix, const Source& source) {
+  const ZipArchive::Record* record = archive.find(prefix + "version");
+  if (record == nullptr) record = archive.find(prefix + ".data/version");
+  if (record == nullptr) fail("{} lacks the record '{}version'", source.name(), prefix);
+  constexpr int64_t kLongest = 20;
+  const std::string text = record->size <= kLongest ? archive.text(*record, true) : "";
+  int64_t version = 0;
+  std::from_chars(text.data(), text.data() + text.size(), version);
+  if (version < 1 || version > kNewestVersion)
+    fail("{} says version '{}', Kiln reads 1 to {}", archive.where(*record), quotable(text), kNewestVersion);
+}
+
+bool is_big_endian(const ZipArchive& archive, const std::string& prefix) {
+  const ZipArchive::Record* record = archive.find(prefix + "byteorder");
+  if (record == nullptr) return false;
+  constexpr int64_t kLongest = 8;
+  const std::string text = record->size <= kLongest ? archive.text(*record, true) : "";
+  if (text != "little" && text != "big")
+    fail("{} says '{}', expected 'little' or 'big'", archive.where(*record), quotable(text));
+  return text == "big";
+}
+
+Value read_checkpoint(const ZipArchive& archive, const std::string& prefix, const Source& source,
+                      const LoadOptions& options, int nesting) {
+  const ZipArchive::Record* record = archive.find(prefix + "data.pkl");
+  if (record == nullptr) fail("{} lacks the record '{}data.pkl'", source.name(), prefix);
+  check_version(archive, prefix, source);
+  if (record->size > kPickleLimit)
+    fail("{} has {} bytes, the limit is {}", archive.where(*record), record->size, kPickleLimit);
+  const std::string text = archive.text(*record, true);
+  const std::string where = archive.where(*record);
+  const PickleGraph graph = parse_pickle(text, where);
+  if (graph.consumed() != text.size())
+    fail("{}: {} bytes follow the pickle", where, text.size() - graph.consumed());
+  ZipStorages storages(archive, prefix + "data/", where, options.verify, is_big_endian(archive, prefix));
+  Value value = TorchTree(graph, storages, options, where, nesting).read();
+  const bool is_script = archive.find(prefix + "constants.pkl") != nullptr;
+  return is_script && value.is_object() ? script_weights(std::move(value)) : value;
+}
+
+}  // namespace
+
+Value read_zip(const Source& source, const LoadOptions& options, int nesting) {
+  const ZipArchive archive(source);
+  if (archive.records().empty()) fail("{} is an empty zip archive", source.name());
+  bool has_arrays = true;
+  for (const ZipArchive::Record& record : archive.records())
+    has_arrays = has_arrays && record.name.ends_with(".npy");
+  if (has_arrays) return read_npz(archive, options);
+  const std::string prefix = prefix_of(archive, source);
+  if (archive.find(prefix + "model.json") != nullptr) return read_model_json(archive, prefix, options);
+  return read_checkpoint(archive, prefix, source, options, nesting);
+}
+
+bool is_zip_file(std::string_view head, int64_t) { return head.starts_with("PK\3\4"); }
+
+Value read_zip_file(const InputFile& file, const LoadOptions& options) {
+  return read_zip(Source(file, options.map, options.map), options, 0);
+}
+
+}  // namespace kiln::io
