@@ -280,7 +280,7 @@ bool TorchTree::rebuild(const std::string& name, const Ids& arguments, Value* re
     *result = value(arguments[0]);
   } else if (function == "_rebuild_qtensor") {
     *result = quantised(arguments);
-  } else if (function == "_rebuild_sparse_tensor") {
+  } else if (function == "_rebuild_sparse_tensor" || function == "_rebuild_sparse_csr_tensor") {
     *result = sparse(arguments);
   } else if (function == "_rebuild_device_tensor_from_numpy" || function == "_rebuild_xla_tensor" ||
              function == "_rebuild_device_tensor_from_cpu_tensor") {

@@ -26,11 +26,14 @@ std::string tsv_text(const Value& value, const InspectOptions& options) {
   std::string out = "#key\tdtype\tshape\tsha256\tstrides\toffset\tbytes\tshares\tstats\n";
   for (const Leaf& leaf : leaves_of(value)) {
     const Tensor& x = *leaf.tensor;
-    out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", one_line(leaf.key), x.dtype(),
+    out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", one_line(leaf.key), leaf.dtype,
                        x.dim() == 0 ? "scalar" : joined(x.shape()), options.sha256 ? sha256_of(x) : "",
                        joined(x.strides()), x.layout().offset, bytes_of(x), one_line(leaf.shares),
                        options.stats ? to_string(stats_of(x)) : "");
   }
+  for (const Foreign& array : foreign_arrays(value))
+    out += fmt::format("{}\t{}\t{}\t{}\t\t\t\t\t\n", one_line(array.key), one_line(array.dtype),
+                       one_line(array.shape), options.sha256 ? "non-numeric" : "");
   return out;
 }
 

@@ -76,8 +76,8 @@ class Writer {
 
   void tensor(const Leaf& leaf) {
     const Tensor& x = *leaf.tensor;
-    out += fmt::format("{{\"dtype\":\"{}\",\"shape\":{},\"strides\":{},\"offset\":{},\"bytes\":{}", x.dtype(),
-                       x.shape(), x.strides(), x.layout().offset, bytes_of(x));
+    out += fmt::format("{{\"dtype\":\"{}\",\"shape\":{},\"strides\":{},\"offset\":{},\"bytes\":{}",
+                       leaf.dtype, x.shape(), x.strides(), x.layout().offset, bytes_of(x));
     if (!leaf.shares.empty()) out += ",\"shares\":" + io::json_string(leaf.shares);
     if (options_.sha256) out += fmt::format(",\"sha256\":\"{}\"", sha256_of(x));
     const Stats stats = options_.stats ? stats_of(x) : Stats();

@@ -117,7 +117,7 @@ class Table {
   void describe(const Leaf& leaf, Line& line) const {
     const Tensor& x = *leaf.tensor;
     line.is_tensor = true;
-    line.dtype = name_of(x.dtype());
+    line.dtype = leaf.dtype;
     line.shape = kiln::to_string(x.shape());
     line.size = size_text(bytes_of(x));
     const auto note = [&](const std::string& text) {

@@ -9,12 +9,19 @@ namespace kiln::tools {
 
 // A tensor of a value.
 struct Leaf {
-  std::string key;  // the way to it, joined with '.'
+  std::string key;  // the way to it, joined with '.'; '#' begins a part of a quantised or sparse tensor
   const Tensor* tensor;
   std::string shares;  // the key of an earlier tensor that it overlaps in memory; empty when it overlaps none
+  std::string dtype;   // of PyTorch's: "quint8" for a tensor of raw integers
 };
 
 // The tensors in order. `value` must outlive them.
 std::vector<Leaf> leaves_of(const Value& value);
+
+// An array whose elements no dtype holds: structures and texts of numpy.
+struct Foreign {
+  std::string key, dtype, shape;
+};
+std::vector<Foreign> foreign_arrays(const Value& value);
 
 }  // namespace kiln::tools
