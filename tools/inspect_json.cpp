@@ -44,8 +44,13 @@ class Writer {
       case Value::Kind::tuple:
         items(value);
         break;
-      default:
+      case Value::Kind::dict:
         entries(value);
+        break;
+      case Value::Kind::object:
+        out += fmt::format("{{\"class\":{},\"entries\":", io::json_string(value.type()));
+        entries(value);
+        out += '}';
         break;
     }
   }

@@ -20,6 +20,14 @@ bool is_plain(const Value& value) { return value.kind() < Value::Kind::tensor; }
 bool has_children(const Value& value) { return value.kind() > Value::Kind::tensor; }
 bool has_keys(const Value& value) { return value.kind() >= Value::Kind::dict; }
 
+// What io::load makes of a quantised tensor: "values" and what they mean.
+bool is_quantized(const Value& value) {
+  return value.is_object() && value.type().starts_with("torch.q") && value.size() > 0 &&
+         value.entries()[0].value.is_tensor() && std::ranges::all_of(value.entries(), [](const auto& entry) {
+           return entry.value.kind() <= Value::Kind::tensor;
+         });
+}
+
 // A list of few scalars fits in its line.
 bool is_short(const Value& value) {
   if (!value.is_list() && !value.is_tuple()) return is_plain(value);
@@ -30,7 +38,7 @@ bool is_short(const Value& value) {
 class Table {
  public:
   Table(const Value& value, const InspectOptions& options) : leaves_(leaves_of(value)), options_(options) {
-    if (has_children(value))
+    if (has_children(value) && !is_quantized(value))
       children(value, 0);
     else
       line("", value, 0);
@@ -68,7 +76,7 @@ class Table {
       }
       elements += x.numel();
       bytes += bytes_of(x);
-      const std::string type = name_of(x.dtype());
+      const std::string& type = leaf.dtype;
       const auto known = std::ranges::find(types, type, &std::pair<std::string, int64_t>::first);
       (known == types.end() ? types.emplace_back(type, 0) : *known).second += bytes_of(x);
     }
@@ -100,11 +108,15 @@ class Table {
     if (value.is_tensor()) {
       describe(leaves_[next_++], line);
       lines_.push_back(std::move(line));
+    } else if (is_quantized(value)) {
+      quantized(value, line);
+      lines_.push_back(std::move(line));
     } else if (is_short(value)) {
       line.text = to_string(value);
       lines_.push_back(std::move(line));
     } else {
-      line.text = fmt::format("{} of {}", name_of(value.kind()), value.size());
+      line.text = value.is_object() ? one_line(value.type())
+                                    : fmt::format("{} of {}", name_of(value.kind()), value.size());
       const bool is_plain_list = !has_keys(value) && std::ranges::all_of(value.items(), is_plain);
       if (is_plain_list)
         line.text += fmt::format(": {}, {}, .. {}", to_string(value.items()[0]), to_string(value.items()[1]),
@@ -112,6 +124,18 @@ class Table {
       lines_.push_back(std::move(line));
       if (!is_plain_list) children(value, depth + 1);
     }
+  }
+
+  // One line: the integers, and how they are meant.
+  void quantized(const Value& value, Line& line) {
+    std::string meaning;
+    for (const auto& [key, part] : value.entries()) {
+      if (&part == &value.entries()[0].value) continue;
+      meaning += (meaning.empty() ? "" : ", ") + to_string(key) + " " + to_string(part);
+    }
+    describe(leaves_[next_], line);
+    line.notes += (line.notes.empty() ? "" : "; ") + meaning;
+    for (const auto& [key, part] : value.entries()) next_ += part.is_tensor() ? 1 : 0;
   }
 
   void describe(const Leaf& leaf, Line& line) const {

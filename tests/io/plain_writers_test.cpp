@@ -72,6 +72,8 @@ TEST_CASE("npy and npz writers: NumPy reads them") {
   many["a/b"] = Value{{"0-dim", tensor(true)}, {"none", empty({0, 2})}};
   io::save(folder / "many.npz", many);
   io::save(folder / "x.pth", many);
+  CHECK(io::load(folder / "one.npy") == Value(tensor({{1.5, 2.5, 3.5}})));
+  CHECK(io::load(folder / "many.npz")["a/b.0-dim"] == Value(tensor(true)));
   const std::string command =
       fmt::format("{} tests/io/plain_files_python.py {} > {} 2>&1", python, folder.path(), folder / "out");
   const int status = std::system(command.c_str());

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include <kiln/io/load.h>
@@ -82,11 +83,43 @@ TEST_CASE("pth writer: PyTorch loads it with weights_only=True") {
   value["state"] = Value::dict({{0, {{"step", 3}}}, {-7, Value::list()}, {300, Value::dict()}});
   const test::TemporaryFolder folder;
   io::save(folder / "x.pth", value);
+  CHECK(io::load(folder / "x.pth") == value);
   CHECK(torch_says(folder, "safe") ==
         expected +
             "'epoch' 1099511627776\n'flags' list 10\n'flags'/0 True\n'flags'/1 False\n'flags'/2 None\n"
             "'flags'/3 -1\n'flags'/4 255\n'flags'/5 256\n'flags'/6 65536\n'flags'/7 -9223372036854775808\n"
             "'flags'/8 'täxt'\n'flags'/9 tuple 0\n'state'/0/'step' 3\n'state'/-7 list 0\nshared 60.0 20.0\n");
+  // And what PyTorch saves again is the same value, memory shared as before.
+  const Value back = io::load(folder / "back.pth");
+  CHECK(back == value);
+  CHECK(back["w"].as_tensor().raw_data() == back["tied"].as_tensor().raw_data());
+  CHECK(back["row"].as_tensor().raw_data() == back["w"].as_tensor().data<float>() + 4);
+}
+
+TEST_CASE("pth writer: every dtype, empty and odd values come back") {
+  Value value = {{"tuple", Value::tuple({1, Value::list(), Value::dict()})},
+                 {"bytes", Value::Bytes{std::string("\0\xff", 2)}},
+                 {"text", ""},
+                 {"inf", -INFINITY},
+                 {"state", Value::dict({{0, 1.5}, {-1, "x"}})}};
+  for (int dtype = 0; dtype < kDTypeCount; ++dtype)
+    value[name_of(DType(dtype))] = filled({5, 3}, DType(dtype));
+  const Tensor shorts = filled({8}, DType::uint16);
+  value["half of them"] = view(shorts, {{4}, {2}, 1});
+  value["all of them"] = shorts;
+  value["as bytes"] = from_storage(shorts.impl()->storage, uint8, {{3}, {1}, 2});
+  const test::TemporaryFolder folder;
+  for (const char* name : {"x.pth", "x.kiln"}) {
+    io::save(folder / name, value);
+    const Value back = io::load(folder / name);
+    for (const auto& [key, child] : value.entries())
+      CHECK_MESSAGE(back.at(to_string(key)) == child, to_string(key), " in ", name);
+  }
+  for (const Value& alone :
+       {Value(), Value(7), Value(filled({2}, float32)), Value(Value::list()), Value("x")}) {
+    io::save(folder / "x.pt", alone);
+    CHECK(io::load(folder / "x.pt") == alone);
+  }
 }
 
 TEST_CASE("pth writer: floats and bytes") {
