@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <kiln/io/crc32.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
@@ -225,7 +226,7 @@ void ZipArchive::inflate(const Record& record, void* out) const {
 
 void ZipArchive::check_crc(const Record& record, const void* data) const {
   if (record.crc == 0) return;
-  const auto crc = uint32_t(::crc32_z(0, static_cast<const Bytef*>(data), size_t(record.size)));
+  const uint32_t crc = crc32(data, size_t(record.size));
   if (crc != record.crc)
     fail("{} is damaged: its CRC-32 is {:08x}, its bytes give {:08x}", where(record), record.crc, crc);
 }

@@ -1,9 +1,8 @@
 #include <kiln/io/zip_writer.h>
 
-#include <zlib.h>
-
 #include <algorithm>
 
+#include <kiln/io/crc32.h>
 #include <kiln/io/little_endian.h>
 #include <kiln/tensor/fail.h>
 
@@ -36,10 +35,6 @@ std::string sizes_extra(int64_t bytes) {
   return bytes < kLimit32 ? "" : u64(uint64_t(bytes)) + u64(uint64_t(bytes));
 }
 
-uint32_t checksum(uint32_t before, const void* data, size_t size) {
-  return uint32_t(::crc32_z(before, static_cast<const Bytef*>(data), size));
-}
-
 }  // namespace
 
 ZipWriter::ZipWriter(std::string path, int64_t expected_bytes)
@@ -62,7 +57,7 @@ void ZipWriter::begin(std::string name, int64_t bytes) {
 }
 
 void ZipWriter::write(const void* data, int64_t bytes) {
-  entries_.back().checksum = checksum(entries_.back().checksum, data, size_t(bytes));
+  entries_.back().checksum = crc32(data, size_t(bytes), entries_.back().checksum);
   file_.write(at_, data, bytes);
   at_ += bytes;
 }
@@ -90,13 +85,13 @@ void ZipWriter::record(std::string name, std::string_view content) {
 
 uint32_t ZipWriter::names_checksum() const {
   uint32_t sum = 0;
-  for (const Entry& entry : entries_) sum = checksum(sum, entry.name.data(), entry.name.size());
+  for (const Entry& entry : entries_) sum = crc32(entry.name.data(), entry.name.size(), sum);
   return sum;
 }
 
 uint32_t ZipWriter::contents_checksum() const {
   uint32_t sum = 0;
-  for (const Entry& entry : entries_) sum = checksum(sum, &entry.checksum, sizeof entry.checksum);
+  for (const Entry& entry : entries_) sum = crc32(&entry.checksum, sizeof entry.checksum, sum);
   return sum;
 }
 

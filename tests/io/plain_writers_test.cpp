@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <kiln/io/crc32.h>
 #include <kiln/io/load.h>
 #include <kiln/io/sha256.h>
 #include <kiln/io/state_format.h>
@@ -30,6 +31,24 @@ TEST_CASE("sha256: the examples of FIPS 180-4") {
       for (size_t at = 0; at < text.size(); at += step)
         sum.add(text.data() + at, std::min(step, text.size() - at));
       CHECK(sum.finish() == digest);
+    }
+}
+
+TEST_CASE("crc32: as zlib's, whatever the length and the cut") {
+  CHECK(io::crc32("123456789", 9) == 0xcbf43926);
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += char(i * 7 + i / 5);
+  for (size_t begin = 0; begin < 20; ++begin)
+    for (size_t end = begin; end < text.size(); ++end) {
+      uint32_t bitwise = ~0U;
+      for (size_t i = begin; i < end; ++i) {
+        bitwise ^= static_cast<unsigned char>(text[i]);
+        for (int bit = 0; bit < 8; ++bit) bitwise = bitwise & 1 ? bitwise >> 1 ^ 0xedb88320 : bitwise >> 1;
+      }
+      const size_t cut = begin + (end - begin) / 3;
+      const uint32_t first = io::crc32(text.data() + begin, cut - begin);
+      REQUIRE(io::crc32(text.data() + begin, end - begin) == ~bitwise);
+      REQUIRE(io::crc32(text.data() + cut, end - cut, first) == ~bitwise);
     }
 }
 
