@@ -119,13 +119,13 @@ class TarStorages : public TorchStorages {
     }
   };
 
-  static int64_t key(const PickleGraph& graph, PickleGraph::Id reference) {
+  int64_t key(const PickleGraph& graph, PickleGraph::Id reference) const {
     if (graph.kind(reference) == PickleGraph::Kind::integer) return graph.integer(reference);
     const std::string digits(graph.text(reference));
     constexpr size_t kDigits = 18;
     const bool good =
         !digits.empty() && digits.size() <= kDigits && digits.find_first_not_of("0123456789") == digits.npos;
-    if (!good) fail("load: '{}' is not the key of a tensor", quotable(digits));
+    if (!good) fail("{}: '{}' is not the key of a tensor", source_.name(), quotable(digits));
     return std::stoll(digits);
   }
 
