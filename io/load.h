@@ -41,9 +41,8 @@ struct LoadOptions {
 //   "numpy.ndarray" of a type without a dtype here: "dtype" ("|V56"), "shape", "data" (bytes or a list);
 //   any other class: its attributes, its arguments as "_args", its items as "_items".
 //
-// Reads a file, recognised by its content and not by its name. A state file gives the value that was saved; a
-// plain safetensors file a dict of its tensors. Throws Error, naming the file, when it is missing, of no
-// known kind, incomplete or damaged.
+// Reads a file, recognised by its content and not by its name. docs/files.md lists the kinds. Throws Error,
+// naming the file, when it is missing, of no known kind, incomplete or damaged.
 Value load(const std::string& path, const LoadOptions& options = {});
 
 }  // namespace kiln::io
