@@ -10,3 +10,4 @@
 #include <kiln/tensor/cpu/context.h>
 #include <kiln/tensor/error.h>
 #include <kiln/tensor/surgery.h>
+#include <kiln/train/train.h>

@@ -2,9 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include <kiln/io/io.h>
 #include <kiln/kiln.h>
-#include <kiln/train/train.h>
 
 // Trains the classic three-convolution network on CIFAR-10, in the binary or the Python layout.
 

@@ -1,10 +1,6 @@
 #include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
-
-#include <kiln/io/io.h>
 #include <kiln/kiln.h>
-#include <kiln/train/train.h>
+#include <CLI/CLI.hpp>
 
 // Trains a small CNN on Fashion-MNIST. It may be interrupted, or killed, at any moment and go on with
 // --resume: it ends in the same bits.
@@ -18,7 +14,6 @@ struct Net : nn::Module {
   nn::BatchNorm2d bn2{64};
   nn::Linear fc1{3136, 128}, fc2{128, 10};
   NN_MEMBERS(conv1, bn1, conv2, bn2, fc1, fc2)
-
   Tensor forward(const Tensor& x) {
     const Tensor y = max_pool2d(bn1.relu(conv1(x)), 2);
     const Tensor z = max_pool2d(bn2.relu(conv2(y)), 2);
@@ -59,8 +54,7 @@ int run(const Options& options) {
   if (options.resume && checkpoint.exists()) checkpoint.load();
   io::EventWriter events(options.out, {.resume_at = step > 0 ? step : -1});
 
-  while (int64_t(accuracies.size()) < options.epochs) {
-    const int64_t epoch = int64_t(accuracies.size());
+  for (int64_t epoch = int64_t(accuracies.size()); epoch < options.epochs; ++epoch) {
     io::Progress bar(fmt::format("epoch {}/{}", epoch + 1, options.epochs), loader.samples());
     for (const data::Batch& batch : loader.epoch(epoch)) {
       optimizer.zero_grad();
@@ -82,10 +76,8 @@ int run(const Options& options) {
     if (std::ranges::max(accuracies) == accuracies.back())
       io::save(options.out + "/best.kiln", net.state_dict());
     checkpoint.save();
-    for (const auto& [name, values] : {std::pair("training loss", losses), {"test accuracy", accuracies}})
-      io::Plot({.title = name, .x_label = "epoch"})
-          .line(name, values)
-          .save(fmt::format("{}/{}.svg", options.out, name));
+    io::Plot({.title = "training loss"}).line("loss", losses).save(options.out + "/loss.svg");
+    io::Plot({.title = "test accuracy, %"}).line("accuracy", accuracies).save(options.out + "/accuracy.svg");
   }
   fmt::print("test accuracy: {:.2f} %\n", accuracies.back());
   return 0;

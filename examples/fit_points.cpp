@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include <kiln/io/io.h>
 #include <kiln/kiln.h>
-#include <kiln/train/train.h>
 
 // Fits a curve through 15 points, saves the model, loads it into a new one, and draws both.
 

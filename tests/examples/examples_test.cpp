@@ -122,7 +122,7 @@ TEST_CASE("fashion_mnist killed at any moment and resumed ends in the same bits"
   REQUIRE_MESSAGE(whole.status == 0, whole.output);
   const std::string last = whole.output.substr(whole.output.rfind("test accuracy: "));
   CHECK(last.find(" %\n") != std::string::npos);
-  for (const char* name : {"best.kiln", "training loss.svg", "test accuracy.svg"})
+  for (const char* name : {"best.kiln", "loss.svg", "accuracy.svg"})
     CHECK(std::filesystem::exists(folder.path + "/whole/" + name));
   const Value expected = end_of(folder, "whole");
 
