@@ -47,8 +47,9 @@ struct UnaryParameters {
   double a = 0, b = 0;
 };
 
-// y = f(x); the formulas are in unary_functions.h. y is floating; x is of its type, or of one that converts
-// to it. y may be x. The halves compute in float32. Moves two elements of memory per element.
+// y = f(x); the formulas are in unary_maths.h and unary_activations.h. y is floating; x is of its type, or of
+// one that converts to it. y may be x. The halves compute in float32. Moves two elements of memory per
+// element.
 void unary(CpuContext&, UnaryOp op, const UnaryParameters&, TensorView x, TensorView y);
 
 // dx = g * f'. `saved` is what the op's derivative needs: x or y.

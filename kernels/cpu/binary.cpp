@@ -4,8 +4,8 @@
 
 #include <kiln/kernels/cpu/convert.h>
 #include <kiln/kernels/cpu/elementwise.h>
-#include <kiln/kernels/math.h>
 #include <kiln/kernels/cpu/walk.h>
+#include <kiln/kernels/math.h>
 #include <kiln/tensor/element.h>
 
 namespace kiln::kernels {
