@@ -83,7 +83,8 @@ struct NllOptions {
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::mean;
 };
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const NllOptions& options = {});
+// x: log-probabilities.
+Tensor nll_loss(const Tensor& x, const Tensor& target, const NllOptions& options = {});
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean);
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean);
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta = 1,

@@ -56,7 +56,7 @@ using Step = std::function<void()>;
 
 // Model and optimiser live in the step.
 template <class Net, class Loss>
-Step training_step(Net model, optim::SGDOptions options, Loss loss, Tensor x, Tensor y) {
+Step training_step(Net model, optim::SGDOptions options, Loss loss, const Tensor& x, const Tensor& y) {
   auto optimizer = std::make_shared<optim::SGD>(model.parameters(), options);
   auto net = std::make_shared<Net>(std::move(model));
   return [=] {

@@ -37,7 +37,7 @@ Value read_npz(const ZipArchive& archive, const LoadOptions& options);
 Value read_model_json(const ZipArchive& archive, const std::string& prefix, const LoadOptions& options);
 
 // The tensors below a TorchScript module, as its state dict.
-Value script_weights(Value module);
+Value script_weights(const Value& module);
 
 // The magic number that begins torch.save's stream before 1.6.
 bool is_legacy(std::string_view head);

@@ -115,7 +115,7 @@ Value read_model_json(const ZipArchive& archive, const std::string& prefix, cons
   return ModelJson(archive, prefix, options).read();
 }
 
-Value script_weights(Value module) {
+Value script_weights(const Value& module) {
   struct Visit {
     const Value* value;
     std::string key;

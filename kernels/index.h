@@ -30,8 +30,8 @@ void gather(CpuContext&, const GatherGeometry&, TensorView x, TensorView index, 
 void scatter_add(CpuContext&, const GatherGeometry&, TensorView index, TensorView source, TensorView x);
 
 // y[o, i, :] = x[o, index[i], :] for x [outer, size, inner], and y[o, index[i], :] += source[o, i, :] in
-// order.
-void index_select(CpuContext&, const DimGeometry& x, TensorView from, TensorView index, TensorView y);
-void index_add(CpuContext&, const DimGeometry& y, TensorView index, TensorView source, TensorView to);
+// order. The geometry is that of x, or of the y that is added to.
+void index_select(CpuContext&, const DimGeometry& g, TensorView x, TensorView index, TensorView y);
+void index_add(CpuContext&, const DimGeometry& g, TensorView index, TensorView source, TensorView y);
 
 }  // namespace kiln::kernels

@@ -81,7 +81,8 @@ Tensor Conv2d::forward(const Tensor& x) const {
 void Conv2d::reset_parameters() {
   init::kaiming_uniform_(weight, {.a = std::sqrt(5.0)});
   if (!bias.defined()) return;
-  const double bound = 1 / std::sqrt(double(weight.numel() / out_channels()));
+  const int64_t fan_in = weight.numel() / out_channels();
+  const double bound = 1 / std::sqrt(double(fan_in));
   init::uniform_(bias, -bound, bound);
 }
 

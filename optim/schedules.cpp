@@ -24,7 +24,8 @@ double StepLR::next_lr(size_t group) const {
 }
 
 double StepLR::closed_form(size_t group) const {
-  return base_lrs_[group] * std::pow(gamma_, double(last_epoch_ / step_size_));
+  const int64_t steps = last_epoch_ / step_size_;
+  return base_lrs_[group] * std::pow(gamma_, double(steps));
 }
 
 void StepLR::visit(Fields& fields) {

@@ -13,7 +13,6 @@ namespace {
 using autograd::gradients;
 using autograd::record;
 using autograd::Saved;
-using autograd::SavedOutput;
 using autograd::Wanted;
 
 void check_condition(const char* op, const char* name, const Tensor& condition) {

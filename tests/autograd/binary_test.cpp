@@ -84,7 +84,7 @@ TEST_CASE("binary ops: reference, broadcasting, types, layouts, gradients") {
 
 TEST_CASE("binary ops: numbers") {
   const Tensor x = tensor({1., 2., 4.}).to(float64);
-  const auto expect = [](const Tensor& y, std::vector<double> values) {
+  const auto expect = [](const Tensor& y, const std::vector<double>& values) {
     expect_close(y, from_values(values, {int64_t(values.size())}), 1e-15, 0, "number");
   };
   expect(x + 1, {2, 3, 5});

@@ -116,7 +116,7 @@ TEST_CASE("unary ops: special values are PyTorch's") {
   const double inf = INFINITY, nan = NAN;
   const Tensor x =
       from_values<float>({0.f, -0.f, 1e-45f, float(inf), float(-inf), float(nan), 88.f, -104.f}, {8});
-  const auto expect = [&](const Tensor& y, std::vector<double> expected) {
+  const auto expect = [&](const Tensor& y, const std::vector<double>& expected) {
     expect_close(y, from_values(expected, {8}), 1e-6, 1e-40, "special");
   };
   expect(relu(x), {0, 0, 1e-45, inf, 0, nan, 88, 0});
