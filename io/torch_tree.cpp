@@ -1,6 +1,7 @@
 #include <kiln/io/torch_tree.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <kiln/io/json.h>
 #include <kiln/io/pickle_machine.h>
@@ -171,11 +172,15 @@ TorchTree::Ids TorchTree::pairs_of(Id id) const {
   return pairs;
 }
 
-bool TorchTree::is_module(Id id) const {
+bool TorchTree::is_module(Id id) {
   if (graph_.kind(id) != Kind::object) return false;
-  const Id state = graph_.object(id).state;
-  return attribute(state, "_parameters") != PickleGraph::kNothing &&
-         attribute(state, "_modules") != PickleGraph::kNothing;
+  const auto [known, is_new] = modules_.try_emplace(id);
+  if (is_new) {
+    const Id state = graph_.object(id).state;
+    known->second = attribute(state, "_parameters") != PickleGraph::kNothing &&
+                    attribute(state, "_modules") != PickleGraph::kNothing;
+  }
+  return known->second;
 }
 
 // The state dict, as PyTorch makes it: parameters, persistent buffers, then the modules within.
@@ -198,6 +203,7 @@ Value TorchTree::module(Id id) {
       const Id all = attribute(state, list);
       if (all == PickleGraph::kNothing) return;
       const Ids pairs = pairs_of(all);
+      spend(pairs.size());
       for (size_t i = 0; i + 1 < pairs.size(); i += 2)
         if (graph_.kind(pairs[i + 1]) != Kind::none) f(visit.prefix + to_string(key(pairs[i])), pairs[i + 1]);
     };
@@ -208,16 +214,14 @@ Value TorchTree::module(Id id) {
         for (const Id list : graph_.items(graph_.object(set).arguments))
           if (graph_.kind(list) == Kind::list) transient = graph_.items(list);
     }
-    const auto is_transient = [&](const std::string& name) {
-      return std::ranges::any_of(transient, [&](Id listed) {
-        return graph_.is_text(listed) && name.size() == visit.prefix.size() + graph_.text(listed).size() &&
-               name.ends_with(graph_.text(listed));
-      });
-    };
+    spend(transient.size());
+    std::unordered_set<std::string> transient_names;
+    for (const Id name : transient)
+      if (graph_.is_text(name)) transient_names.insert(visit.prefix + std::string(graph_.text(name)));
     each("_parameters",
          [&](std::string name, Id tensor) { add_entry(entries, known, std::move(name), value(tensor)); });
     each("_buffers", [&](std::string name, Id tensor) {
-      if (!is_transient(name)) add_entry(entries, known, std::move(name), value(tensor));
+      if (!transient_names.contains(name)) add_entry(entries, known, std::move(name), value(tensor));
     });
     const size_t first = visits.size();
     each("_modules", [&](std::string name, Id child) {

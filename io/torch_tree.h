@@ -62,7 +62,7 @@ class TorchTree {
   // Key and value, alternating, of a dict or an OrderedDict in any of its forms.
   Ids pairs_of(Id id) const;
   Id attribute(Id state, std::string_view name) const;
-  bool is_module(Id id) const;
+  bool is_module(Id id);
   Value module(Id id);
 
   // torch_tensors.cpp
@@ -94,6 +94,7 @@ class TorchTree {
   size_t budget_;
   std::vector<bool> open_;  // nodes that are being read: meeting one again is a cycle
   std::unordered_map<Id, Value> tensors_;
+  std::unordered_map<Id, bool> modules_;
   std::unordered_map<Id, TorchStorage> nested_storages_;
 };
 
