@@ -93,7 +93,7 @@ Value read_checkpoint(const ZipArchive& archive, const std::string& prefix, cons
   ZipStorages storages(archive, prefix + "data/", where, options.verify, is_big_endian(archive, prefix));
   Value value = TorchTree(graph, storages, options, where, nesting).read();
   const bool is_script = archive.find(prefix + "constants.pkl") != nullptr;
-  return is_script && value.is_object() ? script_weights(std::move(value)) : value;
+  return is_script && value.is_object() ? script_weights(value) : value;
 }
 
 }  // namespace
