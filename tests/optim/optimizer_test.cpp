@@ -20,8 +20,9 @@ const Shape kShapes[] = {{3, 4}, {5}};
 
 Tensor fractions(const Shape& shape, DType dtype, int64_t factor, int64_t shift, int64_t modulus) {
   std::vector<double> values;
+  const int64_t middle = modulus / 2;
   for (int64_t i = 0; i < numel(shape); ++i)
-    values.push_back(double((i * factor + shift) % modulus - modulus / 2) / 64);
+    values.push_back(double((i * factor + shift) % modulus - middle) / 64);
   return from_values(values, shape).to(dtype);
 }
 

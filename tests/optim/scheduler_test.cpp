@@ -50,7 +50,7 @@ struct Row {
 };
 
 template <class Schedule, class... Args>
-Row row(const char* name, Args... args) {
+Row row(const char* name, const Args&... args) {
   return {name, [=](Optimizer& opt) { return std::make_unique<Schedule>(opt, args...); }};
 }
 
