@@ -27,8 +27,8 @@ Floats values(const Tensor& x) { return x.to_vector<float>(); }
 
 TEST_CASE("parameters and gradients lie in aligned flat memory") {
   const Tensor a = leaf({1, 2, 3}), b = leaf({4, 5});
-  const Tensor handle =
-      a;  // NOLINT(performance-unnecessary-copy-initialization): a second handle is the point
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): a second handle is the point
+  const Tensor handle = a;
   const Tensor view = a.detach().narrow(0, 1, 2);
   SGD opt({a, b}, {.lr = 1});
   CHECK(reinterpret_cast<uintptr_t>(a.raw_data()) % 64 == 0);
