@@ -225,7 +225,7 @@ Tensor one_hot(const Tensor& x, int64_t classes);
 ValuesAndIndices topk(const Tensor& x, int64_t k, int dim = -1, bool largest = true);
 ValuesAndIndices sort(const Tensor& x, int dim = -1, bool descending = false);
 
-// ---- products (autograd/ops/matmul.cpp) ----
+// ---- products (autograd/ops/matmul.cpp, linear.cpp) ----
 
 // All of PyTorch's cases: vectors, matrices, batches with broadcasting.
 Tensor matmul(const Tensor& a, const Tensor& b);

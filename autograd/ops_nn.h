@@ -42,7 +42,7 @@ Tensor max_pool2d(const Tensor& x, Pair kernel, const Pool2dOptions& options = {
 Tensor avg_pool2d(const Tensor& x, Pair kernel, const Pool2dOptions& options = {});
 Tensor adaptive_avg_pool2d(const Tensor& x, Pair output);
 
-// ---- normalisation (autograd/ops/batch_norm.cpp) ----
+// ---- normalisation (autograd/ops/batch_norm.cpp, layer_norm.cpp) ----
 
 struct BatchNormOptions {
   bool training = false;
@@ -60,7 +60,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
 Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight = {}, const Tensor& bias = {},
                   double eps = 1e-5);
 
-// ---- dropout, embedding (autograd/ops/dropout.cpp, embedding.cpp) ----
+// ---- dropout (autograd/ops/dropout.cpp) ----
 
 // Zeroes with probability p and scales the rest by 1/(1-p) when training.
 Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);

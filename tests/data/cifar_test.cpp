@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include <cstdlib>
 #include <cstring>
 
@@ -100,7 +102,7 @@ TEST_CASE("cifar: missing, short and damaged files") {
   const TemporaryFolder folder;
   CHECK(contains(error(folder), "neither test_batch.bin nor test_batch is there"));
   write_cifar10(folder, "");
-  std::filesystem::remove(folder.file("data_batch_3.bin"));
+  std::filesystem::remove(folder / "data_batch_3.bin");
   CHECK(contains(error_of([&] { data::cifar10(folder.path()); }), "data_batch_3.bin': No such file"));
   const std::string good = records(1, 0, {{1}});
   const std::pair<std::string, std::string> rows[] = {
@@ -136,8 +138,7 @@ TEST_CASE("cifar: damaged pickles") {
     CHECK(contains(found, "test_batch"));
   }
   if (!run_generator(folder, "2")) return skip("python3 with numpy is not installed");
-  std::ifstream file(folder.file("cifar-10-batches-py/test_batch"), std::ios::binary);
-  const std::string good{std::istreambuf_iterator<char>(file), {}};
+  const std::string good = read_file(folder / "cifar-10-batches-py/test_batch");
   REQUIRE(good.size() > 4 * 3072);
   CHECK(error(good) == "");
   for (size_t cut = 0; cut < good.size(); cut += cut < 400 || cut + 200 > good.size() ? 1 : 997)

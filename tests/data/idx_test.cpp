@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include <cmath>
 
 #include <kiln/data/data.h>
@@ -98,7 +100,7 @@ TEST_CASE("idx: missing, short and damaged files") {
     CHECK(contains(message, row.message));
     CHECK(contains(message, path));
   }
-  CHECK(contains(error_of([&] { data::read_idx(folder.file("none")); }),
+  CHECK(contains(error_of([&] { data::read_idx(folder / "none"); }),
                  "none: cannot open the file: No such file"));
   CHECK(contains(error_of([&] { data::read_idx(folder.path()); }), "is a folder"));
 }

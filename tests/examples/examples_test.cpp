@@ -9,8 +9,8 @@
 #include <sstream>
 #include <thread>
 
-#include <kiln/io/io.h>
-#include <support/check_op.h>
+#include <kiln/kiln.h>
+#include <support/files.h>
 
 using namespace kiln;
 
@@ -18,15 +18,7 @@ namespace {
 
 constexpr int kTrain = 640, kTest = 100;
 
-// A folder of its own for each case, in which programs run.
-struct Folder {
-  std::string path;
-  Folder() {
-    char name[] = "/tmp/kiln_examples_XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-};
+using Folder = test::TemporaryFolder;
 
 struct Result {
   int status;  // exit status, or minus the signal
@@ -35,10 +27,11 @@ struct Result {
 
 // Runs a program in the folder; kills it with `signal` after `milliseconds` unless that is 0.
 Result run(const Folder& folder, std::vector<std::string> words, int signal = 0, int milliseconds = 0) {
-  const std::string log = folder.path + "/log";
+  const std::string log = folder.path() + "/log";
   const pid_t child = ::fork();
   if (child == 0) {
-    if (::chdir(folder.path.c_str()) != 0 || std::freopen("log", "w", stdout) == nullptr || ::dup2(1, 2) < 0)
+    if (::chdir(folder.path().c_str()) != 0 || std::freopen("log", "w", stdout) == nullptr ||
+        ::dup2(1, 2) < 0)
       ::_exit(99);
     words[0] = std::string(KILN_EXAMPLES) + "/" + words[0];
     std::vector<char*> arguments;
@@ -81,8 +74,8 @@ void write_idx(const std::string& folder, const std::string& part, int count) {
 }
 
 void write_fashion(const Folder& folder) {
-  write_idx(folder.path, "train", kTrain);
-  write_idx(folder.path, "t10k", kTest);
+  write_idx(folder.path(), "train", kTrain);
+  write_idx(folder.path(), "t10k", kTest);
 }
 
 std::vector<std::string> fashion(const std::string& out, bool resume) {
@@ -93,7 +86,7 @@ std::vector<std::string> fashion(const std::string& out, bool resume) {
 }
 
 Value end_of(const Folder& folder, const std::string& out) {
-  return io::load(folder.path + "/" + out + "/checkpoint.kiln");
+  return io::load(folder.path() + "/" + out + "/checkpoint.kiln");
 }
 
 }  // namespace
@@ -109,7 +102,7 @@ TEST_CASE("fit_points prints the same loss for the model that was saved and the 
   const std::string loss = first.substr(first.find_last_of(' ') + 1);
   CHECK(loss == second.substr(second.find_last_of(' ') + 1));
   CHECK(std::stod(loss) <= 0.17);
-  CHECK(std::filesystem::exists(folder.path + "/fit_points.svg"));
+  CHECK(std::filesystem::exists(folder.path() + "/fit_points.svg"));
 }
 
 TEST_CASE("fashion_mnist killed at any moment and resumed ends in the same bits") {
@@ -123,7 +116,7 @@ TEST_CASE("fashion_mnist killed at any moment and resumed ends in the same bits"
   const std::string last = whole.output.substr(whole.output.rfind("test accuracy: "));
   CHECK(last.find(" %\n") != std::string::npos);
   for (const char* name : {"best.kiln", "loss.svg", "accuracy.svg"})
-    CHECK(std::filesystem::exists(folder.path + "/whole/" + name));
+    CHECK(std::filesystem::exists(folder.path() + "/whole/" + name));
   const Value expected = end_of(folder, "whole");
 
   Generator generator(5);
@@ -154,7 +147,7 @@ TEST_CASE("bad input gives one message and exit status 1") {
   CHECK(missing.output.find("nowhere") != std::string::npos);
   write_fashion(folder);
   CHECK(run(folder, {"fashion_mnist", "--data", ".", "--device", "gpu"}).status == 1);
-  std::filesystem::resize_file(folder.path + "/train-images-idx3-ubyte", 5000);
+  std::filesystem::resize_file(folder.path() + "/train-images-idx3-ubyte", 5000);
   const Result truncated = run(folder, {"fashion_mnist", "--data", "."});
   CHECK(truncated.status == 1);
   CHECK(truncated.output.find("train-images-idx3-ubyte") != std::string::npos);
@@ -163,8 +156,8 @@ TEST_CASE("bad input gives one message and exit status 1") {
 TEST_CASE("fashion_mnist refuses the checkpoint of another model") {
   const Folder folder;
   write_fashion(folder);
-  std::filesystem::create_directories(folder.path + "/out");
-  io::save(folder.path + "/out/checkpoint.kiln", {{"model", StateDict{{"weight", tensor({1.f})}}}});
+  std::filesystem::create_directories(folder.path() + "/out");
+  io::save(folder.path() + "/out/checkpoint.kiln", {{"model", StateDict{{"weight", tensor({1.f})}}}});
   const Result result = run(folder, fashion("out", true));
   CHECK(result.status == 1);
   CHECK(result.output.find("checkpoint.kiln") != std::string::npos);
@@ -180,10 +173,10 @@ TEST_CASE("cifar10 trains on the binary layout") {
       records.push_back(uint8_t(i % 10));
       for (int p = 0; p < 3072; ++p) records.push_back(pixel(generator, i % 10));
     }
-    write_file(folder.path + "/" + name + ".bin", records);
+    write_file(folder.path() + "/" + name + ".bin", records);
   }
   const Result result = run(folder, {"cifar10", "--data", ".", "--epochs", "1"});
   CHECK_MESSAGE(result.status == 0, result.output);
   CHECK(result.output.find("test accuracy: ") != std::string::npos);
-  CHECK(io::load(folder.path + "/cifar10.kiln").as_state_dict().contains("conv3.weight"));
+  CHECK(io::load(folder.path() + "/cifar10.kiln").as_state_dict().contains("conv3.weight"));
 }

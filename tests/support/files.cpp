@@ -9,7 +9,8 @@
 namespace kiln::test {
 
 TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "kiln-test-XXXXXX").string();
+  std::string pattern =
+      (std::filesystem::temp_directory_path() / "kiln-test-").string() + std::string(6, 'X');
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make the folder " + pattern);
   path_ = pattern;
 }
@@ -17,6 +18,13 @@ TemporaryFolder::TemporaryFolder() {
 TemporaryFolder::~TemporaryFolder() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+}
+
+std::string TemporaryFolder::write(const std::string& name, const std::string& bytes) const {
+  const std::string path = *this / name;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  write_file(path, bytes);
+  return path;
 }
 
 std::string read_file(const std::string& path) {

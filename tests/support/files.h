@@ -16,6 +16,8 @@ class TemporaryFolder {
 
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   const std::string& path() const { return path_; }
+  // Writes a file, and the folders on its way; returns its path.
+  std::string write(const std::string& name, const std::string& bytes) const;
 
  private:
   std::string path_;
@@ -33,6 +35,10 @@ std::string error_of(F&& f) {
     return error.what();
   }
   return "";
+}
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
 }
 
 }  // namespace kiln::test

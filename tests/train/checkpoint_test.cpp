@@ -1,12 +1,11 @@
 #include <doctest/doctest.h>
 
-#include <unistd.h>
 #include <csignal>
-#include <filesystem>
 
 #include <kiln/io/load.h>
 #include <kiln/train/train.h>
 #include <support/check_op.h>
+#include <support/files.h>
 
 using namespace kiln;
 using test::expect_error;
@@ -18,12 +17,6 @@ struct Net : nn::Module {
   nn::Linear fc{2, 1};
   NN_MEMBERS(fc)
   Tensor forward(const Tensor& x) { return fc(x); }
-};
-
-struct Folder {
-  std::string path =
-      (std::filesystem::temp_directory_path() / ("kiln_checkpoint_" + std::to_string(::getpid()))).string();
-  ~Folder() { std::filesystem::remove_all(path); }
 };
 
 // Everything that a run keeps.
@@ -76,20 +69,20 @@ struct Scores : nn::Module {
 }  // namespace
 
 TEST_CASE("a run that stops anywhere and goes on ends in the same bits") {
-  const Folder folder;
+  const test::TemporaryFolder folder;
   manual_seed(1);
-  Run whole(folder.path + "/whole.kiln");
+  Run whole(folder.path() + "/whole.kiln");
   whole.take_steps(13);
   for (const int64_t stop : {1, 4, 5, 9}) {
     manual_seed(1);
-    Run first(folder.path + "/deep/part.kiln");
+    Run first(folder.path() + "/deep/part.kiln");
     first.take_steps(stop);
     first.checkpoint.save();
-    Run second(folder.path + "/deep/part.kiln");
+    Run second(folder.path() + "/deep/part.kiln");
     manual_seed(99);  // what the new process draws must not matter
     second.note = "second";
     manual_seed(1);
-    Run resumed(folder.path + "/deep/part.kiln");
+    Run resumed(folder.path() + "/deep/part.kiln");
     REQUIRE(resumed.checkpoint.exists());
     resumed.checkpoint.load();
     resumed.take_steps(13 - stop);
@@ -103,8 +96,8 @@ TEST_CASE("a run that stops anywhere and goes on ends in the same bits") {
 }
 
 TEST_CASE("a checkpoint says which file and which entry does not fit") {
-  const Folder folder;
-  Run run(folder.path + "/a.kiln");
+  const test::TemporaryFolder folder;
+  Run run(folder.path() + "/a.kiln");
   CHECK_FALSE(run.checkpoint.exists());
   expect_error("a.kiln", [&] { run.checkpoint.load(); });
   run.checkpoint.save();
@@ -113,14 +106,14 @@ TEST_CASE("a checkpoint says which file and which entry does not fit") {
   run.checkpoint.add("extra", extra);
   expect_error("a.kiln: there is no entry 'extra'", [&] { run.checkpoint.load(); });
   nn::Linear other(3, 1);
-  Checkpoint wrong(folder.path + "/a.kiln");
+  Checkpoint wrong(folder.path() + "/a.kiln");
   wrong.add("model", other);
   expect_error("a.kiln: entry 'model' does not fit: ", [&] { wrong.load(); });
-  io::save(folder.path + "/list.kiln", Value::list({1, 2}));
+  io::save(folder.path() + "/list.kiln", Value::list({1, 2}));
   expect_error("it holds a list, not a dict of entries",
-               [&] { Checkpoint(folder.path + "/list.kiln").load(); });
+               [&] { Checkpoint(folder.path() + "/list.kiln").load(); });
   expect_error("the folder cannot be made", [&] {
-    Checkpoint below_a_file(folder.path + "/a.kiln/b.kiln");
+    Checkpoint below_a_file(folder.path() + "/a.kiln/b.kiln");
     below_a_file.save();
   });
 }
