@@ -3,6 +3,7 @@
 #include <kiln/io/format.h>
 #include <kiln/io/pickle_machine.h>
 #include <kiln/io/pickle_numpy.h>
+#include <kiln/io/sizes.h>
 #include <kiln/io/torch_files.h>
 #include <kiln/tensor/fail.h>
 
@@ -65,10 +66,9 @@ Value read_npy(const Ref<Storage>& file, const std::string& where, const LoadOpt
   const bool fortran = order.starts_with("True");
   const std::string_view name =
       type.starts_with('\'') ? type.substr(1, std::min(type.find('\'', 1), type.size()) - 1) : "";
-  int64_t count = 1;
-  for (const int64_t size : shape)
-    if (__builtin_mul_overflow(count, size, &count))
-      fail("{} has a shape that is too large: {}", where, shape);
+  constexpr int64_t kWidest = 16;
+  if (!has_countable_bytes(shape, kWidest)) fail("{} has a shape that is too large: {}", where, shape);
+  const int64_t count = numel(shape);
   DType dtype;
   if (name.size() < 2 || !dtype_from_numpy(name.substr(1), &dtype)) {  // structured, text, time or objects
     if (options.strict && name == "|O") fail("{} holds Python objects, which strict loading refuses", where);

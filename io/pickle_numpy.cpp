@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <kiln/io/pickle_machine.h>
+#include <kiln/io/sizes.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
@@ -98,7 +99,8 @@ bool dtype_from_numpy(std::string_view name, DType* dtype) {
 
 Tensor tensor_from_numpy(const Shape& shape, DType dtype, bool swapped, bool fortran,
                          std::string_view bytes) {
-  const int64_t size = size_of(dtype), count = numel(shape);
+  const int64_t size = size_of(dtype);
+  const int64_t count = has_countable_bytes(shape, size) ? numel(shape) : -1;
   if (bytes.size() % size_t(size) != 0 || count != int64_t(bytes.size()) / size)
     fail("numpy array: {} {} does not fit its {} bytes", dtype, shape, bytes.size());
   Tensor x = empty(shape, {.dtype = dtype});

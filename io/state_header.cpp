@@ -4,6 +4,7 @@
 
 #include <kiln/io/crc32c.h>
 #include <kiln/io/json.h>
+#include <kiln/io/sizes.h>
 #include <kiln/io/state_blocks.h>
 #include <kiln/tensor/fail.h>
 
@@ -59,12 +60,12 @@ class HeaderReader {
     if (shape->size() > size_t(kMaxRank))
       wrong(fmt::format("{} dimensions, the limit is {}", shape->size(), kMaxRank));
     int64_t bytes = size_of(result.dtype);
-    bool overflows = false;
     for (const Value& size : shape->items()) {
       if (!size.is_int() || size.as_int() < 0) wrong("a size that is not a positive int");
       result.shape.push_back(size.as_int());
-      overflows |= __builtin_mul_overflow(bytes, size.as_int(), &bytes);
     }
+    const bool overflows = !has_countable_bytes(result.shape, bytes);
+    for (const int64_t size : result.shape) bytes = overflows ? bytes : bytes * size;
     if (!offsets->items()[0].is_int() || !offsets->items()[1].is_int()) wrong("offsets that are not ints");
     result.begin = offsets->items()[0].as_int();
     result.end = offsets->items()[1].as_int();

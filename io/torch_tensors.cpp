@@ -13,6 +13,7 @@ namespace kiln::io {
 namespace {
 
 constexpr int kMaxFiles = 8;  // files within pickles within files
+constexpr size_t kBoolsOfABudget = 4096;
 
 std::string_view last_part(std::string_view name) { return name.substr(name.rfind('.') + 1); }
 
@@ -108,6 +109,25 @@ Value TorchTree::nested(Id bytes) {
   return read_torch_bytes(graph_.text(bytes), options_, where_, nesting_ + 1);
 }
 
+// C++ knows two values of a bool only. A storage of bools is looked at once and whole: a file may have many
+// tensors on it, and by strides of 0 each of them more elements than memory has bytes.
+void TorchTree::make_bools(const Tensor& x, bool whole_storage) {
+  const Ref<Storage>& memory = x.impl()->storage;
+  auto* bytes = static_cast<unsigned char*>(memory->data);
+  if (whole_storage) {
+    if (bool_storages_.insert(bytes).second)
+      for (int64_t at = 0; at < memory->bytes; ++at)
+        if (bytes[at] > 1) bytes[at] = 1;
+    return;
+  }
+  if (x.numel() > memory->bytes)
+    bad_sentence(fmt::format("a bool tensor of shape {} lies in {} bytes", x.shape(), memory->bytes));
+  spend(size_t(x.numel()) / kBoolsOfABudget);
+  for_each_offset(x.layout(), [&](int64_t at) {
+    if (bytes[at] > 1) bytes[at] = 1;
+  });
+}
+
 Tensor TorchTree::tensor(const TorchStorage& storage, const TorchType& type, Id offset_id, Id size,
                          Id stride) {
   const Layout layout = {dims(size, "size"), dims(stride, "stride"), graph_.integer(offset_id)};
@@ -120,12 +140,7 @@ Tensor TorchTree::tensor(const TorchStorage& storage, const TorchType& type, Id 
   if (reinterpret_cast<uintptr_t>(memory->data) % uintptr_t(width) != 0)
     bad_sentence("a storage is used as a wider type than it is aligned for");
   Tensor result = from_storage(std::move(memory), type.dtype, placed);
-  if (type.dtype == bool8) {  // C++ knows two values only
-    auto* first = static_cast<unsigned char*>(result.raw_data());
-    for_each_offset(placed, [&](int64_t at) {
-      if (first[at] > 1) first[at] = 1;
-    });
-  }
+  if (type.dtype == bool8) make_bools(result, storage.type->dtype == bool8);
   return result;
 }
 
@@ -185,8 +200,12 @@ Value TorchTree::quantised(const Ids& arguments) {
 
 namespace {
 
+// False for one that strides of 0 make larger than its memory: looking at each element could take for ever.
+bool has_each_element(const Tensor& x) { return x.numel() <= x.impl()->storage->bytes / size_of(x.dtype()); }
+
 // Every element of an int64 tensor lies in 0 .. limit-1 (or -limit, for a row each of `limits`).
 bool indices_fit(const Tensor& indices, const Shape& limits) {
+  if (!has_each_element(indices)) return false;
   if (indices.dtype() != int64 || indices.dim() != 2 || indices.shape()[0] > limits.rank()) return false;
   const auto* data = indices.data<int64_t>();
   bool fit = true;
@@ -202,6 +221,7 @@ bool indices_fit(const Tensor& indices, const Shape& limits) {
 // Compressed indices rise from 0 to the number of plain ones, which lie below `limit`.
 bool compressed_fit(const Tensor& compressed, const Tensor& plain, int64_t limit) {
   if (compressed.dim() < 1 || plain.dim() != compressed.dim()) return false;
+  if (!has_each_element(compressed) || !has_each_element(plain)) return false;
   if (compressed.dim() > 1) return true;  // batches
   const std::vector<int64_t> rows = compressed.to_vector<int64_t>(), columns = plain.to_vector<int64_t>();
   return !rows.empty() && rows.front() == 0 && rows.back() == int64_t(columns.size()) &&

@@ -3,6 +3,7 @@
 // For sources only: from a pickle of PyTorch to the value tree.
 
 #include <unordered_map>
+#include <unordered_set>
 
 #include <kiln/io/load.h>
 #include <kiln/io/pickle.h>
@@ -71,6 +72,7 @@ class TorchTree {
   TorchStorage storage_of_bytes(Id id);
   TorchStorage storage_of_list(const TorchType& type, Id list);
   Tensor tensor(const TorchStorage& storage, const TorchType& type, Id offset, Id size, Id stride);
+  void make_bools(const Tensor& x, bool whole_storage);
   Value typed(const TorchType& type, Tensor tensor) const;
   Value quantised(const Ids& arguments);
   Value sparse(const Ids& arguments);
@@ -96,6 +98,7 @@ class TorchTree {
   std::unordered_map<Id, Value> tensors_;
   std::unordered_map<Id, bool> modules_;
   std::unordered_map<Id, TorchStorage> nested_storages_;
+  std::unordered_set<const void*> bool_storages_;
 };
 
 // A file of PyTorch within a pickle. `nesting` counts how deep.

@@ -1,4 +1,5 @@
 #include <charconv>
+#include <unordered_set>
 
 #include <kiln/io/format.h>
 #include <kiln/io/pickle_machine.h>
@@ -78,6 +79,23 @@ bool is_big_endian(const ZipArchive& archive, const std::string& prefix) {
   return text == "big";
 }
 
+// PyTorch writes no storage that nothing refers to; one that is there is hidden or left over.
+void check_all_used(const ZipArchive& archive, const std::string& folder, const PickleGraph& graph) {
+  std::unordered_set<std::string_view> used;
+  for (PickleGraph::Id id = 0; id < graph.size(); ++id) {
+    if (graph.kind(id) != PickleGraph::Kind::persistent) continue;
+    const PickleGraph::Id name = graph.persistent(id);
+    constexpr size_t kKeyAt = 2;  // ('storage', class, key, ...)
+    if (graph.kind(name) == PickleGraph::Kind::tuple && graph.items(name).size() > kKeyAt &&
+        graph.is_text(graph.items(name)[kKeyAt]))
+      used.insert(graph.text(graph.items(name)[kKeyAt]));
+  }
+  for (const ZipArchive::Record& record : archive.records())
+    if (record.name.starts_with(folder) &&
+        !used.contains(std::string_view(record.name).substr(folder.size())))
+      fail("{} belongs to no tensor", archive.where(record));
+}
+
 Value read_checkpoint(const ZipArchive& archive, const std::string& prefix, const Source& source,
                       const LoadOptions& options, int nesting) {
   const ZipArchive::Record* record = archive.find(prefix + "data.pkl");
@@ -90,9 +108,10 @@ Value read_checkpoint(const ZipArchive& archive, const std::string& prefix, cons
   const PickleGraph graph = parse_pickle(text, where);
   if (graph.consumed() != text.size())
     fail("{}: {} bytes follow the pickle", where, text.size() - graph.consumed());
+  const bool is_script = archive.find(prefix + "constants.pkl") != nullptr;
+  if (!is_script) check_all_used(archive, prefix + "data/", graph);
   ZipStorages storages(archive, prefix + "data/", where, options.verify, is_big_endian(archive, prefix));
   Value value = TorchTree(graph, storages, options, where, nesting).read();
-  const bool is_script = archive.find(prefix + "constants.pkl") != nullptr;
   return is_script && value.is_object() ? script_weights(value) : value;
 }
 

@@ -68,7 +68,11 @@ ZipArchive::ZipArchive(const Source& source) : source_(source) {
 }
 
 std::string ZipArchive::where(const Record& record) const {
-  return fmt::format("{}, record '{}'", source_.name(), record.name);
+  constexpr size_t kShown = 200;  // a name may have 65535 bytes, of any kind
+  std::string name = record.name.substr(0, kShown);
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return c < ' '; }, '?');
+  return fmt::format("{}, record '{}'", source_.name(), name);
 }
 
 const ZipArchive::Record* ZipArchive::find(std::string_view name) const {

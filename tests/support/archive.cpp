@@ -1,0 +1,34 @@
+#include "support/archive.h"
+
+#include <kiln/io/little_endian.h>
+
+namespace kiln::test {
+namespace {
+
+std::string u16(uint64_t value) { return io::little_endian(value, 2); }
+std::string u32(uint64_t value) { return io::little_endian(value, 4); }
+
+}  // namespace
+
+Archive& Archive::add(Record record) {
+  const uint64_t stored = record.content.size(), size = record.size < 0 ? stored : uint64_t(record.size),
+                 local_size = record.local_size < 0 ? size : uint64_t(record.local_size);
+  const std::string local_name = record.local_name.empty() ? record.name : record.local_name;
+  const auto common = [&](int flags, uint64_t told, const std::string& name) {
+    return u16(20) + u16(uint64_t(flags)) + u16(uint64_t(record.method)) + u32(0) + u32(record.checksum) +
+           u32(stored) + u32(told) + u16(name.size()) + u16(0);
+  };
+  directory_ += "PK\1\2" + u16(20) + common(record.flags, size, record.name) + std::string(10, '\0') +
+                u32(uint64_t(int64_t(bytes_.size()) + record.offset_shift)) + record.name;
+  bytes_ += "PK\3\4" + common(record.flags | record.local_flags, local_size, local_name) + local_name +
+            record.content;
+  ++count_;
+  return *this;
+}
+
+std::string Archive::finish() const {
+  return bytes_ + directory_ + "PK\5\6" + u32(0) + u16(count_) + u16(count_) + u32(directory_.size()) +
+         u32(bytes_.size()) + u16(0);
+}
+
+}  // namespace kiln::test
