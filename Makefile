@@ -2,8 +2,9 @@
 
 PYTHON ?= /usr/bin/python3
 release := build/release
+SECONDS_EACH ?= 600
 
-.PHONY: help demo test bench lint asan gpu format clean
+.PHONY: help demo test bench lint asan fuzz gpu format clean
 .NOTPARALLEL:
 
 help:
@@ -12,6 +13,7 @@ help:
 	@echo "make bench   compare with PyTorch (PYTHON=/path/to/python3)"
 	@echo "make lint    formatting, static analysis, house rules"
 	@echo "make asan    all tests under AddressSanitizer and UBSan"
+	@echo "make fuzz    libFuzzer on the readers of files (SECONDS_EACH=600)"
 	@echo "make gpu     (comes with the CUDA backend)"
 	@echo "make format  rewrite the sources in the house style"
 	@echo "make clean   remove the build folder"
@@ -34,6 +36,12 @@ lint: needs-build-lint $(release)/build.ninja
 asan: needs-build build/asan/build.ninja
 	@cmake --build build/asan
 	@scripts/test build/asan
+
+# Fuzzing needs clang; without it there is nothing to do.
+fuzz:
+	@if scripts/packages fuzz && command -v clang++-14 >/dev/null; then \
+	  cmake --preset fuzz && cmake --build --preset fuzz && scripts/fuzz build/fuzz $(SECONDS_EACH); \
+	else echo "skipped: fuzzing needs clang and its runtime (packages.txt)"; fi
 
 gpu:
 	@echo "make gpu comes with the CUDA backend"

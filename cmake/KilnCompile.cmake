@@ -17,7 +17,10 @@ add_compile_options(-fmacro-prefix-map=${source_prefix}=)
 # Options are aggregates in which every member has a default, hence -Wno-missing-field-initializers. GCC 12 sees
 # overlapping copies where std::string is added to (its bug 105651), hence -Wno-restrict.
 set(KILN_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
-                  -Wno-missing-field-initializers -Wno-restrict)
+                  -Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  list(APPEND KILN_WARNINGS -Wno-restrict)
+endif()
 if(KILN_WERROR)
   list(APPEND KILN_WARNINGS -Werror)
 endif()

@@ -1,12 +1,17 @@
 """Writes tests/io/fixtures: small files of PyTorch (1.13 was used) and numpy, as the readers meet them.
 
-usage: python3 tests/io/make_fixtures.py
+usage: python3 tests/io/make_fixtures.py [build/release/kiln]
+
+The command writes checkpoint.kiln.
 """
 import collections
 import io
+import json
 import pathlib
 import pickle
 import struct
+import subprocess
+import sys
 import tarfile
 
 import numpy
@@ -80,6 +85,17 @@ def tar(name):
             archive.addfile(info, io.BytesIO(content))
 
 
+def safetensors(name):
+    parts = {"w": ("F32", [2, 3], struct.pack("<6f", *range(6))), "mask": ("BOOL", [3], b"\1\0\1"), "none": ("I64", [0, 2], b"")}
+    header, data = {"__metadata__": {"format": "pt"}}, b""
+    for key, (dtype, shape, content) in parts.items():
+        header[key] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    (FOLDER / name).write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     torch.manual_seed(0)
@@ -100,6 +116,9 @@ def main():
     module = torch.jit.script(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU()))
     torch.jit.save(module, str(FOLDER / "script.pt"))
     tar("tar.pt")
+    safetensors("plain.safetensors")
+    if len(sys.argv) > 1:
+        subprocess.run([sys.argv[1], "convert", FOLDER / "zip.pt", FOLDER / "checkpoint.kiln"], check=True)
     numpy.save(FOLDER / "fortran.npy", numpy.asfortranarray(numpy.arange(6, dtype=">f8").reshape(2, 3)))
     numpy.savez_compressed(FOLDER / "arrays.npz", a=numpy.arange(3), b=numpy.float32(2.5),
                            c=numpy.array([(1, 2.0)], dtype=[("x", "i4"), ("y", "f8")]))

@@ -1,0 +1,118 @@
+#include "fuzz/targets.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <exception>
+
+#include <kiln/io/load.h>
+#include <kiln/tensor/fail.h>
+
+#include "fuzz/forms.h"
+
+namespace kiln::fuzz {
+namespace {
+
+constexpr Target kTargets[] = {
+    {"zip", zip_files},           {"pickle", pickle_files}, {"legacy", plain_files}, {"tar", tar_files},
+    {"safetensors", plain_files}, {"npy", plain_files},     {"kiln", kiln_files},
+};
+
+// A file that is only in memory, so that no disk is worn.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::string_view bytes) : descriptor_(::memfd_create("fuzz", MFD_CLOEXEC)) {
+    if (descriptor_ < 0 || ::write(descriptor_, bytes.data(), bytes.size()) != ssize_t(bytes.size()))
+      throw std::bad_alloc();
+  }
+  ~MemoryFile() { ::close(descriptor_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  std::string path() const { return fmt::format("/proc/self/fd/{}", descriptor_); }
+
+ private:
+  int descriptor_;
+};
+
+double processor_seconds() {
+  timespec time;
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return double(time.tv_sec) + double(time.tv_nsec) * 1e-9;
+}
+
+// The first and the last element, where nothing else has looked at them yet.
+std::string problem_of(const Tensor& x) {
+  if (x.numel() == 0) return "";
+  const Layout& layout = x.layout();
+  int64_t last = layout.offset;
+  for (int d = 0; d < layout.rank(); ++d) last += (layout.shape[d] - 1) * layout.strides[d];
+  const int64_t width = size_of(x.dtype()), bytes = x.impl()->storage->bytes;
+  if (layout.offset < 0 || last < layout.offset || last >= bytes / width)
+    return fmt::format("a tensor of shape {} with strides {} lies outside of its {} bytes", layout.shape,
+                       layout.strides, bytes);
+  const auto* data = static_cast<const volatile char*>(x.impl()->storage->data);
+  static_cast<void>(data[layout.offset * width]);
+  static_cast<void>(data[last * width + width - 1]);
+  return "";
+}
+
+// `load` bounds the nesting.
+std::string problem_of(const Value& value) {
+  std::string problem;
+  if (value.is_tensor()) problem = problem_of(value.as_tensor());
+  if (value.is_list() || value.is_tuple())
+    for (const Value& item : value.items())
+      if (problem.empty()) problem = problem_of(item);
+  if (value.is_dict() || value.is_object())
+    for (const auto& [key, child] : value.entries())
+      if (problem.empty()) problem = problem_of(child);
+  return problem;
+}
+
+std::string problem_of_load(const std::string& path, const io::LoadOptions& options) {
+  constexpr size_t kLongest = 2000;  // bytes of an Error
+  const double begin = processor_seconds();
+  std::string problem;
+  try {
+    problem = problem_of(io::load(path, options));
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    if (text.find(path) == std::string::npos) problem = "an Error that does not name the file: " + text;
+    if (text.size() > kLongest) problem = fmt::format("an Error of {} bytes: {}", text.size(), text);
+  } catch (const std::exception& error) {
+    problem = fmt::format("an exception other than Error: {}", error.what());
+  }
+  const double seconds = processor_seconds() - begin;
+  if (problem.empty() && seconds > 1) problem = fmt::format("it took {:.1f} s", seconds);
+  return problem;
+}
+
+}  // namespace
+
+std::span<const Target> all_targets() { return kTargets; }
+
+const Target* find_target(std::string_view name) {
+  for (const Target& target : kTargets)
+    if (target.name == name) return &target;
+  return nullptr;
+}
+
+std::string problem_of(const Target& target, std::string_view input) {
+  constexpr size_t kOneInStrict = 8;
+  const bool strict = input.size() % kOneInStrict == 0;
+  for (const std::string& bytes : target.files_of(input)) {
+    const MemoryFile file(bytes);
+    for (const bool map : {false, true}) {
+      const std::string problem =
+          problem_of_load(file.path(), {.verify = !map, .map = map, .strict = strict});
+      if (!problem.empty())
+        return fmt::format("{}, {} bytes{}{}: {}", target.name, bytes.size(), map ? ", mapped" : "",
+                           strict ? ", strict" : "", problem);
+    }
+  }
+  return "";
+}
+
+}  // namespace kiln::fuzz
