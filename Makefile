@@ -47,7 +47,7 @@ gpu:
 	@echo "make gpu comes with the CUDA backend"
 
 format: needs-lint
-	@git ls-files -z '*.h' '*.cpp' '*.cu' | xargs -0 clang-format -i
+	@git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 clang-format -i
 
 clean:
 	rm -rf build

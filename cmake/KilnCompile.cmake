@@ -64,3 +64,9 @@ endif()
 if(KILN_CPU_LEVEL STREQUAL x86-64-v4)
   list(APPEND KILN_CPU_OPTIONS -mprefer-vector-width=512)
 endif()
+
+# kiln_compile_options(<target> <option>...): options for the C++ sources of a target; nvcc gets its own.
+function(kiln_compile_options target)
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${ARGN}>"
+                                           "$<$<COMPILE_LANGUAGE:CUDA>:${KILN_NVCC_OPTIONS}>")
+endfunction()

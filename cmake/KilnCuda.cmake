@@ -1,0 +1,72 @@
+# The CUDA backend, in one of two ways:
+#   KILN_CUDA            nvcc compiles the .cu files, for a GPU
+#   KILN_CUDA_EMULATED   the C++ compiler compiles the same files against CUDA's own headers, and tests/emulated_gpu
+#                        stands in for the CUDA runtime: everything runs on the CPU, checked. No nvcc, no driver, no GPU.
+#
+# Sets KILN_CUDA_RUNTIME (libraries to link) and KILN_CUDA_INCLUDES (where <gpu_target.cuh> is, see
+# kernels/cuda/gpu.cuh), and defines kiln_cuda_sources().
+
+set(KILN_CUDA_RUNTIME "")
+set(KILN_CUDA_INCLUDES "")
+
+if(KILN_CUDA_EMULATED)
+  find_path(KILN_CUDA_HEADERS cuda_runtime.h
+            HINTS ${CUDAToolkit_ROOT} ENV CUDAToolkit_ROOT ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES include)
+  if(NOT KILN_CUDA_HEADERS)
+    message(FATAL_ERROR "KILN_CUDA_EMULATED: cuda_runtime.h is not found. The emulated device needs the headers of the "
+                        "CUDA toolkit 13 (no driver, no GPU); name their place with -DCUDAToolkit_ROOT=...")
+  endif()
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    message(FATAL_ERROR "KILN_CUDA_EMULATED: the emulator switches stacks with x86-64 code and cannot run on "
+                        "${CMAKE_SYSTEM_PROCESSOR}")
+  endif()
+  set(KILN_CUDA_RUNTIME emulated_cuda)
+  add_subdirectory(tests/emulated_gpu)
+elseif(KILN_CUDA)
+  if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
+    find_program(KILN_NVCC nvcc HINTS ${CUDAToolkit_ROOT} ENV CUDAToolkit_ROOT ENV CUDA_PATH /usr/local/cuda
+                 PATH_SUFFIXES bin)
+    if(NOT KILN_NVCC)
+      message(FATAL_ERROR "KILN_CUDA: nvcc is not found. Install the CUDA toolkit 13, or name its place with "
+                          "-DCUDAToolkit_ROOT=...; without it, configure with -DKILN_CUDA=OFF")
+    endif()
+    set(CMAKE_CUDA_COMPILER ${KILN_NVCC})
+  endif()
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 90)
+  endif()
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+  if(CMAKE_CXX_COMPILER_LAUNCHER AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+    set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+  endif()
+  enable_language(CUDA)
+  # CMake 3.25 does not know that nvcc has C++20 and stops at "requires the language dialect CUDA20".
+  if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  endif()
+  set(CMAKE_CUDA_STANDARD 20)
+  set(CMAKE_CUDA_EXTENSIONS OFF)
+  find_package(CUDAToolkit 13.0 REQUIRED)
+  set(KILN_CUDA_RUNTIME CUDA::cudart_static)
+  set(KILN_CUDA_INCLUDES ${PROJECT_SOURCE_DIR}/kernels/cuda/native)
+endif()
+
+# Spills are errors here; local memory and accidental doubles are checked by scripts/cuda_budget, which can tell the
+# kernels that mean them (a float64 instance, the slow path of sin) from those that do not.
+set(KILN_NVCC_OPTIONS --expt-relaxed-constexpr -Xptxas=-warn-spills -Xcompiler=-Wall,-Wextra)
+if(KILN_WERROR)
+  list(APPEND KILN_NVCC_OPTIONS --Werror=all-warnings -Xptxas=-Werror)
+endif()
+
+# In the emulated build kernels keep their variables for the debugger, whatever the build type.
+# Pragmas and attributes that only nvcc knows mean nothing to the C++ compiler.
+set(KILN_EMULATED_OPTIONS -g -Wno-unknown-pragmas -Wno-attributes)
+
+# kiln_cuda_sources(<file>...): how the .cu files among these are compiled. To be called in the directory of the target.
+function(kiln_cuda_sources)
+  list(FILTER ARGN INCLUDE REGEX "\\.cu$")
+  if(KILN_CUDA_EMULATED AND ARGN)
+    set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${KILN_EMULATED_OPTIONS}")
+  endif()
+endfunction()

@@ -1,0 +1,7 @@
+#include "sanitizer_hooks.h"
+
+namespace kiln::emulated {
+
+SanitizerHooks sanitizer;
+
+}  // namespace kiln::emulated

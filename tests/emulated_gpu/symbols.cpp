@@ -1,0 +1,61 @@
+#include "symbols.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <string_view>
+
+namespace kiln::emulated {
+namespace {
+
+// addr2line's answer: the function, then the place.
+struct Symbol {
+  std::string function, place;
+};
+
+std::string line_from(FILE* pipe) {
+  std::string line;
+  for (int c = std::fgetc(pipe); c != EOF && c != '\n'; c = std::fgetc(pipe)) line += char(c);
+  return line;
+}
+
+// Kernels are linked into the program itself. (What dladdr says is the name that it was started by.)
+std::string program_path() { return "/proc/" + std::to_string(getpid()) + "/exe"; }
+
+Symbol look_up(const void* address) {
+  Dl_info file{};
+  char text[64];
+  std::snprintf(text, sizeof text, "%p", address);
+  if (!dladdr(address, &file)) return {text, text};
+  const auto offset = reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(file.dli_fbase);
+  std::snprintf(text, sizeof text, " 0x%zx 2>/dev/null", size_t(offset));
+  FILE* pipe = popen((std::string("addr2line -sfCe ") + program_path() + text).c_str(), "r");
+  if (!pipe) return {text, text};
+  Symbol symbol{line_from(pipe), line_from(pipe)};
+  pclose(pipe);
+  symbol.place = symbol.place.substr(0, symbol.place.find(" (discriminator"));
+  return symbol;
+}
+
+const Symbol& known(const void* address) {
+  static std::map<const void*, Symbol> answers;
+  auto it = answers.find(address);
+  if (it == answers.end()) it = answers.emplace(address, look_up(address)).first;
+  return it->second;
+}
+
+}  // namespace
+
+std::string source_line(const void* instruction) { return known(instruction).place; }
+
+std::string function_name(const void* function) {
+  std::string name = known(function).function;
+  constexpr std::string_view kAnonymous = "(anonymous namespace)::";
+  for (size_t at; (at = name.find(kAnonymous)) != std::string::npos;) name.erase(at, kAnonymous.size());
+  return name.substr(0, name.find('('));
+}
+
+}  // namespace kiln::emulated
