@@ -36,8 +36,7 @@ class GradMode {
 };
 
 bool owned_alone(const Tensor& g) {
-  return g.impl()->refs.load(std::memory_order_relaxed) == 1 &&
-         g.impl()->storage->refs.load(std::memory_order_relaxed) == 1 && !g.impl()->base;
+  return g.impl()->handles() == 1 && g.impl()->storage->handles() == 1 && !g.impl()->base;
 }
 
 // total += g, in place when nobody else sees total.

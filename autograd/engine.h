@@ -1,8 +1,7 @@
 #pragma once
 
-#include <functional>
-
 #include <kiln/autograd/node.h>
+#include <kiln/tensor/function.h>
 
 namespace kiln::autograd {
 
@@ -25,7 +24,7 @@ Tensors grad(const Tensors& outputs, const Tensors& inputs, const Tensors& gradi
 
 // Calls the function with the gradient of x when it is complete; a defined result replaces it. Returns a
 // number for remove_hook.
-int64_t register_hook(const Tensor& x, std::function<Tensor(const Tensor& grad)> hook);
+int64_t register_hook(const Tensor& x, Function<Tensor(const Tensor& grad)> hook);
 void remove_hook(const Tensor& x, int64_t id);
 
 // Asks that x's gradient be accumulated in this memory (an optimiser's arena). x must be a leaf.

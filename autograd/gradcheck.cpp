@@ -10,7 +10,7 @@
 namespace kiln {
 namespace {
 
-using Function = std::function<Tensors(const Tensors&)>;
+using TensorFunction = Function<Tensors(const Tensors&)>;
 
 Tensors differentiable(const Tensors& outputs) {
   Tensors kept;
@@ -30,7 +30,7 @@ double weighted(const Tensors& outputs, const Tensors& weights, const std::vecto
 }
 
 void compare(const Tensor& x, size_t input, const std::vector<double>& analytic,
-             const std::function<double()>& value, const GradcheckOptions& options) {
+             const Function<double()>& value, const GradcheckOptions& options) {
   size_t element = 0;
   double* data = x.data<double>();
   for_each_offset(x.layout(), [&](int64_t offset) {
@@ -50,7 +50,7 @@ void compare(const Tensor& x, size_t input, const std::vector<double>& analytic,
 
 }  // namespace
 
-bool gradcheck(const Function& f, const Tensors& inputs, const GradcheckOptions& options) {
+bool gradcheck(const TensorFunction& f, const Tensors& inputs, const GradcheckOptions& options) {
   const EnableGrad recording;
   const Tensors outputs = f(inputs);
   Tensors wanted, kept, weights;
@@ -84,7 +84,7 @@ bool gradcheck(const Function& f, const Tensors& inputs, const GradcheckOptions&
   return true;
 }
 
-bool gradgradcheck(const Function& f, const Tensors& inputs, const GradcheckOptions& options) {
+bool gradgradcheck(const TensorFunction& f, const Tensors& inputs, const GradcheckOptions& options) {
   Tensors weights;
   {
     Generator generator(23);

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <functional>
-
+#include <kiln/tensor/function.h>
 #include <kiln/tensor/tensor.h>
 
 namespace kiln {
@@ -15,12 +14,12 @@ struct GradcheckOptions {
 // Compares the gradients of f with central differences, for every input that requires grad (float64 wanted;
 // float32 has not enough digits). Throws an Error that names input, element and both values; true otherwise.
 // Outputs that have no history are skipped.
-bool gradcheck(const std::function<Tensors(const Tensors&)>& f, const Tensors& inputs,
+bool gradcheck(const Function<Tensors(const Tensors&)>& f, const Tensors& inputs,
                const GradcheckOptions& options = {});
 
 // The same for the gradient of f: second derivatives. Draws random gradients for f's outputs (seeded, the
 // same each time).
-bool gradgradcheck(const std::function<Tensors(const Tensors&)>& f, const Tensors& inputs,
+bool gradgradcheck(const Function<Tensors(const Tensors&)>& f, const Tensors& inputs,
                    const GradcheckOptions& options = {});
 
 }  // namespace kiln

@@ -1,14 +1,13 @@
 #pragma once
 
-#include <functional>
-
 #include <kiln/autograd/node.h>
+#include <kiln/tensor/function.h>
 
 // For the sources of autograd: what hangs on a tensor.
 
 namespace kiln::autograd {
 
-using Hook = std::function<Tensor(const Tensor& grad)>;
+using Hook = Function<Tensor(const Tensor& grad)>;
 
 struct Slot;
 

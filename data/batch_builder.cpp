@@ -18,7 +18,9 @@ void for_each_sample(std::span<const int64_t> samples, F&& f) {
 }
 
 // Nobody but this handle can reach the memory.
-bool is_alone(const Tensor& x) { return x.defined() && x.impl()->refs == 1 && x.impl()->storage->refs == 1; }
+bool is_alone(const Tensor& x) {
+  return x.defined() && x.impl()->handles() == 1 && x.impl()->storage->handles() == 1;
+}
 
 // The address of sample `i` in a batch, and the strides of its elements.
 char* part_of(const Tensor& batch, int64_t i) {

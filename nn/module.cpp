@@ -139,7 +139,7 @@ void Module::zero_grad(bool set_to_none) {
   }
 }
 
-Module& Module::apply(const std::function<void(Module&)>& f) {
+Module& Module::apply(const Function<void(Module&)>& f) {
   for (const auto& [name, child] : Members(*this).modules) child->apply(f);
   f(*this);
   return *this;

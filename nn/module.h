@@ -1,10 +1,10 @@
 #pragma once
 
-#include <kiln/tensor/box.h>
-#include <functional>
 #include <typeinfo>
 
 #include <kiln/nn/member.h>
+#include <kiln/tensor/box.h>
+#include <kiln/tensor/function.h>
 #include <kiln/tensor/state_dict.h>
 
 namespace kiln::nn {
@@ -32,10 +32,10 @@ struct LoadResult {
 std::string to_string(const LoadResult& result);
 
 // Sees, and may change, the tensors among a module's arguments before forward runs.
-using ForwardPreHook = std::function<void(Module& module, Tensors& inputs)>;
+using ForwardPreHook = Function<void(Module& module, Tensors& inputs)>;
 // Sees the tensors among the arguments, and sees and may replace the result: one tensor, a list of tensors,
 // or nothing when forward returns another type.
-using ForwardHook = std::function<void(Module& module, const Tensors& inputs, Tensors& outputs)>;
+using ForwardHook = Function<void(Module& module, const Tensors& inputs, Tensors& outputs)>;
 
 struct Hooks;
 namespace detail {
@@ -100,7 +100,7 @@ class Module {
   void zero_grad(bool set_to_none = true);
 
   // Calls f with every module below, then this one.
-  Module& apply(const std::function<void(Module&)>& f);
+  Module& apply(const Function<void(Module&)>& f);
 
   // Hooks of this module, in the order of registering. Each returns a number for remove_hook.
   int64_t register_forward_pre_hook(ForwardPreHook hook);

@@ -231,7 +231,7 @@ void Arena::zero_grad(bool set_to_none) {
       continue;
     }
     const Ref<TensorImpl>& home = segment.home.impl();
-    if (slot->grad.is_same(segment.home) && (home->refs != kOwnHandles || home->storage->refs != 1))
+    if (slot->grad.is_same(segment.home) && (home->handles() != kOwnHandles || home->storage->handles() != 1))
       leave_home(segment);
     slot->grad = Tensor();
   }

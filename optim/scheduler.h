@@ -1,10 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include <kiln/optim/optimizer.h>
+#include <kiln/tensor/function.h>
 
 // Learning-rate schedules with PyTorch's names, defaults and values. Each changes the learning rates of an
 // optimiser, which must outlive it: at once when it is made, and at every step(), which is called after
@@ -134,12 +134,12 @@ class CosineAnnealingLR final : public LRScheduler {
 // The initial lr times factor(epoch). The function is not part of the state.
 class LambdaLR final : public LRScheduler {
  public:
-  LambdaLR(Optimizer& optimizer, std::function<double(int64_t epoch)> factor);
+  LambdaLR(Optimizer& optimizer, Function<double(int64_t epoch)> factor);
 
  private:
   double next_lr(size_t group) const override;
 
-  std::function<double(int64_t)> factor_;
+  Function<double(int64_t)> factor_;
 };
 
 enum class AnnealStrategy : uint8_t { cos, linear };

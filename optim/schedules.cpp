@@ -137,7 +137,7 @@ void CosineAnnealingLR::visit(Fields& fields) {
   fields("eta_min", eta_min_);
 }
 
-LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> factor)
+LambdaLR::LambdaLR(Optimizer& optimizer, Function<double(int64_t)> factor)
     : LRScheduler("LambdaLR", optimizer), factor_(std::move(factor)) {
   if (!factor_) fail("LambdaLR: the function is empty");
   start();

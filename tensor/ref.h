@@ -1,13 +1,24 @@
 #pragma once
 
-#include <atomic>
 #include <utility>
 
 namespace kiln {
 
-// The count that Ref shares. T::destroy(T*) runs when the last Ref goes.
-struct RefCounted {
-  mutable std::atomic<int> refs{0};
+// The count that Ref shares, from any thread. T::destroy(T*) runs when the last Ref goes. With the compiler's
+// atomics, because <atomic> is a tenth of what <kiln/kiln.h> would cost to compile.
+class RefCounted {
+ public:
+  // The handles there are; another thread may change it meanwhile.
+  int handles() const { return __atomic_load_n(&handles_, __ATOMIC_RELAXED); }
+
+ private:
+  template <class T>
+  friend class Ref;
+  void add_handle() const { __atomic_add_fetch(&handles_, 1, __ATOMIC_RELAXED); }
+  // True when that was the last.
+  bool drop_handle() const { return __atomic_sub_fetch(&handles_, 1, __ATOMIC_ACQ_REL) == 0; }
+
+  mutable int handles_ = 0;
 };
 
 // A shared pointer of one word whose count lives in the object.
@@ -33,11 +44,10 @@ class Ref {
 
  private:
   void retain() {
-    if (pointer_ != nullptr) pointer_->refs.fetch_add(1, std::memory_order_relaxed);
+    if (pointer_ != nullptr) pointer_->RefCounted::add_handle();
   }
   void release() {
-    if (pointer_ != nullptr && pointer_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      T::destroy(pointer_);
+    if (pointer_ != nullptr && pointer_->RefCounted::drop_handle()) T::destroy(pointer_);
   }
 
   T* pointer_ = nullptr;

@@ -8,8 +8,8 @@
 
 namespace kiln::train {
 
-Checkpoint& Checkpoint::add(const std::string& name, std::function<Value()> save,
-                            std::function<void(const Value&)> load) {
+Checkpoint& Checkpoint::add(const std::string& name, Function<Value()> save,
+                            Function<void(const Value&)> load) {
   for (const Entry& entry : entries_)
     if (entry.name == name) fail("checkpoint {}: there are two entries named '{}'", path_, name);
   entries_.push_back({name, std::move(save), std::move(load)});

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <kiln/tensor/function.h>
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/value.h>
 
@@ -57,8 +57,7 @@ class Checkpoint {
         });
   }
   // Anything else, by two functions.
-  Checkpoint& add(const std::string& name, std::function<Value()> save,
-                  std::function<void(const Value&)> load);
+  Checkpoint& add(const std::string& name, Function<Value()> save, Function<void(const Value&)> load);
 
   const std::string& path() const { return path_; }
   bool exists() const;
@@ -72,8 +71,8 @@ class Checkpoint {
  private:
   struct Entry {
     std::string name;
-    std::function<Value()> save;
-    std::function<void(const Value&)> load;
+    Function<Value()> save;
+    Function<void(const Value&)> load;
   };
 
   std::string path_;

@@ -5,7 +5,7 @@
 
 namespace kiln::train {
 
-int run_program(const char* name, const std::function<int()>& body) {
+int run_program(const char* name, const Function<int()>& body) {
   try {
     return body();
   } catch (const std::exception& error) {

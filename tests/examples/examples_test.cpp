@@ -120,7 +120,7 @@ TEST_CASE("fashion_mnist killed at any moment and resumed ends in the same bits"
   const Value expected = end_of(folder, "whole");
 
   Generator generator(5);
-  for (int round = 0; round < 4; ++round) {
+  for (int round = 0; round < 10; ++round) {
     const std::string out = "part" + std::to_string(round);
     for (bool resume : {false, true})  // killed twice on the way
       run(folder, fashion(out, resume), SIGKILL, int(generator.next() % uint64_t(took)));

@@ -10,6 +10,7 @@
 #include <kiln/optim/scheduler.h>
 #include <kiln/optim/sgd.h>
 #include <kiln/tensor/error.h>
+#include <kiln/tensor/function.h>
 
 using namespace kiln;
 using namespace kiln::optim;
@@ -46,7 +47,7 @@ void check_close(const std::vector<double>& got, const std::string& name) {
 
 struct Row {
   const char* name;
-  std::function<std::unique_ptr<LRScheduler>(Optimizer&)> make;
+  Function<std::unique_ptr<LRScheduler>(Optimizer&)> make;
 };
 
 template <class Schedule, class... Args>
