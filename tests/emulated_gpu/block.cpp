@@ -37,7 +37,7 @@ void BlockRunner::fail(cudaError_t error, std::string why) {
 }
 
 void BlockRunner::fail_here(cudaError_t error, const std::string& why, Location where) {
-  fail(error, why + " (" + name_of(*self_) + " at " + to_string(where) + ")");
+  fail(error, why + " (" + name_of(*self_) + (where.line ? " at " + to_string(where) : "") + ")");
   for (;;) switch_to_host();  // this stack is never run again
 }
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <numeric>
 
 #include "runtime.h"
 
@@ -58,7 +57,10 @@ cudaError_t Runtime::end_capture(cudaStream_t handle, std::shared_ptr<Graph>* gr
   return cudaSuccess;
 }
 
+thread_local cudaStreamCaptureMode Runtime::thread_capture_mode_ = cudaStreamCaptureModeGlobal;
+
 cudaError_t Runtime::refuse_during_capture() {
+  if (thread_capture_mode_ == cudaStreamCaptureModeRelaxed) return cudaSuccess;
   bool refused = false;
   for (auto& [handle, stream] : streams_) {
     if (!stream.capture || stream.capture->mode == cudaStreamCaptureModeRelaxed) continue;

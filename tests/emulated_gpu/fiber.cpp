@@ -55,16 +55,16 @@ kiln_emulated_entry:
 namespace kiln::emulated {
 namespace {
 
-constexpr size_t kPage = 4096;
+constexpr size_t kGuard = size_t{1} << 20;  // wide: a large local array jumps over a page
 
 }  // namespace
 
 void Fiber::create(void (*entry)()) {
-  void* memory = mmap(nullptr, kStackBytes + kPage, PROT_READ | PROT_WRITE,
+  void* memory = mmap(nullptr, kStackBytes + kGuard, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
-  mprotect(memory, kPage, PROT_NONE);
-  stack = static_cast<char*>(memory) + kPage;
+  mprotect(memory, kGuard, PROT_NONE);
+  stack = static_cast<char*>(memory) + kGuard;
   // What kiln_emulated_switch pops: r15 to r12, rbx, rbp, the address to return to. Then the alignment of a
   // call.
   auto** top = reinterpret_cast<void**>(stack + kStackBytes) - 2;
@@ -80,12 +80,12 @@ Fiber::~Fiber() {
 #ifdef __SANITIZE_ADDRESS__
   __asan_unpoison_memory_region(stack, kStackBytes);
 #endif
-  munmap(stack - kPage, kStackBytes + kPage);
+  munmap(stack - kGuard, kStackBytes + kGuard);
 }
 
 bool Fiber::in_guard(const void* address) const {
   const auto p = reinterpret_cast<uintptr_t>(address), low = reinterpret_cast<uintptr_t>(stack);
-  return stack && p < low && p >= low - kPage;
+  return stack && p < low && p >= low - kGuard;
 }
 
 #ifdef __SANITIZE_ADDRESS__

@@ -8,7 +8,7 @@ namespace kiln::emulated {
 // slower: it saves the signal mask with two system calls.)
 struct Fiber {
   void* stack_pointer = nullptr;
-  char* stack = nullptr;       // lowest usable byte; a guard page lies below
+  char* stack = nullptr;       // lowest usable byte; nothing can be touched below
   void* fake_stack = nullptr;  // AddressSanitizer's
 
   Fiber() = default;
@@ -18,7 +18,7 @@ struct Fiber {
 
   // Makes the stack; entry runs at the first switch and never returns.
   void create(void (*entry)());
-  // Whether the address lies in the guard page: the stack has overflown.
+  // Whether the address lies below it: the stack has overflown.
   bool in_guard(const void* address) const;
 };
 

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "block.h"
@@ -90,6 +91,9 @@ class Runtime {
   cudaError_t end_capture(cudaStream_t stream, std::shared_ptr<Graph>* graph);
   // For calls that a capture does not allow: invalidates the captures, and says so.
   cudaError_t refuse_during_capture();
+  cudaStreamCaptureMode exchange_capture_mode(cudaStreamCaptureMode mode) {
+    return std::exchange(thread_capture_mode_, mode);
+  }
   Work replay(std::shared_ptr<const Graph> graph);
 
   // Errors. A failure of a kernel stays until the device is reset.
@@ -122,6 +126,7 @@ class Runtime {
   Failure failure_ = no_failure();
   static thread_local cudaError_t last_error_;
   static thread_local int current_device_;
+  static thread_local cudaStreamCaptureMode thread_capture_mode_;
 };
 
 }  // namespace kiln::emulated
