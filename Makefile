@@ -29,6 +29,7 @@ test: needs-build $(release)/build.ninja
 bench: needs-build-oracle $(release)/build.ninja
 	@cmake --build $(release) --target benchmarks
 	$(PYTHON) benchmarks/run.py $(release)/benchmarks
+	$(PYTHON) benchmarks/run_files.py $(release)/benchmarks
 
 lint: needs-build-lint $(release)/build.ninja
 	@scripts/lint $(release)

@@ -59,10 +59,18 @@ PickleGraph::Id PickleGraph::persistent(Id id) const {
   return node(id).box;
 }
 
-std::string PickleGraph::global(Id id) const {
+std::string_view PickleGraph::global_module(Id id) const {
   if (kind(id) != Kind::global) wrong_kind(id, "a global");
-  const Global& global = globals_[node(id).box];
-  return fmt::format("{}.{}", global.module, global.name);
+  return globals_[node(id).box].module;
+}
+
+std::string_view PickleGraph::global_name(Id id) const {
+  if (kind(id) != Kind::global) wrong_kind(id, "a global");
+  return globals_[node(id).box].name;
+}
+
+std::string PickleGraph::global(Id id) const {
+  return fmt::format("{}.{}", global_module(id), global_name(id));
 }
 
 bool PickleGraph::is_global(Id id, std::string_view module, std::string_view name) const {

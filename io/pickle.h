@@ -69,6 +69,8 @@ class PickleGraph {
   Id persistent(Id id) const;
   // "collections.OrderedDict"
   std::string global(Id id) const;
+  std::string_view global_module(Id id) const;
+  std::string_view global_name(Id id) const;
   bool is_global(Id id, std::string_view module, std::string_view name) const;
 
   bool is_text(Id id) const { return kind(id) >= Kind::text && kind(id) <= Kind::byte_string; }

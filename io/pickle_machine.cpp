@@ -1,6 +1,7 @@
 #include <kiln/io/pickle_machine.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cstdlib>
@@ -31,14 +32,21 @@ PickleGraph parse_pickle(std::string_view input, std::string origin, const Pickl
 
 PickleGraph PickleMachine::run() {
   constexpr uint8_t kStop = '.';
+  using Group = bool (PickleMachine::*)(uint8_t);
+  constexpr Group kGroups[] = {&PickleMachine::number, &PickleMachine::string, &PickleMachine::container,
+                               &PickleMachine::stack_or_memo, &PickleMachine::object};
+  std::array<size_t, 256> group_of = {};  // the first that may know an opcode
+  constexpr size_t kBytesOfANode = 6;
+  graph_.nodes_.reserve(size_t(std::min<int64_t>(limits_.nodes, int64_t(input_.size() / kBytesOfANode))));
   for (int64_t count = 0;; ++count) {
     opcode_at_ = at_;
     if (at_ == input_.size()) bad("the input ends without STOP");
     if (count == limits_.opcodes) bad("more than {} opcodes", limits_.opcodes);
     const uint8_t opcode = uint8_t(input_[at_++]);
     if (opcode == kStop) break;
-    if (!number(opcode) && !string(opcode) && !container(opcode) && !stack_or_memo(opcode) && !object(opcode))
-      bad("opcode 0x{:02X} is unknown or not supported", opcode);
+    size_t& group = group_of[opcode];
+    while (group < std::size(kGroups) && !(this->*kGroups[group])(opcode)) ++group;
+    if (group == std::size(kGroups)) bad("opcode 0x{:02X} is unknown or not supported", opcode);
   }
   if (stack_.size() != 1 || !marks_.empty())
     bad("STOP with {} values on the stack, expected one", stack_.size());

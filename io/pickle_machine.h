@@ -66,7 +66,10 @@ class PickleMachine {
   size_t at_ = 0, opcode_at_ = 0, decoded_bytes_ = 0;
   std::vector<Id> stack_;
   std::vector<size_t> marks_;
-  std::unordered_map<int64_t, Id> memo_;
+  // Picklers count from 0; other keys are legal.
+  std::vector<Id> memo_;
+  std::unordered_map<int64_t, Id> far_memo_;
+  int64_t memo_count_ = 0;
 };
 
 // The first characters of what an Error quotes from the input; others than printable ASCII appear as '?'.

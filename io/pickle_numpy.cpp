@@ -17,8 +17,11 @@ using Kind = PickleGraph::Kind;
 bool is_made_by(const PickleGraph& graph, Id id, std::string_view module, std::string_view name) {
   if (graph.kind(id) != Kind::object) return false;
   const Id callable = graph.object(id).callable;
-  return graph.is_global(callable, "numpy.core." + std::string(module), name) ||
-         graph.is_global(callable, "numpy._core." + std::string(module), name);
+  if (graph.kind(callable) != Kind::global || graph.global_name(callable) != name) return false;
+  std::string_view found = graph.global_module(callable);
+  for (const std::string_view core : {"numpy.core.", "numpy._core."})
+    if (found.starts_with(core)) return found.substr(core.size()) == module;
+  return false;
 }
 
 struct NumpyType {

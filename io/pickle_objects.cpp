@@ -153,12 +153,31 @@ int64_t PickleMachine::memo_key(std::string_view text) {
   return key;
 }
 
-void PickleMachine::memoize(int64_t key) { memo_[key] = top(); }
+void PickleMachine::memoize(int64_t key) {
+  const Id id = top();
+  constexpr int64_t kLead = 1024;  // memory stays in proportion to the opcodes
+  if (key >= memo_count_ + kLead) {
+    memo_count_ += far_memo_.insert_or_assign(key, id).second;
+    return;
+  }
+  const auto place = size_t(key);
+  if (place == memo_.size()) {
+    memo_.push_back(PickleGraph::kNothing);
+  } else if (place > memo_.size()) {
+    memo_.resize(place + 1, PickleGraph::kNothing);
+  }
+  memo_count_ += memo_[place] == PickleGraph::kNothing && (far_memo_.empty() || !far_memo_.contains(key));
+  memo_[place] = id;
+}
 
 void PickleMachine::recall(int64_t key) {
-  const auto found = memo_.find(key);
-  if (found == memo_.end()) bad_sentence(fmt::format("memo key {} was never put", key));
-  stack_.push_back(found->second);
+  Id id = key < int64_t(memo_.size()) ? memo_[size_t(key)] : PickleGraph::kNothing;
+  if (id == PickleGraph::kNothing) {
+    const auto found = far_memo_.find(key);
+    if (found == far_memo_.end()) bad_sentence(fmt::format("memo key {} was never put", key));
+    id = found->second;
+  }
+  stack_.push_back(id);
 }
 
 bool PickleMachine::stack_or_memo(uint8_t opcode) {
@@ -175,7 +194,7 @@ bool PickleMachine::stack_or_memo(uint8_t opcode) {
       return opcode == 'r' ? memoize(key) : recall(key), true;
     }
     case 0x94:
-      return memoize(int64_t(memo_.size())), true;
+      return memoize(memo_count_), true;
     case 'g':
       return recall(memo_key(line())), true;
     case 'h':

@@ -1,7 +1,9 @@
 #include <kiln/io/source.h>
 
+#include <algorithm>
 #include <cstring>
 
+#include <kiln/io/crc32.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
@@ -25,10 +27,26 @@ void Source::check(int64_t begin, int64_t bytes) const {
 void Source::read(int64_t begin, int64_t bytes, void* out) const {
   check(begin, bytes);
   if (bytes == 0) return;
-  if (memory_.empty())
-    file_->read(begin, bytes, out);
-  else
+  if (!memory_.empty())
     std::memcpy(out, memory_.data() + begin, size_t(bytes));
+  else if (!read_ahead(begin, bytes, out))
+    file_->read(begin, bytes, out);
+}
+
+// Thousands of small records one behind the other would each cost calls of the system.
+bool Source::read_ahead(int64_t begin, int64_t bytes, void* out) const {
+  constexpr int64_t kWindow = 256 << 10, kSmall = 32 << 10;
+  if (bytes > kSmall) return false;
+  const bool follows = begin >= last_end_ && begin - last_end_ < kSmall;
+  last_end_ = begin + bytes;
+  if (begin < window_begin_ || begin + bytes > window_begin_ + int64_t(window_.size())) {
+    if (!follows) return false;
+    window_.resize(size_t(std::min(kWindow, size_ - begin)));
+    window_begin_ = begin;
+    file_->read(begin, int64_t(window_.size()), window_.data());
+  }
+  std::memcpy(out, window_.data() + (begin - window_begin_), size_t(bytes));
+  return true;
 }
 
 std::string Source::read(int64_t begin, int64_t bytes) const {
@@ -43,11 +61,26 @@ std::string_view Source::view(int64_t begin, int64_t bytes) const {
   return memory_.substr(size_t(begin), size_t(bytes));
 }
 
-Ref<Storage> Source::storage(int64_t begin, int64_t bytes, int64_t alignment) const {
+Ref<Storage> Source::storage(int64_t begin, int64_t bytes, int64_t alignment, uint32_t* checksum) const {
   check(begin, bytes);
-  if (share_ && mapping_ && bytes > 0 && begin % alignment == 0) return part_of(mapping_, begin, bytes);
+  if (share_ && mapping_ && bytes > 0 && begin % alignment == 0) {
+    Ref<Storage> part = part_of(mapping_, begin, bytes);
+    if (checksum != nullptr) *checksum = crc32(part->data, size_t(bytes));
+    return part;
+  }
   Ref<Storage> copy = Storage::allocate(bytes, cpu);
-  read(begin, bytes, copy->data);
+  auto* to = static_cast<char*>(copy->data);
+  if (checksum != nullptr) *checksum = 0;
+  constexpr int64_t kPiece = 128 << 10;  // is still in the cache when its checksum is taken
+  for (int64_t at = 0; at < bytes; at += kPiece) {
+    const int64_t piece = std::min(kPiece, bytes - at);
+    // Not through a mapping: its pages would count beside the copy.
+    if (file_ == nullptr)
+      std::memcpy(to + at, memory_.data() + begin + at, size_t(piece));
+    else if (!read_ahead(begin + at, piece, to + at))
+      file_->read(begin + at, piece, to + at);
+    if (checksum != nullptr) *checksum = crc32(to + at, size_t(piece), *checksum);
+  }
   return copy;
 }
 

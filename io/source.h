@@ -8,7 +8,7 @@
 namespace kiln::io {
 
 // Internal: bytes to read a format from: a file, by positioned reads or through a mapping of it, or memory
-// (a file within a file). Not copied; what `storage` gives outlives it.
+// (a file within a file). For one thread at a time. Not copied; what `storage` gives outlives it.
 class Source {
  public:
   // `share`: storages are views of the mapping.
@@ -26,11 +26,12 @@ class Source {
   // Of a mapped file or memory only; lives as long as the source.
   std::string_view view(int64_t begin, int64_t bytes) const;
   // A private view of the mapping where there is one to share and `begin` is a multiple of `alignment`, else
-  // a copy.
-  Ref<Storage> storage(int64_t begin, int64_t bytes, int64_t alignment) const;
+  // a copy. `checksum` (may be null) is set to the bytes' CRC-32.
+  Ref<Storage> storage(int64_t begin, int64_t bytes, int64_t alignment, uint32_t* checksum = nullptr) const;
 
  private:
   void check(int64_t begin, int64_t bytes) const;
+  bool read_ahead(int64_t begin, int64_t bytes, void* out) const;
 
   const InputFile* file_ = nullptr;
   Ref<Storage> mapping_;
@@ -38,6 +39,9 @@ class Source {
   std::string_view memory_;
   std::string name_;
   int64_t size_ = 0;
+  // The part of the file that was read ahead, and where the last small read ended.
+  mutable std::string window_;
+  mutable int64_t window_begin_ = 0, last_end_ = 0;
 };
 
 // A part of storage that is kept alive by the result.

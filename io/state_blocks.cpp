@@ -42,30 +42,36 @@ const HeaderEntry& BlockReader::entry(const std::string& name) const {
 const Ref<Storage>& BlockReader::content(const HeaderEntry& entry) {
   Ref<Storage>& content = contents_[size_t(&entry - header_.entries.data())];
   if (!content) {
-    content = read(entry);
-    check(entry, *content);
+    uint32_t checksum = 0;
+    content = read(entry, &checksum);
+    check(entry, *content, checksum);
   }
   return content;
 }
 
-Ref<Storage> BlockReader::read(const HeaderEntry& entry) const {
+Ref<Storage> BlockReader::read(const HeaderEntry& entry, uint32_t* checksum) const {
   const int64_t begin = header_.data_begin + entry.begin, bytes = entry.end - entry.begin;
   // Other writers may leave elements unaligned; those are copied.
-  if (mapping_ && bytes > 0 && begin % size_of(entry.dtype) == 0)
-    return Storage::adopt(static_cast<char*>(mapping_->data) + begin, bytes, cpu, new Ref<Storage>(mapping_),
-                          release_mapping);
+  if (mapping_ && bytes > 0 && begin % size_of(entry.dtype) == 0) {
+    char* data = static_cast<char*>(mapping_->data) + begin;
+    if (takes_checksums()) *checksum = crc32c(data, size_t(bytes));
+    return Storage::adopt(data, bytes, cpu, new Ref<Storage>(mapping_), release_mapping);
+  }
   Ref<Storage> storage = Storage::allocate(bytes, cpu);
-  file_.read(begin, bytes, storage->data);
+  auto* to = static_cast<char*>(storage->data);
+  constexpr int64_t kPiece = 128 << 10;  // is still in the cache when its checksum is taken
+  for (int64_t at = 0; at < bytes; at += kPiece) {
+    const int64_t piece = std::min(kPiece, bytes - at);
+    file_.read(begin + at, piece, to + at);
+    if (takes_checksums()) *checksum = crc32c(to + at, size_t(piece), *checksum);
+  }
   return storage;
 }
 
-void BlockReader::check(const HeaderEntry& entry, const Storage& storage) const {
-  if (!header_.is_plain && options_.verify) {
-    const uint32_t found = crc32c(storage.data, size_t(storage.bytes));
-    if (found != entry.checksum)
-      fail("load: '{}' is damaged: the checksum of '{}' is {:08x}, its bytes give {:08x}", file_.path(),
-           entry.name, entry.checksum, found);
-  }
+void BlockReader::check(const HeaderEntry& entry, const Storage& storage, uint32_t checksum) const {
+  if (takes_checksums() && checksum != entry.checksum)
+    fail("load: '{}' is damaged: the checksum of '{}' is {:08x}, its bytes give {:08x}", file_.path(),
+         entry.name, entry.checksum, checksum);
   // Any other byte in a bool is undefined behaviour in C++.
   const auto* bytes = static_cast<const unsigned char*>(storage.data);
   if (entry.dtype == bool8 &&

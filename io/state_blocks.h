@@ -41,8 +41,9 @@ class BlockReader {
  private:
   const HeaderEntry& entry(const std::string& name) const;
   const Ref<Storage>& content(const HeaderEntry& entry);
-  Ref<Storage> read(const HeaderEntry& entry) const;
-  void check(const HeaderEntry& entry, const Storage& storage) const;
+  bool takes_checksums() const { return !header_.is_plain && options_.verify; }
+  Ref<Storage> read(const HeaderEntry& entry, uint32_t* checksum) const;
+  void check(const HeaderEntry& entry, const Storage& storage, uint32_t checksum) const;
   Tensor view(const HeaderEntry& entry, const Value& node);
   Dims numbers(const Value& node, const char* key) const;
 

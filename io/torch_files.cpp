@@ -11,13 +11,15 @@ namespace kiln::io {
 
 const TorchType& class_type(const PickleGraph& graph, PickleGraph::Id id, std::string_view ending,
                             const std::string& where) {
-  const std::string global = graph.kind(id) == PickleGraph::Kind::global ? graph.global(id) : "";
-  const TorchType* type =
-      global.starts_with("torch.")
-          ? torch_type_of_class(std::string_view(global).substr(global.rfind('.') + 1), ending)
-          : nullptr;
+  const bool is_global = graph.kind(id) == PickleGraph::Kind::global;
+  const std::string_view module = is_global ? graph.global_module(id) : "",
+                         name = is_global ? graph.global_name(id) : "";
+  const TorchType* type = module == "torch" || module.starts_with("torch.")
+                              ? torch_type_of_class(name.substr(name.rfind('.') + 1), ending)
+                              : nullptr;
   if (type == nullptr)
-    fail("{}: '{}' is not a class of PyTorch's {}s that Kiln knows", where, quotable(global), ending);
+    fail("{}: '{}' is not a class of PyTorch's {}s that Kiln knows", where,
+         quotable(is_global ? graph.global(id) : ""), ending);
   return *type;
 }
 

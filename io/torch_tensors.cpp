@@ -24,7 +24,6 @@ void TorchTree::need(bool is_good, std::string_view name) const {
 }
 
 Dims TorchTree::dims(Id id, const char* what) const {
-  std::vector<int64_t> numbers;
   const Kind kind = graph_.kind(id);
   if (kind == Kind::object) {  // torch.Size((2, 3))
     const Ids& arguments = graph_.items(graph_.object(id).arguments);
@@ -32,14 +31,16 @@ Dims TorchTree::dims(Id id, const char* what) const {
     return dims(arguments[0], what);
   }
   need(kind == Kind::tuple || kind == Kind::list, what);
-  for (const Id item : graph_.items(id)) {
+  const Ids& items = graph_.items(id);
+  if (items.size() > size_t(kMaxRank))
+    bad_sentence(fmt::format("a tensor has {} dimensions, Kiln holds up to {}", items.size(), kMaxRank));
+  Dims result;
+  for (const Id item : items) {
     if (graph_.kind(item) != Kind::integer || graph_.integer(item) < 0)
       bad_sentence(fmt::format("a tensor has a {} that is not an int of at least 0", what));
-    numbers.push_back(graph_.integer(item));
+    result.push_back(graph_.integer(item));
   }
-  if (numbers.size() > size_t(kMaxRank))
-    bad_sentence(fmt::format("a tensor has {} dimensions, Kiln holds up to {}", numbers.size(), kMaxRank));
-  return Dims(numbers);
+  return result;
 }
 
 const TorchType& TorchTree::dtype(Id id) const {

@@ -33,7 +33,8 @@ TorchTree::TorchTree(const PickleGraph& graph, TorchStorages& storages, const Lo
       where_(std::move(where)),
       nesting_(nesting),
       budget_(std::min(kMost, kLeast + kRepeats * graph.size())),
-      open_(graph.size()) {}
+      open_(graph.size()),
+      tensor_at_(graph.size()) {}
 
 void TorchTree::bad_sentence(const std::string& sentence) const { fail("{}: {}", where_, sentence); }
 
@@ -48,7 +49,7 @@ Value TorchTree::value(Id id) {
   const Kind kind = graph_.kind(id);
   if (kind == Kind::persistent) return persistent(id);
   if (kind < Kind::tuple || kind == Kind::global) return atom(id);
-  if (const auto known = tensors_.find(id); known != tensors_.end()) return known->second;
+  if (tensor_at_[id] != 0) return tensors_[tensor_at_[id] - 1];
   if (open_[id]) return Value::object("(a value that encloses this one)", {});
   if (depth_ == kMaxNesting)
     bad_sentence(fmt::format("values are nested deeper than {} levels", kMaxNesting));
@@ -57,7 +58,10 @@ Value TorchTree::value(Id id) {
   Value result = kind == Kind::object ? object(id) : container(id);
   open_[id] = false;
   --depth_;
-  if (result.is_tensor()) tensors_.emplace(id, result);
+  if (result.is_tensor()) {
+    tensors_.push_back(result.as_tensor());
+    tensor_at_[id] = uint32_t(tensors_.size());
+  }
   return result;
 }
 
@@ -111,25 +115,31 @@ Value::Key TorchTree::key(Id id) {
   return to_string(value(id));
 }
 
-void TorchTree::add_entry(std::vector<Value::Entry>& entries, std::unordered_map<std::string, size_t>& known,
-                          Value::Key key, Value value) {
-  const auto [place, is_new] = known.try_emplace((key.is_int() ? "i" : "s") + to_string(key), entries.size());
-  if (is_new)
+void TorchTree::add_entry(std::vector<Value::Entry>& entries, KeyIndex& known, Value::Key key, Value value) {
+  const size_t place = known.find_or_add(entries, key);
+  if (place == KeyIndex::kNew)
     entries.push_back({std::move(key), std::move(value)});
   else
-    entries[place->second].value = std::move(value);
+    entries[place].value = std::move(value);
 }
 
 Value TorchTree::dict(const Ids& pairs) {
   std::vector<Value::Entry> entries;
-  std::unordered_map<std::string, size_t> known;
+  KeyIndex known;
   spend(pairs.size());
+  entries.reserve(pairs.size() / 2);
   for (size_t i = 0; i + 1 < pairs.size(); i += 2)
     add_entry(entries, known, key(pairs[i]), value(pairs[i + 1]));
   return Value::dict(std::move(entries));
 }
 
-std::string TorchTree::class_of(Id id) const {
+const std::string& TorchTree::class_of(Id id) {
+  const auto [known, is_new] = classes_.try_emplace(id);
+  if (is_new) known->second = find_class(id);
+  return known->second;
+}
+
+std::string TorchTree::find_class(Id id) const {
   if (graph_.kind(id) == Kind::global) return modern(graph_.global(id));
   if (graph_.kind(id) == Kind::persistent) {
     const Id reference = graph_.persistent(id);
@@ -174,9 +184,10 @@ TorchTree::Ids TorchTree::pairs_of(Id id) const {
 
 bool TorchTree::is_module(Id id) {
   if (graph_.kind(id) != Kind::object) return false;
+  const Id state = graph_.object(id).state;
+  if (state == PickleGraph::kNothing) return false;
   const auto [known, is_new] = modules_.try_emplace(id);
   if (is_new) {
-    const Id state = graph_.object(id).state;
     known->second = attribute(state, "_parameters") != PickleGraph::kNothing &&
                     attribute(state, "_modules") != PickleGraph::kNothing;
   }
@@ -192,7 +203,7 @@ Value TorchTree::module(Id id) {
   };
   std::vector<Visit> visits = {{id, "", 0}};
   std::vector<Value::Entry> entries;
-  std::unordered_map<std::string, size_t> known;
+  KeyIndex known;
   while (!visits.empty()) {
     const Visit visit = std::move(visits.back());
     visits.pop_back();
@@ -241,7 +252,7 @@ Value TorchTree::opaque(const std::string& type, Id id) {
   if (id == PickleGraph::kNothing) return Value::object(type, {});
   const PickleGraph::Object& object = graph_.object(id);
   std::vector<Value::Entry> entries;
-  std::unordered_map<std::string, size_t> known;
+  KeyIndex known;
   const auto add_pairs = [&](const Ids& pairs) {
     for (size_t i = 0; i + 1 < pairs.size(); i += 2)
       add_entry(entries, known, key(pairs[i]), value(pairs[i + 1]));
@@ -273,13 +284,13 @@ Value TorchTree::object(Id id) {
   const PickleGraph::Object& object = graph_.object(id);
   Value result;
   if (numpy(id, &result)) return result;
-  std::string name = class_of(object.callable);
+  const std::string* name = &class_of(object.callable);
   if (is_module(id) && !options_.strict) return module(id);
   const Ids& arguments = graph_.items(object.arguments);
-  if ((name == "copyreg._reconstructor" || name == "copyreg.__newobj__") && !arguments.empty())
-    name = class_of(arguments[0]);
-  if (known_class(name, id, &result)) return result;
-  return opaque(name.empty() ? "(a computed class)" : name, id);
+  if ((*name == "copyreg._reconstructor" || *name == "copyreg.__newobj__") && !arguments.empty())
+    name = &class_of(arguments[0]);
+  if (known_class(*name, id, &result)) return result;
+  return opaque(name->empty() ? "(a computed class)" : *name, id);
 }
 
 bool TorchTree::known_class(const std::string& name, Id id, Value* result) {
@@ -337,8 +348,7 @@ Value TorchTree::persistent(Id id) {
   if (graph_.kind(reference) == Kind::tuple && !graph_.items(reference).empty()) {
     const Id first = graph_.items(reference)[0];
     const bool is_storage = graph_.is_text(first) && graph_.text(first) == "storage";
-    if (const std::string name = class_of(id); !is_storage && !name.empty())
-      return opaque(name, PickleGraph::kNothing);
+    if (!is_storage && !class_of(id).empty()) return opaque(class_of(id), PickleGraph::kNothing);
   }
   if (Tensor whole = storages_.tensor(graph_, reference); whole.defined()) return whole;
   const TorchStorage found = storages_.storage(graph_, reference);

@@ -8,6 +8,7 @@
 #include <kiln/io/load.h>
 #include <kiln/io/pickle.h>
 #include <kiln/io/torch_types.h>
+#include <kiln/tensor/key_index.h>
 
 namespace kiln::io {
 
@@ -54,12 +55,12 @@ class TorchTree {
   Value call(const std::string& name, const Ids& arguments, Id id);
   bool known_class(const std::string& name, Id id, Value* result);
   Value persistent(Id id);
-  void add_entry(std::vector<Value::Entry>& entries, std::unordered_map<std::string, size_t>& known,
-                 Value::Key key, Value value);
+  static void add_entry(std::vector<Value::Entry>& entries, KeyIndex& known, Value::Key key, Value value);
   Value::Key key(Id id);
   Value dict(const Ids& pairs);
   // The class that a global, or a legacy ('module', class, ...) persistent id, is.
-  std::string class_of(Id id) const;
+  const std::string& class_of(Id id);
+  std::string find_class(Id id) const;
   // Key and value, alternating, of a dict or an OrderedDict in any of its forms.
   Ids pairs_of(Id id) const;
   Id attribute(Id state, std::string_view name) const;
@@ -94,8 +95,10 @@ class TorchTree {
   int nesting_;
   int depth_ = 0;
   size_t budget_;
-  std::vector<bool> open_;  // nodes that are being read: meeting one again is a cycle
-  std::unordered_map<Id, Value> tensors_;
+  std::vector<bool> open_;           // nodes that are being read: meeting one again is a cycle
+  std::vector<uint32_t> tensor_at_;  // node's place in tensors_, counted from 1
+  std::vector<Tensor> tensors_;
+  std::unordered_map<Id, std::string> classes_;
   std::unordered_map<Id, bool> modules_;
   std::unordered_map<Id, TorchStorage> nested_storages_;
   std::unordered_set<const void*> bool_storages_;

@@ -21,17 +21,27 @@ class ZipStorages : public TorchStorages {
         folder_(std::move(folder)),
         where_(std::move(where)),
         verify_(verify),
-        swapped_(swapped) {}
+        swapped_(swapped),
+        memories_(archive.records().size()) {}
+
+  // Whether every storage of the archive was given out.
+  bool has_given_all() const {
+    for (size_t i = 0; i < memories_.size(); ++i)
+      if (!memories_[i] && archive_.records()[i].name.starts_with(folder_)) return false;
+    return true;
+  }
 
   TorchStorage storage(const PickleGraph& graph, PickleGraph::Id reference) override {
     const StorageName name = storage_name(graph, reference, where_);
-    const ZipArchive::Record* record = archive_.find(folder_ + name.key);
+    path_.resize(folder_.size());
+    path_ += name.key;
+    const ZipArchive::Record* record = archive_.find(path_);
     if (record == nullptr) fail("{}: there is no record '{}{}'", where_, folder_, quotable(name.key));
     if (record->size % size_of(name.type->dtype) != 0 ||
         record->size / size_of(name.type->dtype) != name.count)
       fail("{} has {} bytes where {} {} elements are expected", archive_.where(*record), record->size,
            name.count, name.type->name);
-    Ref<Storage>& memory = memories_[record];
+    Ref<Storage>& memory = memories_[size_t(record - archive_.records().data())];
     if (!memory) {
       memory = archive_.storage(*record, size_of(name.type->dtype), verify_);
       if (swapped_) memory = swapped(*memory, name.type->dtype);
@@ -41,9 +51,9 @@ class ZipStorages : public TorchStorages {
 
  private:
   const ZipArchive& archive_;
-  std::string folder_, where_;
+  std::string folder_, where_, path_ = folder_;
   bool verify_, swapped_;
-  std::unordered_map<const ZipArchive::Record*, Ref<Storage>> memories_;
+  std::vector<Ref<Storage>> memories_;
 };
 
 // Up to and with the first '/', which all records share.
@@ -108,10 +118,10 @@ Value read_checkpoint(const ZipArchive& archive, const std::string& prefix, cons
   const PickleGraph graph = parse_pickle(text, where);
   if (graph.consumed() != text.size())
     fail("{}: {} bytes follow the pickle", where, text.size() - graph.consumed());
-  const bool is_script = archive.find(prefix + "constants.pkl") != nullptr;
-  if (!is_script) check_all_used(archive, prefix + "data/", graph);
   ZipStorages storages(archive, prefix + "data/", where, options.verify, is_big_endian(archive, prefix));
   Value value = TorchTree(graph, storages, options, where, nesting).read();
+  const bool is_script = archive.find(prefix + "constants.pkl") != nullptr;
+  if (!is_script && !storages.has_given_all()) check_all_used(archive, prefix + "data/", graph);
   return is_script && value.is_object() ? script_weights(value) : value;
 }
 

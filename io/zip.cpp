@@ -124,6 +124,7 @@ ZipArchive::Directory ZipArchive::find_directory() const {
 void ZipArchive::read_records(const Directory& directory) {
   const std::string text = source_.read(directory.begin, directory.bytes);
   records_.reserve(size_t(directory.count));
+  headers_.reserve(size_t(directory.count));
   std::string_view rest = text;
   for (int64_t i = 0; i < directory.count; ++i) rest.remove_prefix(size_t(read_record(rest, directory)));
   if (!rest.empty()) fail("{} has {} bytes too many in its zip directory", source_.name(), rest.size());
@@ -162,10 +163,11 @@ int64_t ZipArchive::read_record(std::string_view entry, const Directory& directo
   return int64_t(all);
 }
 
-void ZipArchive::find_data(Record& record, int64_t local, int method, int flags,
-                           const Directory& directory) const {
+void ZipArchive::find_data(Record& record, int64_t local, int method, int flags, const Directory& directory) {
   if (local + kLocalBytes > directory.begin) fail("{} begins inside of the directory", where(record));
-  const std::string head = source_.read(local, kLocalBytes);
+  char bytes[kLocalBytes];
+  source_.read(local, kLocalBytes, bytes);
+  const std::string_view head(bytes, sizeof bytes);
   const size_t name_bytes = number(head, 26, 2), extra_bytes = number(head, 28, 2);
   if (!head.starts_with("PK\3\4")) fail("{} has no header at byte {}", where(record), local);
   record.begin = local + kLocalBytes + int64_t(name_bytes + extra_bytes);
@@ -178,15 +180,18 @@ void ZipArchive::find_data(Record& record, int64_t local, int method, int flags,
   const auto same = [&](uint64_t local_value, int64_t value) {
     return local_value == uint64_t(value) || local_value == kFull32 || (deferred && local_value == 0);
   };
-  if (source_.read(local + kLocalBytes, int64_t(name_bytes)) != record.name ||
-      int(number(head, 8, 2)) != method || ((local_flags ^ flags) & kEncrypted) != 0 ||
-      !same(stored, record.stored) || !same(size, record.size) ||
+  local_name_.resize(name_bytes);
+  source_.read(local + kLocalBytes, int64_t(name_bytes), local_name_.data());
+  if (local_name_ != record.name || int(number(head, 8, 2)) != method ||
+      ((local_flags ^ flags) & kEncrypted) != 0 || !same(stored, record.stored) || !same(size, record.size) ||
       !(crc == record.crc || (deferred && crc == 0)))
     fail("{} is described differently by the directory and by its header at byte {}", where(record), local);
 }
 
 void ZipArchive::check_names_and_ranges() {
   std::vector<std::pair<int64_t, size_t>> order;
+  order.reserve(records_.size());
+  index_.reserve(records_.size());
   for (size_t i = 0; i < records_.size(); ++i) {
     if (!is_safe_name(records_[i].name)) fail("{} has a name that is not a plain path", where(records_[i]));
     if (!index_.emplace(records_[i].name, i).second) fail("{} is there twice", where(records_[i]));
@@ -228,22 +233,22 @@ void ZipArchive::inflate(const Record& record, void* out) const {
     fail("{} is damaged: its deflated bytes do not give {} bytes", where(record), record.size);
 }
 
-void ZipArchive::check_crc(const Record& record, const void* data) const {
-  if (record.crc == 0) return;
-  const uint32_t crc = crc32(data, size_t(record.size));
-  if (crc != record.crc)
+void ZipArchive::check_crc(const Record& record, uint32_t crc) const {
+  if (record.crc != 0 && crc != record.crc)
     fail("{} is damaged: its CRC-32 is {:08x}, its bytes give {:08x}", where(record), record.crc, crc);
 }
 
 Ref<Storage> ZipArchive::storage(const Record& record, int64_t alignment, bool verify) const {
   Ref<Storage> result;
+  uint32_t crc = 0;
   if (record.deflated) {
     result = Storage::allocate(record.size, cpu);
     inflate(record, result->data);
+    crc = crc32(result->data, size_t(record.size));
   } else {
-    result = source_.storage(record.begin, record.size, alignment);
+    result = source_.storage(record.begin, record.size, alignment, verify ? &crc : nullptr);
   }
-  if (verify) check_crc(record, result->data);
+  if (verify) check_crc(record, crc);
   return result;
 }
 
@@ -255,7 +260,7 @@ std::string ZipArchive::text(const Record& record, bool verify) const {
   } else {
     result = source_.read(record.begin, record.size);
   }
-  if (verify) check_crc(record, result.data());
+  if (verify) check_crc(record, crc32(result.data(), result.size()));
   return result;
 }
 

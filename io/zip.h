@@ -46,15 +46,16 @@ class ZipArchive {
   Directory find_directory() const;
   void read_records(const Directory& directory);
   int64_t read_record(std::string_view entry, const Directory& directory);
-  void find_data(Record& record, int64_t local, int method, int flags, const Directory& directory) const;
+  void find_data(Record& record, int64_t local, int method, int flags, const Directory& directory);
   void check_names_and_ranges();
   void inflate(const Record& record, void* out) const;
-  void check_crc(const Record& record, const void* data) const;
+  void check_crc(const Record& record, uint32_t crc) const;
 
   const Source& source_;
   std::vector<Record> records_;
   std::vector<int64_t> headers_;  // where each record's local header begins
   std::unordered_map<std::string_view, size_t> index_;
+  std::string local_name_;  // memory to read names into
 };
 
 }  // namespace kiln::io

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/key_index.h>
 #include <kiln/tensor/state_dict.h>
 
 namespace kiln {
@@ -50,14 +51,10 @@ Value Value::tuple(std::vector<Value> items) {
 Value Value::dict() { return dict(std::vector<Entry>()); }
 
 Value Value::dict(std::vector<Entry> entries) {
-  std::vector<const Key*> keys;
-  for (const Entry& entry : entries) keys.push_back(&entry.key);
-  const auto order = [](const Key& key) {
-    return std::tuple(key.is_int(), key.number(), std::string_view(key.text()));
-  };
-  std::ranges::sort(keys, [&](const Key* a, const Key* b) { return order(*a) < order(*b); });
-  const auto twice = std::ranges::adjacent_find(keys, [](const Key* a, const Key* b) { return *a == *b; });
-  if (twice != keys.end()) fail("value: the key '{}' is given twice", to_string(**twice));
+  KeyIndex index;
+  for (const Entry& entry : entries)
+    if (index.find_or_add(entries, entry.key) != KeyIndex::kNew)
+      fail("value: the key '{}' is given twice", to_string(entry.key));
   Value result;
   result.payload_.entries = new Entries(std::move(entries));
   result.kind_ = Kind::dict;
