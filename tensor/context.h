@@ -31,6 +31,10 @@ struct TensorView {
 
 [[noreturn]] void fail_no_cuda();
 
+// In <kiln/tensor/cuda/context.h>, where CUDA is built; kernels declare their overload on it in every build.
+struct CudaContext;
+CudaContext& cuda_context(Device device);
+
 // Runs f with the context of the device: on(x.device(), [&](auto& ctx) { kernels::softmax(ctx, ...); }).
 // Kernels are overloads on the context's type, so one that was forgotten fails to link.
 template <class F>

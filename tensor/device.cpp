@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include <kiln/tensor/build_config.h>
+#include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -24,7 +25,10 @@ std::string to_string(Device device) {
   return device.is_cpu() ? "cpu" : fmt::format("cuda:{}", int(device.index));
 }
 
-bool cuda_is_available() { return false; }
+bool cuda_is_available() {
+  if constexpr (kCudaBuilt) return cuda::device_count() > 0;
+  return false;
+}
 
 Device default_device() { return cuda_is_available() ? Device(DeviceType::cuda) : cpu; }
 

@@ -1,14 +1,31 @@
 #include <kiln/tensor/storage.h>
 
+#include <kiln/tensor/build_config.h>
 #include <kiln/tensor/cpu/allocator.h>
+#include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
 
+namespace {
+
+void* allocate_on(int64_t bytes, Device device) {
+  if (device.is_cpu()) return host::allocate(bytes);
+  if constexpr (kCudaBuilt) return cuda::allocate(bytes, device);
+  fail("allocate: device {} is not available in this build", device);
+}
+
+void release_on(void* data, int64_t bytes, Device device) {
+  if (device.is_cpu()) return host::release(data, bytes);
+  if constexpr (kCudaBuilt) cuda::release(data, device);
+}
+
+}  // namespace
+
 Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
-  if (!device.is_cpu()) fail("allocate: device {} is not available in this build", device);
+  void* data = allocate_on(bytes, device);
   Ref<Storage> storage(new Storage);
-  storage->data = host::allocate(bytes);
+  storage->data = data;
   storage->bytes = bytes;
   storage->device = device;
   return storage;
@@ -36,7 +53,7 @@ void Storage::free_memory() {
   if (release_ != nullptr)
     release_(owner_);
   else if (data != nullptr)
-    host::release(data, bytes);
+    release_on(data, bytes, device);
 }
 
 void Storage::destroy(Storage* storage) {

@@ -1,4 +1,6 @@
-#include <kiln/kernels/cpu/walk.h>
+#include <kiln/kernels/walk.h>
+
+#include <algorithm>
 
 namespace kiln::kernels {
 namespace {

@@ -1,0 +1,51 @@
+#include <kiln/tensor/cuda/context.h>
+
+#include <array>
+#include <mutex>
+
+#include <kiln/tensor/context.h>
+#include <kiln/tensor/cuda/check.h>
+#include <kiln/tensor/cuda/devices.h>
+
+namespace kiln {
+namespace {
+
+// The stream that all threads use on a device unless they choose another. Never destroyed: tensors with
+// static lifetime are freed on it.
+cudaStream_t main_stream(int device) {
+  static std::mutex mutex;
+  static std::array<cudaStream_t, cuda::kMaxDevices> streams{};
+  const std::lock_guard lock(mutex);
+  cudaStream_t& stream = streams[size_t(device)];
+  if (stream == nullptr) CUDA_CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  return stream;
+}
+
+thread_local int current_index = 0;
+
+}  // namespace
+
+CudaContext& CudaContext::current() { return of({DeviceType::cuda, current_index}); }
+
+CudaContext& CudaContext::of(Device device) {
+  thread_local std::array<CudaContext, cuda::kMaxDevices> contexts;
+  thread_local int selected = -1;  // CUDA's current device on this thread
+  const int index = device.index;
+  if (index != selected) {
+    cuda::check_device(device);
+    CUDA_CHECK(cudaSetDevice(index));
+    selected = index;
+  }
+  current_index = index;
+  CudaContext& context = contexts[size_t(index)];
+  if (context.stream == nullptr) {
+    context.device = device;
+    CUDA_CHECK(cudaDeviceGetAttribute(&context.processors, cudaDevAttrMultiProcessorCount, index));
+    context.stream = main_stream(index);
+  }
+  return context;
+}
+
+CudaContext& cuda_context(Device device) { return CudaContext::of(device); }
+
+}  // namespace kiln
