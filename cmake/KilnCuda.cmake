@@ -61,7 +61,12 @@ endif()
 
 # In the emulated build kernels keep their variables for the debugger, whatever the build type.
 # Pragmas and attributes that only nvcc knows mean nothing to the C++ compiler.
+# The sanitizer wants each access where the source has it: -O1 neither merges nor vectorises them.
 set(KILN_EMULATED_OPTIONS -g -Wno-unknown-pragmas -Wno-attributes)
+set(KILN_SANITIZER_OPTIONS -O1 -fno-omit-frame-pointer -fsanitize=thread -Wno-tsan)
+if(KILN_CUDA_SANITIZER)
+  list(APPEND KILN_EMULATED_OPTIONS ${KILN_SANITIZER_OPTIONS})
+endif()
 
 # kiln_cuda_sources(<file>...): how the .cu files among these are compiled. To be called in the directory of the target.
 function(kiln_cuda_sources)

@@ -119,8 +119,7 @@ void BlockRunner::begin(dim3 grid, dim3 threads, uint64_t block, size_t dynamic_
   }
   if (options().order == Order::random) std::shuffle(order_.begin(), order_.end(), random);
   warps_.assign((count + 31) / 32, {});
-  if (sanitizer.block_begin) sanitizer.block_begin(block, count, nullptr, 0);
-  shared_.begin(dynamic_bytes);
+  shared_.begin(dynamic_bytes, block, count);
 }
 
 bool BlockRunner::run(const std::function<void()>& body, dim3 grid, dim3 threads, uint64_t block,

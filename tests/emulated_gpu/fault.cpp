@@ -18,7 +18,9 @@ namespace {
 
 struct sigaction previous;
 __thread const void* fault_address;
-__thread const void* fault_instruction;
+[[maybe_unused]] __thread const void* fault_instruction;
+
+#ifndef __SANITIZE_ADDRESS__  // which prints a report of its own
 
 // Where the handler lets a GPU thread go on that has touched what it must not.
 [[noreturn]] void end_faulty_thread() {
@@ -33,7 +35,6 @@ __thread const void* fault_instruction;
   current_runner->fail_here(cudaErrorIllegalAddress, why + ", at " + source_line(fault_instruction), {});
 }
 
-#ifndef __SANITIZE_ADDRESS__
 void go_on_at_top_of_stack(ucontext_t* context) {
   fault_instruction = reinterpret_cast<const void*>(context->uc_mcontext.gregs[REG_RIP]);
   const auto top = reinterpret_cast<uintptr_t>(current_runner->self().stack) + kStackBytes;
@@ -45,13 +46,13 @@ void go_on_at_top_of_stack(ucontext_t* context) {
 
 void on_fault(int, siginfo_t* info, void* context) {
   fault_address = info->si_addr;
-#ifndef __SANITIZE_ADDRESS__  // which prints a report of its own
+#ifndef __SANITIZE_ADDRESS__
   if (current_thread) return go_on_at_top_of_stack(static_cast<ucontext_t*>(context));
 #endif
   (void)context;
   if (is_device_address(fault_address)) {
-    const std::string text =
-        "emulated GPU: HOST CODE touched device memory, " + describe_address(fault_address) + "\n";
+    const std::string text = std::string("emulated GPU: ") + (current_thread ? "a kernel" : "HOST CODE") +
+                             " touched device memory, " + describe_address(fault_address) + "\n";
     [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
   }
   sigaction(SIGSEGV, &previous, nullptr);  // the same fault again, for whoever was there before

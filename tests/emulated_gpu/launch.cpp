@@ -47,7 +47,8 @@ class GridRun {
   }
 
   Failure run() {
-    const int workers = int(std::min<uint64_t>(unsigned(options().workers), count_));
+    const int most = sanitizer.access ? 1 : options().workers;
+    const int workers = int(std::min<uint64_t>(unsigned(most), count_));
     std::vector<std::jthread> others;
     for (int w = 1; w < workers; ++w) others.emplace_back([this, w] { work(w); });
     work(0);
@@ -90,7 +91,9 @@ Failure run_grid(const Grid& grid) {
   ++runtime.counters.kernels;
   if (sanitizer.launch_begin) sanitizer.launch_begin(grid.kernel);
   Failure failure = GridRun(grid, runtime.random).run();
-  if (sanitizer.launch_end) sanitizer.launch_end();
+  const std::string problem = sanitizer.launch_end ? sanitizer.launch_end() : "";
+  if (failure.error == cudaSuccess && !problem.empty())
+    failure = {cudaErrorLaunchFailure, "GPU sanitizer: " + problem};
   if (failure.error == cudaSuccess) {
     failure.message = check_red_zones();
     if (!failure.message.empty()) failure.error = cudaErrorIllegalAddress;

@@ -74,6 +74,7 @@ void poison_fresh(const Allocation& a) {
 void close_forever(Allocation& a) {
   a.live = false;
   arena().in_use[a.device] -= a.bytes;
+  if (sanitizer.device_release) sanitizer.device_release(reinterpret_cast<void*>(a.address));
   mmap(reinterpret_cast<void*>(first_page(a)), end_of_pages(a) - first_page(a), PROT_NONE,
        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }

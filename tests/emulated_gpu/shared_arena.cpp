@@ -20,7 +20,7 @@ size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
 }  // namespace
 
-void SharedArena::begin(size_t dynamic_bytes) {
+void SharedArena::begin(size_t dynamic_bytes, uint64_t block, unsigned threads) {
   const size_t dynamic = round_up(dynamic_bytes + kRedZone, kAlignment);
   const size_t need = dynamic + size_t{2} * kStaticSharedBytes;  // twice: room for the red zones
 #ifdef __SANITIZE_ADDRESS__
@@ -30,6 +30,7 @@ void SharedArena::begin(size_t dynamic_bytes) {
 #ifdef __SANITIZE_ADDRESS__
   __asan_poison_memory_region(memory_.data(), memory_.size());
 #endif
+  if (sanitizer.block_begin) sanitizer.block_begin(block, threads, memory_.data(), memory_.size());
   slots_.clear();
   used_ = dynamic;
   static_bytes_ = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace kiln::emulated {
@@ -8,8 +9,8 @@ namespace kiln::emulated {
 // A block's shared memory: the dynamic part first, then an object a tag, with red zones between.
 class SharedArena {
  public:
-  // Forgets the objects of the block before.
-  void begin(size_t dynamic_bytes);
+  // Forgets the objects of the block before; tells the sanitizer of the new one.
+  void begin(size_t dynamic_bytes, uint64_t block, unsigned threads);
   void* dynamic() { return memory_.data(); }
   // Null when the static part would exceed its limit.
   void* object(const void* tag, size_t bytes, size_t alignment);

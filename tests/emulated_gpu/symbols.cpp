@@ -25,6 +25,13 @@ std::string line_from(FILE* pipe) {
 // Kernels are linked into the program itself. (What dladdr says is the name that it was started by.)
 std::string program_path() { return "/proc/" + std::to_string(getpid()) + "/exe"; }
 
+// Places in the emulator's own headers, which stand for CUDA's built-in functions.
+bool is_builtin(const std::string& place) {
+  for (const char* header : {"atomics.h:", "intrinsics.h:", "warp.h:", "gpu_target.cuh:"})
+    if (place.starts_with(header)) return true;
+  return false;
+}
+
 Symbol look_up(const void* address) {
   Dl_info file{};
   char text[64];
@@ -32,9 +39,15 @@ Symbol look_up(const void* address) {
   if (!dladdr(address, &file)) return {text, text};
   const auto offset = reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(file.dli_fbase);
   std::snprintf(text, sizeof text, " 0x%zx 2>/dev/null", size_t(offset));
-  FILE* pipe = popen((std::string("addr2line -sfCe ") + program_path() + text).c_str(), "r");
+  FILE* pipe = popen((std::string("addr2line -isfCe ") + program_path() + text).c_str(), "r");
   if (!pipe) return {text, text};
+  // From the innermost inlined function outwards.
   Symbol symbol{line_from(pipe), line_from(pipe)};
+  while (is_builtin(symbol.place)) {
+    Symbol outer{line_from(pipe), line_from(pipe)};
+    if (outer.place.empty()) break;
+    symbol = std::move(outer);
+  }
   pclose(pipe);
   symbol.place = symbol.place.substr(0, symbol.place.find(" (discriminator"));
   return symbol;

@@ -1,0 +1,216 @@
+#include "sanitizer.h"
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "../block.h"
+#include "../memory.h"
+#include "../sanitizer_hooks.h"
+#include "report.h"
+#include "shadow.h"
+#include "traffic.h"
+
+namespace kiln::emulated {
+namespace {
+
+struct State {
+  std::map<uintptr_t, Shadow> global;  // by the start of the allocation
+  Shadow shared;
+  std::vector<uint8_t> usable;  // bytes of shared memory
+  uintptr_t shared_base = 0;
+  size_t shared_bytes = 0;
+  uint32_t launch = 0, block_run = 0;
+  uint64_t block = 0;
+  uint16_t block_time = 1;
+  std::vector<uint16_t> warp_time;
+  bool active = false;
+  std::string first_problem;
+};
+
+State& state() {
+  static auto* s = new State;
+  return *s;
+}
+
+bool wants_uninitialized() {
+  static const bool on = [] {
+    const char* text = std::getenv("KILN_GPU_UNINITIALIZED");
+    return !text || *text != '0';
+  }();
+  return on;
+}
+
+struct Current {
+  uintptr_t address;
+  size_t bytes;
+  bool write, atomic, shared;
+  uint32_t place;
+};
+
+void tell(const char* kind, const Current& c, const Access* other = nullptr) {
+  State& s = state();
+  const std::string text = report({kind, c.address, c.bytes, c.write, c.shared, c.place, s.block, other});
+  if (s.first_problem.empty()) s.first_problem = text;
+}
+
+// Whether `before` is known to have happened before what the current thread does now.
+bool is_ordered(const Access& before, uint32_t run) {
+  const State& s = state();
+  if (before.run != run) return true;
+  if (before.block != uint32_t(s.block)) return false;
+  const unsigned thread = current_thread->linear;
+  if (before.thread == thread || before.block_time != s.block_time) return true;
+  return before.thread / 32u == thread / 32 && before.warp_time != s.warp_time[thread / 32];
+}
+
+bool is_now(const Access& a, uint32_t run) {
+  const State& s = state();
+  return a.run == run && a.block == uint32_t(s.block) && a.block_time == s.block_time &&
+         a.warp_time == s.warp_time[current_thread->warp];
+}
+
+void check_word(const Current& c, Word& word, uint8_t mask) {
+  const State& s = state();
+  const uint32_t run = c.shared ? s.block_run : s.launch;
+  if ((!c.write || c.atomic) && (word.initialized & mask) != mask && wants_uninitialized())
+    tell("UNINITIALIZED", c);
+  const auto clashes = [&](const Access& a) { return (a.bytes & mask) && !(c.atomic && a.atomic); };
+  if (clashes(word.write) && !is_ordered(word.write, run)) tell("RACE", c, &word.write);
+  if (c.write && clashes(word.read) &&
+      (!is_ordered(word.read, run) || (word.read.several && is_now(word.read, run))))
+    tell("RACE", c, &word.read);
+
+  Access mine{run,          uint32_t(s.block),
+              c.place,      uint16_t(current_thread->linear),
+              s.block_time, s.warp_time[current_thread->warp],
+              mask,         c.atomic,
+              false};
+  if (c.write) {
+    word.write = mine;
+    word.initialized |= mask;
+  }
+  if (c.write && !c.atomic) return;
+  if (!is_ordered(word.read, run)) {  // keep what a write must still wait for
+    if (mine.atomic && !word.read.atomic) return;
+    mine.several = true;
+    mine.bytes |= word.read.bytes;
+  }
+  word.read = mine;
+}
+
+// The shadow of an address, null for what is no device memory: a thread's own stack, constants.
+Shadow* find_shadow(const Current& c) {
+  State& s = state();
+  if (c.shared) {
+    const size_t offset = c.address - s.shared_base;
+    const bool inside =
+        offset + c.bytes <= s.usable.size() && s.usable[offset] && s.usable[offset + c.bytes - 1];
+    if (!inside) {
+      tell("OUT OF BOUNDS", c);
+      return nullptr;
+    }
+    return &s.shared;
+  }
+  const void* p = reinterpret_cast<const void*>(c.address);
+  const Allocation* allocation = device_allocation(p, c.bytes);
+  if (!allocation) {
+    tell("OUT OF BOUNDS", c);
+    current_runner->fail_here(cudaErrorIllegalAddress, "out of bounds", {});
+  }
+  return &s.global.at(allocation->address);
+}
+
+void mark_initialized(uintptr_t p, size_t bytes) {
+  auto it = state().global.upper_bound(p);
+  if (it == state().global.begin()) return;
+  for_each_word(std::prev(it)->second, p, bytes, [](Word& word, uint8_t mask) { word.initialized |= mask; });
+}
+
+void block_begin(uint64_t block, unsigned threads, const void* shared, size_t bytes) {
+  State& s = state();
+  s.block = block;
+  ++s.block_run;
+  s.block_time = 1;
+  s.warp_time.assign((threads + 31) / 32, 1);
+  const auto base = reinterpret_cast<uintptr_t>(shared);
+  if (base != s.shared_base || bytes != s.shared_bytes) {
+    s.shared = Shadow(base, bytes);
+    s.shared_base = base;
+    s.shared_bytes = bytes;
+  }
+  s.usable.assign(bytes, 0);
+}
+
+void shared_range(const void* p, size_t bytes) {
+  State& s = state();
+  const auto address = reinterpret_cast<uintptr_t>(p);
+  std::fill_n(s.usable.begin() + std::ptrdiff_t(address - s.shared_base), bytes, uint8_t{1});
+  for_each_word(s.shared, address, bytes,
+                [](Word& word, uint8_t mask) { word.initialized &= uint8_t(~mask); });
+}
+
+void device_copy(const void* to, const void* from, size_t bytes) {
+  // What is copied is as initialised as where it came from; said bytewise only where both are words.
+  const auto t = reinterpret_cast<uintptr_t>(to), f = reinterpret_cast<uintptr_t>(from);
+  if (t % kWord != f % kWord) return mark_initialized(t, bytes);
+  Shadow& source = std::prev(state().global.upper_bound(f))->second;
+  Shadow& target = std::prev(state().global.upper_bound(t))->second;
+  for (uintptr_t i = 0; i < bytes; i += kWord) target.at(t + i).initialized = source.at(f + i).initialized;
+}
+
+std::string launch_end() {
+  state().active = false;
+  return std::exchange(state().first_problem, "");
+}
+
+}  // namespace
+
+void check(const void* p, size_t bytes, bool write, bool atomic, const void* instruction) {
+  State& s = state();
+  if (!s.active || !current_thread) return;
+  const auto address = reinterpret_cast<uintptr_t>(p);
+  const bool shared = address - s.shared_base < s.shared_bytes;
+  if (!shared && !is_device_address(p)) return;
+  const Current c{address, bytes, write, atomic, shared, place_of(instruction)};
+  if (address % std::min<size_t>(bytes, 16)) tell("MISALIGNED", c);
+  Shadow* shadow = find_shadow(c);
+  if (!shadow) return;
+  if (traffic_is_counted())
+    count_access(c.place, shared ? address - s.shared_base : address, bytes, write, shared,
+                 current_thread->warp, current_thread->lane);
+  for_each_word(*shadow, address, bytes, [&](Word& word, uint8_t mask) { check_word(c, word, mask); });
+}
+
+void install_sanitizer() {
+  sanitizer.launch_begin = [](const void*) {
+    ++state().launch;
+    state().active = true;
+  };
+  sanitizer.launch_end = launch_end;
+  sanitizer.block_begin = block_begin;
+  sanitizer.block_end = [] {
+    if (traffic_is_counted()) end_block_of_traffic();
+  };
+  sanitizer.shared_range = shared_range;
+  sanitizer.block_barrier = [] { ++state().block_time; };
+  sanitizer.warp_barrier = [](unsigned warp) { ++state().warp_time[warp]; };
+  sanitizer.device_range = [](const void* p, size_t bytes) {
+    const auto address = reinterpret_cast<uintptr_t>(p);
+    state().global[address] = Shadow(address, bytes);
+  };
+  sanitizer.device_release = [](const void* p) { state().global.erase(reinterpret_cast<uintptr_t>(p)); };
+  sanitizer.device_write = [](const void* p, size_t bytes) {
+    mark_initialized(reinterpret_cast<uintptr_t>(p), bytes);
+  };
+  sanitizer.device_copy = device_copy;
+  sanitizer.access = [](const void* p, size_t bytes, bool write, const void* instruction) {
+    check(p, bytes, write, false, instruction);
+  };
+}
+
+}  // namespace kiln::emulated
