@@ -30,6 +30,10 @@ bool cuda_is_available() {
   return false;
 }
 
-Device default_device() { return cuda_is_available() ? Device(DeviceType::cuda) : cpu; }
+Device default_device() {
+  if (cuda_is_available()) return DeviceType::cuda;
+  if constexpr (kCudaBuilt) cuda::say_unavailable();
+  return cpu;
+}
 
 }  // namespace kiln

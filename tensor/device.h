@@ -31,7 +31,7 @@ std::string to_string(Device device);
 // True when this build has the CUDA backend and a usable GPU is present.
 bool cuda_is_available();
 
-// cuda:0 where cuda_is_available(), else the CPU.
+// cuda:0 where cuda_is_available(), else the CPU; a build with CUDA then says why on stderr, once.
 Device default_device();
 
 }  // namespace kiln

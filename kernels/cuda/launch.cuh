@@ -18,7 +18,7 @@ void launch(const CudaContext& ctx, const char* op, void (*kernel)(Parameters...
   if (at.grid.x == 0 || at.grid.y == 0 || at.grid.z == 0) return;
   at.stream = ctx.stream;
   cuda::note_launch(op);
-  CUDA_CHECK(gpu::launch(kernel, at, std::forward<Arguments>(arguments)...));
+  cuda::check_launch(gpu::launch(kernel, at, std::forward<Arguments>(arguments)...), op, ctx.stream);
 }
 
 // Blocks that give `count` items to blocks of `items_per_block`. Throws where a grid cannot be that large.

@@ -1,9 +1,11 @@
 #include <kiln/tensor/cuda/check.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -34,17 +36,26 @@ bool is_late(cudaError_t error) {
   }
 }
 
+// The ops launched since the host last waited for a device, or the last ones of all when it just has.
 std::string suspects() {
-  const uint64_t last = launched, first = std::max(finished.load(), last - std::min(last, kRemembered));
+  const uint64_t last = launched, waited = finished < last ? finished.load() : 0;
+  const uint64_t first = std::max(waited, last - std::min(last, kRemembered));
   if (first == last) return "";
+  if (last - first == 1) return fmt::format("; the kernel is that of {}", ops[first % kRemembered].load());
   std::string names;
   for (uint64_t i = last; i > first; --i)
     names += fmt::format("{}{}", names.empty() ? "" : ", ", ops[(i - 1) % kRemembered].load());
-  const std::string_view more = first > finished.load() ? " and earlier ones" : "";
-  if (last - first == 1 && more.empty()) return fmt::format("; the kernel is that of {}", names);
   return fmt::format(
-      "; the kernel is one of these, last launched first: {}{}; run with CUDA_LAUNCH_BLOCKING=1 to see which",
-      names, more);
+      "; the kernel is that of one of these, last launched first: {}{}; CUDA_LAUNCH_BLOCKING=1 tells which",
+      names, first > waited ? " or an earlier one" : "");
+}
+
+bool is_blocking() {
+  static const bool blocking = [] {
+    const char* value = std::getenv("CUDA_LAUNCH_BLOCKING");
+    return value != nullptr && std::string_view(value) != "0" && *value != 0;
+  }();
+  return blocking;
 }
 
 std::string describe(cudaError_t error, const char* expression, const char* file, int line) {
@@ -57,7 +68,7 @@ std::string describe(cudaError_t error, const char* expression, const char* file
 
 void throw_failed(cudaError_t error, const char* expression, const char* file, int line) {
   const std::string message = describe(error, expression, file, line);
-  cudaGetLastError();  // or the next check of an unrelated launch would find it again
+  cudaGetLastError();  // or a later check would find it again
   detail::throw_error(message);
 }
 
@@ -68,6 +79,24 @@ void report_failed(cudaError_t error, const char* expression, const char* file, 
 }
 
 void note_launch(const char* op) { ops[launched++ % kRemembered] = op; }
+void check_launch(cudaError_t error, const char* op, cudaStream_t stream) {
+  if (error == cudaSuccess && is_blocking()) {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    CUDA_CHECK(cudaStreamIsCapturing(stream, &status));
+    if (status == cudaStreamCaptureStatusNone) error = cudaStreamSynchronize(stream);
+    if (error == cudaSuccess) note_synchronized();
+  }
+  if (error == cudaSuccess) return;
+  const std::string message =
+      is_late(error) && !is_blocking()
+          ? fmt::format("{}: could not be launched, an earlier kernel failed: {} ({}){}", op,
+                        cudaGetErrorString(error), cudaGetErrorName(error), suspects())
+          : fmt::format("{}: the CUDA kernel failed: {} ({})", op, cudaGetErrorString(error),
+                        cudaGetErrorName(error));
+  cudaGetLastError();
+  detail::throw_error(message);
+}
+
 void note_synchronized() { finished = launched.load(); }
 
 }  // namespace kiln::cuda

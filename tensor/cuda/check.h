@@ -13,8 +13,11 @@ namespace kiln::cuda {
 // The same to stderr, for where nothing may be thrown; silent when the process is already ending.
 void report_failed(cudaError_t error, const char* expression, const char* file, int line) noexcept;
 
-// Remembers that `op` (a string literal) was launched; called for each kernel.
+// Remembers that `op` (a string literal) was launched; called before each kernel.
 void note_launch(const char* op);
+// Throws when the launch of a kernel of `op` failed. With CUDA_LAUNCH_BLOCKING=1 it waits for the kernel too,
+// so that what went wrong in it is found at once.
+void check_launch(cudaError_t error, const char* op, cudaStream_t stream);
 // What was launched is done; called where the host has waited for a device.
 void note_synchronized();
 

@@ -6,6 +6,7 @@
 #include <kiln/tensor/context.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/devices.h>
+#include <kiln/tensor/cuda/stream.h>
 
 namespace kiln {
 namespace {
@@ -36,7 +37,6 @@ CudaContext& CudaContext::of(Device device) {
     CUDA_CHECK(cudaSetDevice(index));
     selected = index;
   }
-  current_index = index;
   CudaContext& context = contexts[size_t(index)];
   if (context.stream == nullptr) {
     context.device = device;
@@ -47,5 +47,17 @@ CudaContext& CudaContext::of(Device device) {
 }
 
 CudaContext& cuda_context(Device device) { return CudaContext::of(device); }
+
+namespace cuda {
+
+DeviceGuard::DeviceGuard(Device device) : previous_(current_index) {
+  check_device(device);
+  current_index = device.index;
+}
+DeviceGuard::~DeviceGuard() { current_index = previous_; }
+
+Device current_device() { return {DeviceType::cuda, current_index}; }
+
+}  // namespace cuda
 
 }  // namespace kiln

@@ -13,10 +13,10 @@ struct CudaContext {
   CUstream_st* stream = nullptr;  // a cudaStream_t
   int processors = 1;             // streaming multiprocessors of the device
 
-  // This thread's context on its current device, which becomes CUDA's current device too. Throws where there
+  // This thread's context on its current device (cuda:0, or as a cuda::DeviceGuard says). Throws where there
   // is no usable GPU.
   static CudaContext& current();
-  // This thread's context on a device; makes it CUDA's current device.
+  // This thread's context on a device. Both make that device the one that CUDA's functions mean.
   static CudaContext& of(Device device);
 };
 
