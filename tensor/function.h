@@ -44,8 +44,7 @@ class Function<R(Args...)> {
   };
   template <class F>
   struct Target final : Callable {
-    template <class G>
-    explicit Target(G&& g) : f(std::forward<G>(g)) {}
+    explicit Target(F g) : f(std::move(g)) {}
     R call(Args... args) override {
       if constexpr (std::is_void_v<R>)
         f(std::forward<Args>(args)...);
