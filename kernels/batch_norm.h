@@ -28,10 +28,14 @@ struct BatchNormVectors {
 // unbiased variance) when running_mean is defined. Reads x once (in cache twice).
 void batch_norm_statistics(CpuContext&, const BatchNormGeometry&, TensorView x, double eps, double momentum,
                            TensorView running_mean, TensorView running_var, TensorView mean, TensorView rstd);
+void batch_norm_statistics(CudaContext&, const BatchNormGeometry&, TensorView x, double eps, double momentum,
+                           TensorView running_mean, TensorView running_var, TensorView mean, TensorView rstd);
 
 // y = (x - mean) * rstd * weight + bias, plus residual when it is defined, then max(0, .) when relu. Moves 2
 // (3 with residual) elements an element.
 void batch_norm_apply(CpuContext&, const BatchNormGeometry&, TensorView x, const BatchNormVectors&,
+                      TensorView residual, bool relu, TensorView y);
+void batch_norm_apply(CudaContext&, const BatchNormGeometry&, TensorView x, const BatchNormVectors&,
                       TensorView residual, bool relu, TensorView y);
 
 // What the gradient passes through the fused relu of batch_norm_apply: everything; where the normalised x is
@@ -43,10 +47,16 @@ enum class BatchNormMask : uint8_t { none, from_x, from_y };
 void batch_norm_sums(CpuContext&, const BatchNormGeometry&, TensorView x, TensorView g, TensorView y,
                      const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
                      TensorView masked_g);
+void batch_norm_sums(CudaContext&, const BatchNormGeometry&, TensorView x, TensorView g, TensorView y,
+                     const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
+                     TensorView masked_g);
 
 // The gradient of x from those sums (undefined: mean and rstd were constants, as in inference). With from_y,
 // g is masked_g already. Moves 3 elements an element.
 void batch_norm_input_grad(CpuContext&, const BatchNormGeometry&, TensorView x, TensorView g,
+                           const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
+                           TensorView dx);
+void batch_norm_input_grad(CudaContext&, const BatchNormGeometry&, TensorView x, TensorView g,
                            const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
                            TensorView dx);
 

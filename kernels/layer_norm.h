@@ -16,11 +16,17 @@ struct LayerNormGeometry {
 // rstd * weight + bias. Reads and writes memory once.
 void layer_norm(CpuContext&, const LayerNormGeometry&, TensorView x, TensorView weight, TensorView bias,
                 double eps, TensorView y, TensorView mean, TensorView rstd);
+void layer_norm(CudaContext&, const LayerNormGeometry&, TensorView x, TensorView weight, TensorView bias,
+                double eps, TensorView y, TensorView mean, TensorView rstd);
 // The gradient of x.
 void layer_norm_input_grad(CpuContext&, const LayerNormGeometry&, TensorView x, TensorView g,
                            TensorView weight, TensorView mean, TensorView rstd, TensorView dx);
+void layer_norm_input_grad(CudaContext&, const LayerNormGeometry&, TensorView x, TensorView g,
+                           TensorView weight, TensorView mean, TensorView rstd, TensorView dx);
 // dweight = sum over rows of g * (x - mean) * rstd, dbias = sum over rows of g, in blocks of a fixed size.
 void layer_norm_sums(CpuContext&, const LayerNormGeometry&, TensorView x, TensorView g, TensorView mean,
+                     TensorView rstd, TensorView dweight, TensorView dbias);
+void layer_norm_sums(CudaContext&, const LayerNormGeometry&, TensorView x, TensorView g, TensorView mean,
                      TensorView rstd, TensorView dweight, TensorView dbias);
 
 }  // namespace kiln::kernels
