@@ -20,14 +20,18 @@ struct StepRun {
 
 // master = param where param is not what master rounds to: somebody else wrote there. For float16, bfloat16.
 void sync_master(CpuContext&, DType dtype, int64_t count, const void* param, float* master);
+void sync_master(CudaContext&, DType dtype, int64_t count, const void* param, float* master);
 
 struct SgdRule {
   double lr, momentum, dampening, weight_decay;
   bool nesterov, maximize;
   bool first;  // state[0] holds nothing yet: it becomes the gradient itself
+  // CUDA only: the learning rate in device memory, in place of lr, so that a captured graph can change it.
+  const double* lr_at = nullptr;
 };
 // state: momentum buffer, used if momentum != 0. Moves 12 bytes a float32 parameter, 20 with momentum.
 void sgd_step(CpuContext&, const SgdRule& rule, const StepRun& run);
+void sgd_step(CudaContext&, const SgdRule& rule, const StepRun& run);
 
 // Adam: Kingma & Ba, 2015; decoupled weight decay: Loshchilov & Hutter, 2019; amsgrad: Reddi et al., 2018.
 struct AdamRule {
@@ -35,9 +39,17 @@ struct AdamRule {
   int64_t step;  // 1 at the first
   bool amsgrad, maximize;
   bool decoupled;  // AdamW
+  // CUDA only: the step and the learning rate in device memory, in place of step and lr, so that a captured
+  // graph can go on (advance_step) and change them.
+  const int64_t* step_at = nullptr;
+  const double* lr_at = nullptr;
 };
 // state: exp_avg, exp_avg_sq, and for amsgrad max_exp_avg_sq. Moves 28 bytes a float32 parameter, 36 with
 // amsgrad.
 void adam_step(CpuContext&, const AdamRule& rule, const StepRun& run);
+void adam_step(CudaContext&, const AdamRule& rule, const StepRun& run);
+
+// *step += 1, in device memory and in the order of the stream.
+void advance_step(CudaContext&, int64_t* step);
 
 }  // namespace kiln::kernels

@@ -1,5 +1,7 @@
 #include <kiln/tensor/cuda/copy.h>
 
+#include <cstring>
+
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/pinned.h>
@@ -30,6 +32,10 @@ void copy_bytes(void* to, Device to_device, const void* from, Device from_device
   if (to_device.is_cuda() && from_device.is_cuda())
     return copy_between(to, to_device, from, from_device, bytes);
   const bool to_host = to_device.is_cpu();
+  if (to_host && from_device.is_cpu()) {
+    std::memcpy(to, from, size_t(bytes));
+    return;
+  }
   const CudaContext& ctx = CudaContext::of(to_host ? from_device : to_device);
   const cudaMemcpyKind kind = to_host ? cudaMemcpyDeviceToHost : cudaMemcpyHostToDevice;
   CUDA_CHECK(cudaMemcpyAsync(to, from, size_t(bytes), kind, ctx.stream));
