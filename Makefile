@@ -4,7 +4,7 @@ PYTHON ?= /usr/bin/python3
 release := build/release
 SECONDS_EACH ?= 600
 
-.PHONY: help demo test bench lint asan fuzz gpu format clean
+.PHONY: help demo test bench lint asan fuzz cuda-all cuda-check gpu format clean
 .NOTPARALLEL:
 
 help:
@@ -14,6 +14,8 @@ help:
 	@echo "make lint    formatting, static analysis, house rules"
 	@echo "make asan    all tests under AddressSanitizer and UBSan"
 	@echo "make fuzz    libFuzzer on the readers of files (SECONDS_EACH=600)"
+	@echo "make cuda-all   compile the CUDA backend for all architectures; check what its kernels take"
+	@echo "make cuda-check  the CUDA tests with the GPU sanitizer, and under AddressSanitizer"
 	@echo "make gpu     (comes with the CUDA backend)"
 	@echo "make format  rewrite the sources in the house style"
 	@echo "make clean   remove the build folder"
@@ -24,7 +26,7 @@ demo: needs-build-demo $(release)/build.ninja
 
 test: needs-build $(release)/build.ninja
 	@cmake --build $(release)
-	@scripts/test $(release)
+	@scripts/test_devices $(release)
 
 bench: needs-build-oracle $(release)/build.ninja
 	@cmake --build $(release) --target benchmarks
@@ -44,7 +46,19 @@ fuzz:
 	  cmake --preset fuzz && cmake --build --preset fuzz && scripts/fuzz build/fuzz $(SECONDS_EACH); \
 	else echo "skipped: fuzzing needs clang and its runtime (packages.txt)"; fi
 
+cuda-all: needs-build build/cuda-all/build.ninja
+	@cmake --build build/cuda-all --target kiln_tensor kiln_kernels
+	@scripts/cuda_budget
+
+cuda-check: needs-build build/emulated-sanitizer/build.ninja build/emulated-asan/build.ninja
+	@cmake --build build/emulated-sanitizer --target tests_cuda
+	@scripts/test build/emulated-sanitizer -R '^cuda/'
+	@cmake --build build/emulated-asan --target tests_cuda tests_emulator
+	@ASAN_OPTIONS=detect_leaks=0 scripts/test build/emulated-asan -R '^(cuda|emulator)/'
+
 gpu:
+	@echo "make cuda-all   compile the CUDA backend for all architectures; check what its kernels take"
+	@echo "make cuda-check  the CUDA tests with the GPU sanitizer, and under AddressSanitizer"
 	@echo "make gpu comes with the CUDA backend"
 
 format: needs-lint

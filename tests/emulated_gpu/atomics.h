@@ -9,7 +9,7 @@ namespace kiln::emulated {
 
 // Replaces *p by f(*p), returns what stood there.
 template <class T, class F>
-T atomic_update(T* p, F f) {
+__forceinline__ T atomic_update(T* p, F f) {
   T old;
   __atomic_load(p, &old, __ATOMIC_RELAXED);
   T next = f(old);
@@ -23,42 +23,42 @@ using same_t = std::type_identity_t<T>;
 }  // namespace kiln::emulated
 
 template <class T>
-T atomicAdd(T* p, kiln::emulated::same_t<T> v) {
+__forceinline__ T atomicAdd(T* p, kiln::emulated::same_t<T> v) {
   return kiln::emulated::atomic_update(p, [v](T old) { return T(old + v); });
 }
 template <class T>
-T atomicSub(T* p, kiln::emulated::same_t<T> v) {
+__forceinline__ T atomicSub(T* p, kiln::emulated::same_t<T> v) {
   return kiln::emulated::atomic_update(p, [v](T old) { return T(old - v); });
 }
 template <class T>
-T atomicMax(T* p, kiln::emulated::same_t<T> v) {
+__forceinline__ T atomicMax(T* p, kiln::emulated::same_t<T> v) {
   return kiln::emulated::atomic_update(p, [v](T old) { return old < v ? v : old; });
 }
 template <class T>
-T atomicMin(T* p, kiln::emulated::same_t<T> v) {
+__forceinline__ T atomicMin(T* p, kiln::emulated::same_t<T> v) {
   return kiln::emulated::atomic_update(p, [v](T old) { return v < old ? v : old; });
 }
 template <class T>
-T atomicExch(T* p, kiln::emulated::same_t<T> v) {
+__forceinline__ T atomicExch(T* p, kiln::emulated::same_t<T> v) {
   return kiln::emulated::atomic_update(p, [v](T) { return v; });
 }
 template <class T>
-T atomicAnd(T* p, kiln::emulated::same_t<T> v) {
+__forceinline__ T atomicAnd(T* p, kiln::emulated::same_t<T> v) {
   return kiln::emulated::atomic_update(p, [v](T old) { return T(old & v); });
 }
 template <class T>
-T atomicOr(T* p, kiln::emulated::same_t<T> v) {
+__forceinline__ T atomicOr(T* p, kiln::emulated::same_t<T> v) {
   return kiln::emulated::atomic_update(p, [v](T old) { return T(old | v); });
 }
 template <class T>
-T atomicXor(T* p, kiln::emulated::same_t<T> v) {
+__forceinline__ T atomicXor(T* p, kiln::emulated::same_t<T> v) {
   return kiln::emulated::atomic_update(p, [v](T old) { return T(old ^ v); });
 }
-inline unsigned atomicInc(unsigned* p, unsigned limit) {
+__forceinline__ unsigned atomicInc(unsigned* p, unsigned limit) {
   return kiln::emulated::atomic_update(p, [limit](unsigned old) { return old >= limit ? 0 : old + 1; });
 }
 template <class T>
-T atomicCAS(T* p, kiln::emulated::same_t<T> expected, kiln::emulated::same_t<T> v) {
+__forceinline__ T atomicCAS(T* p, kiln::emulated::same_t<T> expected, kiln::emulated::same_t<T> v) {
   __atomic_compare_exchange(p, &expected, &v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
   return expected;
 }
