@@ -5,6 +5,7 @@
 #include <kiln/tensor/build_config.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/meta.h>
 
 namespace kiln {
 
@@ -22,6 +23,7 @@ Device::Device(std::string_view text) {
 }
 
 std::string to_string(Device device) {
+  if (device == meta) return "meta";
   return device.is_cpu() ? "cpu" : fmt::format("cuda:{}", int(device.index));
 }
 

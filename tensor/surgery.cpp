@@ -3,7 +3,8 @@
 #include <regex>
 #include <unordered_map>
 
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/cast.h>
+#include <kiln/tensor/fail.h>
 
 namespace kiln {
 namespace {
@@ -53,18 +54,7 @@ StateDict filtered(const StateDict& state, F&& wanted) {
 
 Tensor as_type(const Tensor& x, DType dtype) {
   const Tensor y = empty(x.shape(), {.dtype = dtype});
-  visit_floating(x.dtype(), "cast", [&]<class From>() {
-    visit_floating(dtype, "cast", [&]<class To>() {
-      const auto* from = static_cast<const From*>(x.raw_data());
-      auto* to = static_cast<To*>(y.raw_data());
-      for_each_offset(x.layout(), [&](int64_t offset) {
-        if constexpr (sizeof(To) == 8)
-          *to++ = To(from[offset]);
-        else
-          *to++ = To(float(from[offset]));
-      });
-    });
-  });
+  cast_floating(x, y);
   return y;
 }
 

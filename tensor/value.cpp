@@ -12,9 +12,11 @@ namespace kiln {
 
 using Entries = std::vector<Value::Entry>;
 
-struct Value::Object {
+// Of a dict, whose type is empty, or an object.
+struct Value::Fields {
   std::string type;
   Entries entries;
+  Value attributes;
 };
 
 Value::Value(std::string_view text) : Value(std::string(text)) {}
@@ -28,9 +30,9 @@ Value::Value(Tensor tensor) {
 }
 
 Value::Value(const StateDict& state) : kind_(Kind::dict) {
-  payload_.entries = new Entries;
-  payload_.entries->reserve(state.size());
-  for (const auto& [name, tensor] : state) payload_.entries->push_back({name, tensor});
+  payload_.fields = new Fields;
+  payload_.fields->entries.reserve(state.size());
+  for (const auto& [name, tensor] : state) payload_.fields->entries.push_back({name, tensor});
 }
 
 Value::Value(std::initializer_list<Entry> entries) : Value(dict(Entries(entries))) {}
@@ -56,15 +58,14 @@ Value Value::dict(std::vector<Entry> entries) {
     if (index.find_or_add(entries, entry.key) != KeyIndex::kNew)
       fail("value: the key '{}' is given twice", to_string(entry.key));
   Value result;
-  result.payload_.entries = new Entries(std::move(entries));
+  result.payload_.fields = new Fields{{}, std::move(entries), {}};
   result.kind_ = Kind::dict;
   return result;
 }
 
 Value Value::object(std::string type, std::vector<Entry> entries) {
-  Value fields = dict(std::move(entries));
-  Value result;
-  result.payload_.object = new Object{std::move(type), std::move(*fields.payload_.entries)};
+  Value result = dict(std::move(entries));
+  result.payload_.fields->type = std::move(type);
   result.kind_ = Kind::object;
   return result;
 }
@@ -74,7 +75,8 @@ int64_t Value::checked(bool negative, uint64_t bits) {
   return int64_t(bits);
 }
 
-Value::Value(const Value& other) {
+// Children of a container are there, but none.
+void Value::copy_without_children(const Value& other) {
   switch (other.kind_) {
     case Kind::string:
     case Kind::bytes:
@@ -85,18 +87,40 @@ Value::Value(const Value& other) {
       break;
     case Kind::list:
     case Kind::tuple:
-      payload_.items = new std::vector<Value>(*other.payload_.items);
+      payload_.items = new std::vector<Value>(other.payload_.items->size());
       break;
     case Kind::dict:
-      payload_.entries = new Entries(*other.payload_.entries);
-      break;
     case Kind::object:
-      payload_.object = new Object(*other.payload_.object);
+      payload_.fields = new Fields{other.payload_.fields->type, {}, {}};
+      payload_.fields->entries.reserve(other.size());
+      for (const Entry& entry : other.entries()) payload_.fields->entries.push_back({entry.key, {}});
       break;
     default:
       payload_ = other.payload_;
   }
   kind_ = other.kind_;
+}
+
+// No recursion here and below: a tree may be deeper than the stack.
+Value::Value(const Value& other) {
+  copy_without_children(other);
+  if (!is_container()) return;
+  std::vector<std::pair<const Value*, Value*>> pending = {{&other, this}};
+  const auto copy = [&](const Value& from, Value& to) {
+    to.copy_without_children(from);
+    if (to.is_container()) pending.emplace_back(&from, &to);
+  };
+  while (!pending.empty()) {
+    const auto [from, to] = pending.back();
+    pending.pop_back();
+    if (from->kind_ < Kind::dict) {
+      for (size_t i = 0; i < from->size(); ++i) copy((*from->payload_.items)[i], (*to->payload_.items)[i]);
+      continue;
+    }
+    for (size_t i = 0; i < from->size(); ++i)
+      copy(from->payload_.fields->entries[i].value, to->payload_.fields->entries[i].value);
+    copy(from->payload_.fields->attributes, to->payload_.fields->attributes);
+  }
 }
 
 Value::Value(Value&& other) noexcept
@@ -111,14 +135,12 @@ Value& Value::operator=(Value other) noexcept {
 // Frees what is flat and hands the containers on, so that a deep tree costs no stack.
 void Value::drop_children(std::vector<Value>& pending) {
   const auto keep = [&](Value& child) {
-    if (child.kind_ >= Kind::list) pending.push_back(std::move(child));
+    if (child.is_container()) pending.push_back(std::move(child));
   };
-  if (kind_ == Kind::dict) {
-    for (Entry& entry : *payload_.entries) keep(entry.value);
-    delete payload_.entries;
-  } else if (kind_ == Kind::object) {
-    for (Entry& entry : payload_.object->entries) keep(entry.value);
-    delete payload_.object;
+  if (kind_ >= Kind::dict) {
+    for (Entry& entry : payload_.fields->entries) keep(entry.value);
+    keep(payload_.fields->attributes);
+    delete payload_.fields;
   } else {
     for (Value& item : *payload_.items) keep(item);
     delete payload_.items;
@@ -131,7 +153,7 @@ Value::~Value() {
     delete payload_.text;
   } else if (kind_ == Kind::tensor) {
     delete payload_.tensor;
-  } else if (kind_ >= Kind::list) {
+  } else if (is_container()) {
     std::vector<Value> pending;
     drop_children(pending);
     while (!pending.empty()) {
@@ -155,7 +177,7 @@ double Value::as_float() const {
 const std::string& Value::as_string() const { return expect(Kind::string), *payload_.text; }
 const std::string& Value::as_bytes() const { return expect(Kind::bytes), *payload_.text; }
 const Tensor& Value::as_tensor() const { return expect(Kind::tensor), *payload_.tensor; }
-const std::string& Value::type() const { return expect(Kind::object), payload_.object->type; }
+const std::string& Value::type() const { return expect(Kind::object), payload_.fields->type; }
 
 StateDict Value::as_state_dict() const {
   StateDict state;
@@ -174,8 +196,42 @@ const std::vector<Value>& Value::items() const {
 }
 std::vector<Value>& Value::items() { return const_cast<std::vector<Value>&>(std::as_const(*this).items()); }
 const Entries& Value::entries() const {
-  if (kind_ == Kind::object) return payload_.object->entries;
-  return expect(Kind::dict), *payload_.entries;
+  if (kind_ != Kind::object) expect(Kind::dict);
+  return payload_.fields->entries;
+}
+
+Entries& Value::entries() { return const_cast<Entries&>(std::as_const(*this).entries()); }
+
+std::vector<const Tensor*> Value::tensors() const {
+  std::vector<const Tensor*> found;
+  std::vector<const Value*> pending = {this};
+  while (!pending.empty()) {
+    const Value& next = *pending.back();
+    pending.pop_back();
+    const size_t first = pending.size();
+    if (next.is_tensor()) found.push_back(next.payload_.tensor);
+    if (next.is_list() || next.is_tuple())
+      for (const Value& item : next.items()) pending.push_back(&item);
+    if (next.kind_ >= Kind::dict)
+      for (const Entry& entry : next.entries()) pending.push_back(&entry.value);
+    std::reverse(pending.begin() + std::ptrdiff_t(first), pending.end());
+  }
+  return found;
+}
+std::vector<Tensor*> Value::tensors() {
+  std::vector<Tensor*> found;
+  for (const Tensor* tensor : std::as_const(*this).tensors()) found.push_back(const_cast<Tensor*>(tensor));
+  return found;
+}
+
+const Value& Value::attributes() const {
+  if (kind_ != Kind::object) expect(Kind::dict);
+  return payload_.fields->attributes;
+}
+void Value::set_attributes(Value attributes) {
+  if (kind_ != Kind::object) expect(Kind::dict);
+  if (!attributes.is_none()) attributes.expect(Kind::dict);
+  payload_.fields->attributes = std::move(attributes);
 }
 
 size_t Value::size() const { return kind_ >= Kind::dict ? entries().size() : items().size(); }
@@ -201,7 +257,7 @@ const Value& Value::operator[](const Key& key) const {
 Value& Value::operator[](const Key& key) {
   if (kind_ == Kind::none) *this = dict();
   if (kind_ == Kind::dict && child(key) == nullptr)
-    return payload_.entries->emplace_back(Entry{key, {}}).value;
+    return payload_.fields->entries.emplace_back(Entry{key, {}}).value;
   return const_cast<Value&>(std::as_const(*this)[key]);
 }
 
@@ -209,7 +265,7 @@ void Value::push_back(Value value) { items().push_back(std::move(value)); }
 
 bool Value::erase(const Key& key) {
   expect(Kind::dict);
-  return std::erase_if(*payload_.entries, [&](const Entry& entry) { return entry.key == key; }) != 0;
+  return std::erase_if(payload_.fields->entries, [&](const Entry& entry) { return entry.key == key; }) != 0;
 }
 
 // One step of a path: a string key, or the int that the name spells.

@@ -93,6 +93,9 @@ class Value {
   const std::string& as_string() const;
   const std::string& as_bytes() const;
   const Tensor& as_tensor() const;
+  // All tensors in it, itself included, in their order.
+  std::vector<const Tensor*> tensors() const;
+  std::vector<Tensor*> tensors();
   // The class of an object.
   const std::string& type() const;
   // A dict of tensors with string keys, or an object that has only tensors (a whole module).
@@ -100,8 +103,15 @@ class Value {
   // The elements of a list or tuple.
   const std::vector<Value>& items() const;
   std::vector<Value>& items();
-  // The pairs of a dict or object: for (const auto& [key, value] : v.entries()).
+  // The pairs of a dict or object: for (const auto& [key, value] : v.entries()). Values may be changed, keys
+  // must stay unique.
   const std::vector<Entry>& entries() const;
+  std::vector<Entry>& entries();
+
+  // What Python keeps on a dict beside its entries, as the "_metadata" of a state dict: a dict, or none. .pth
+  // files have it; comparison and all other files leave it out.
+  const Value& attributes() const;
+  void set_attributes(Value attributes);
 
   // Elements of a list, tuple, dict or object; throws for others.
   size_t size() const;
@@ -129,7 +139,7 @@ class Value {
   bool operator==(const Value& other) const;
 
  private:
-  struct Object;
+  struct Fields;
   union Payload {
     bool boolean;
     int64_t integer;
@@ -137,8 +147,7 @@ class Value {
     std::string* text;
     Tensor* tensor;
     std::vector<Value>* items;
-    std::vector<Entry>* entries;
-    Object* object;
+    Fields* fields;
   };
 
   void set(bool value) { payload_.boolean = value, kind_ = Kind::boolean; }
@@ -146,6 +155,9 @@ class Value {
   void set(double value) { payload_.real = value, kind_ = Kind::real; }
   static int64_t checked(bool negative, uint64_t bits);
   void expect(Kind kind) const;
+  bool is_container() const { return kind_ >= Kind::list; }
+  bool equals_leaf(const Value& other) const;
+  void copy_without_children(const Value& other);
   void drop_children(std::vector<Value>& pending);
   const Value* child(const Key& key) const;
   const Value* step(std::string_view name) const;
@@ -186,7 +198,8 @@ const char* name_of(Value::Kind kind);
 // "7" or "epoch".
 std::string to_string(const Value::Key& key);
 
-// The tree, one line an entry: scalars in full, tensors as dtype and shape. No newline at the end.
+// The tree, one line an entry: scalars in full, tensors as dtype and shape. Below 100 levels only the sizes
+// of containers. No newline at the end.
 std::string to_string(const Value& value);
 
 }  // namespace kiln

@@ -30,11 +30,34 @@ bool equal_tensors(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
+// A stack of pairs instead of recursion: trees may be deeper than the stack.
 bool Value::operator==(const Value& other) const {
-  if (kind_ != other.kind_) return false;
+  std::vector<std::pair<const Value*, const Value*>> pending = {{this, &other}};
+  while (!pending.empty()) {
+    const auto [a, b] = pending.back();
+    pending.pop_back();
+    if (a->kind_ != b->kind_) return false;
+    if (!a->is_container()) {
+      if (!a->equals_leaf(*b)) return false;
+      continue;
+    }
+    if (a->size() != b->size()) return false;
+    if (a->is_list() || a->is_tuple()) {
+      for (size_t i = a->size(); i-- > 0;) pending.emplace_back(&a->items()[i], &b->items()[i]);
+      continue;
+    }
+    if (a->is_object() && a->type() != b->type()) return false;
+    for (size_t i = a->size(); i-- > 0;) {
+      if (!(a->entries()[i].key == b->entries()[i].key)) return false;
+      pending.emplace_back(&a->entries()[i].value, &b->entries()[i].value);
+    }
+  }
+  return true;
+}
+
+// Of the same kind.
+bool Value::equals_leaf(const Value& other) const {
   switch (kind_) {
-    case Kind::none:
-      return true;
     case Kind::boolean:
       return payload_.boolean == other.payload_.boolean;
     case Kind::integer:
@@ -47,20 +70,9 @@ bool Value::operator==(const Value& other) const {
       return *payload_.text == *other.payload_.text;
     case Kind::tensor:
       return equal_tensors(*payload_.tensor, *other.payload_.tensor);
-    case Kind::list:
-    case Kind::tuple:
-      return *payload_.items == *other.payload_.items;
-    case Kind::object:
-      if (type() != other.type()) return false;
-      break;
-    case Kind::dict:
-      break;
+    default:
+      return true;
   }
-  const std::vector<Entry>&a = entries(), &b = other.entries();
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i)
-    if (!(a[i].key == b[i].key) || !(a[i].value == b[i].value)) return false;
-  return true;
 }
 
 }  // namespace kiln

@@ -62,15 +62,18 @@ std::string inline_text(const Value& value) {
   return value.is_tuple() ? "(" + out + ")" : "[" + out + "]";
 }
 
-void append(std::string& out, const Value& value, int indent) {
+// Deeper than this, containers are shown as their size only.
+constexpr int kShownDepth = 100;
+
+void append(std::string& out, const Value& value, int depth) {
   const auto line = [&](const std::string& name, const Value& child) {
     if (!out.empty()) out += '\n';
-    out += fmt::format("{:{}}{}: ", "", indent, name);
+    out += fmt::format("{:{}}{}: ", "", 2 * depth, name);
     if (is_inline(child)) {
       out += inline_text(child);
     } else {
       out += fmt::format("{} of {}", child.is_object() ? child.type() : name_of(child.kind()), child.size());
-      append(out, child, indent + 2);
+      if (depth < kShownDepth) append(out, child, depth + 1);
     }
   };
   if (value.is_dict() || value.is_object()) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #include <kiln/tensor/error.h>
 #include <kiln/tensor/state_dict.h>
@@ -163,14 +164,54 @@ TEST_CASE("value: objects") {
   CHECK_THROWS(Value(3).type());
 }
 
-TEST_CASE("value: a deep tree is freed without recursion") {
-  Value v;
+TEST_CASE("value: a deep tree is copied, compared, shown and freed without recursion") {
+  Value v = 7;
   for (int i = 0; i < 1000000; ++i) {
     std::vector<Value> items;
     items.push_back(std::move(v));
-    v = Value::list(std::move(items));
+    if (i % 3 == 0) {
+      v = Value::dict();
+      v["key"] = std::move(items[0]);
+    } else {
+      v = Value::list(std::move(items));
+    }
   }
   CHECK(v.size() == 1);
+  Value copy = v;
+  CHECK(copy == v);
+  Value* innermost = &copy;
+  while (innermost->kind() >= Value::Kind::list)
+    innermost = innermost->is_dict() ? &(*innermost)["key"] : &innermost->items()[0];
+  *innermost = 8;
+  CHECK_FALSE(copy == v);
+  CHECK(v.tensors().empty());
+  CHECK(to_string(v).size() < 100'000);
+}
+
+TEST_CASE("value: attributes of a dict") {
+  Value state = {{"weight", tensor({1.0})}};
+  CHECK(state.attributes().is_none());
+  state.set_attributes({{"_metadata", Value({{"", Value({{"version", 1}})}})}});
+  const Value copy = state;
+  CHECK(copy.attributes().at("_metadata").entries()[0].value.at("version").as_int() == 1);
+  CHECK(copy.size() == 1);
+  CHECK(copy == Value({{"weight", copy.at("weight")}}));
+  CHECK_THROWS_WITH(state.set_attributes(3), "value: dict was asked for, this is 3");
+  CHECK_THROWS(Value(3).attributes());
+}
+
+TEST_CASE("value: all tensors, to read and to change") {
+  const Tensor a = tensor({1.0}), b = tensor({2.0});
+  Value v = {{"x", a}, {"y", Value::list({1, b, Value::tuple({a})})}, {"z", Value::object("A", {{"w", b}})}};
+  const std::vector<const Tensor*> found = std::as_const(v).tensors();
+  REQUIRE(found.size() == 4);
+  CHECK(found[0]->is_same(a));
+  CHECK(found[1]->is_same(b));
+  CHECK(found[2]->is_same(a));
+  CHECK(found[3]->is_same(b));
+  *v.tensors()[2] = b;
+  CHECK(v.at("y/2/0").as_tensor().is_same(b));
+  CHECK(std::as_const(v).at("x").tensors().size() == 1);
 }
 
 }  // namespace kiln
