@@ -18,7 +18,7 @@ std::string read_whole(const std::string& path) {
 }
 
 PickleGraph parse_whole(const std::string& bytes, const std::string& path) {
-  // CIFAR-100's images are one string as long as the file; decoding doubles it at most, in protocol 0.
+  // Python 3 may write CIFAR-100's images as one text as long as the file, which doubles it at most.
   PickleGraph graph = io::parse_pickle(bytes, path, {.string_bytes = 2 * int64_t(bytes.size())});
   if (graph.consumed() != bytes.size())
     fail("{}: {} bytes follow after the pickle", path, bytes.size() - graph.consumed());

@@ -36,6 +36,8 @@ bool is_abandoned(const std::string& path) {
   return free;
 }
 
+}  // namespace
+
 void remove_abandoned(const std::string& folder, const std::string& prefix) {
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(folder.c_str()), ::closedir);
   if (!listing) return;
@@ -46,8 +48,6 @@ void remove_abandoned(const std::string& folder, const std::string& prefix) {
     if (is_abandoned(path)) ::unlink(path.c_str());
   }
 }
-
-}  // namespace
 
 void AtomicFile::fail_with(const char* action, int error) {
   fail("save: cannot {} '{}': {}", action, shown_path_, std::strerror(error));

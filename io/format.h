@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include <kiln/io/file.h>
-#include <kiln/io/load.h>
+#include <kiln/io/outline.h>
 
 namespace kiln::io {
 
@@ -11,35 +11,38 @@ namespace kiln::io {
 struct Format {
   // True when a file of `size` bytes that begins with `head` (up to 512 bytes) is of this kind.
   bool (*matches)(std::string_view head, int64_t size);
-  Value (*read)(const InputFile& file, const LoadOptions& options);
+  Value (*read)(const InputFile& file, const ReadOptions& options);
 };
+
+// Any kind; the one that load() and open() read.
+Value read_any_file(const InputFile& file, const ReadOptions& options);
 
 // State files and other safetensors files.
 bool is_state_file(std::string_view head, int64_t size);
-Value read_state_file(const InputFile& file, const LoadOptions& options);
+Value read_state_file(const InputFile& file, const ReadOptions& options);
 
 // Zip archives: torch.save's since 1.6, TorchScript's and numpy's (npz).
 bool is_zip_file(std::string_view head, int64_t size);
-Value read_zip_file(const InputFile& file, const LoadOptions& options);
+Value read_zip_file(const InputFile& file, const ReadOptions& options);
 
 // torch.save's stream of 0.1.10 to 1.5.
 bool is_legacy_file(std::string_view head, int64_t size);
-Value read_legacy_file(const InputFile& file, const LoadOptions& options);
+Value read_legacy_file(const InputFile& file, const ReadOptions& options);
 
 // torch.save's tar archive of 0.1.0 to 0.1.9.
 bool is_tar_file(std::string_view head, int64_t size);
-Value read_tar_file(const InputFile& file, const LoadOptions& options);
+Value read_tar_file(const InputFile& file, const ReadOptions& options);
 
 // A pickle with tensors or arrays in it.
 bool is_pickle_file(std::string_view head, int64_t size);
-Value read_pickle_file(const InputFile& file, const LoadOptions& options);
+Value read_pickle_file(const InputFile& file, const ReadOptions& options);
 
 // numpy's npy.
 bool is_npy_file(std::string_view head, int64_t size);
-Value read_npy_file(const InputFile& file, const LoadOptions& options);
+Value read_npy_file(const InputFile& file, const ReadOptions& options);
 
 // The index of a checkpoint in several files: model.safetensors.index.json.
 bool is_index_file(std::string_view head, int64_t size);
-Value read_index_file(const InputFile& file, const LoadOptions& options);
+Value read_index_file(const InputFile& file, const ReadOptions& options);
 
 }  // namespace kiln::io

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <kiln/io/format.h>
+#include <kiln/io/placement.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
@@ -31,20 +32,39 @@ constexpr Stranger kStrangers[] = {
 
 constexpr int64_t kHead = 512;  // reaches the mark of a tar archive at 257
 
-}  // namespace
-
-Value load(const std::string& path, const LoadOptions& options) {
-  const InputFile file(path);
+const Format& format_of(const InputFile& file) {
+  const std::string& path = file.path();
   if (file.size() == 0) fail("load: '{}' is empty", path);
   const std::string head = file.read(0, std::min(kHead, file.size()));
   for (const Format& format : kFormats)
-    if (format.matches(head, file.size())) return format.read(file, options);
+    if (format.matches(head, file.size())) return format;
   for (const Stranger& stranger : kStrangers)
     if (head.starts_with(stranger.begins)) fail("load: '{}' is {}", path, stranger.what);
   if (std::ranges::all_of(head, [](char c) { return c == 0; }))
     fail("load: '{}' begins with {} zero bytes; it was not written to the end", path, head.size());
   fail("load: '{}' is not a file of weights (or it is damaged): its first bytes are of no kind that is known",
        path);
+}
+
+}  // namespace
+
+Value read_any_file(const InputFile& file, const ReadOptions& options) {
+  return format_of(file).read(file, options);
+}
+
+Value load(const std::string& path, const LoadOptions& options) {
+  check_options(path, options);
+  const InputFile file(path);
+  ReadOptions reading = {options};
+  // Converted from the mapping, there is one copy and not two.
+  if (options.dtype) reading.map = true;
+  int64_t total = file.size();
+  if (options.progress)
+    reading.progress = [&](int64_t done, int64_t all) { options.progress(done, total = all); };
+  Value value = read_any_file(file, reading);
+  if (options.dtype) place(value, options);
+  if (options.progress) options.progress(total, total);
+  return value;
 }
 
 }  // namespace kiln::io

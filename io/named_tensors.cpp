@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include <kiln/io/json.h>
+#include <kiln/io/state_format.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
@@ -13,12 +14,15 @@ class Collector {
   explicit Collector(const std::string& path) : path_(path) {}
   std::vector<std::pair<std::string, Tensor>> found;
 
-  void walk(const Value& value, const std::string& name) {
+  void walk(const Value& value, const std::string& name, size_t depth) {
+    if (depth > kMaxDepth)
+      fail("save: '{}' would hold values nested deeper than {} levels, at '{}'", path_, kMaxDepth, name);
     const auto below = [&](const std::string& key) { return name.empty() ? key : name + "." + key; };
     if (value.is_dict()) {
-      for (const auto& [key, child] : value.entries()) walk(child, below(to_string(key)));
+      for (const auto& [key, child] : value.entries()) walk(child, below(to_string(key)), depth + 1);
     } else if (value.is_list() || value.is_tuple()) {
-      for (size_t i = 0; i < value.size(); ++i) walk(value.items()[i], below(fmt::format("{}", i)));
+      for (size_t i = 0; i < value.size(); ++i)
+        walk(value.items()[i], below(fmt::format("{}", i)), depth + 1);
     } else if (value.is_tensor()) {
       add(name, value.as_tensor());
     } else {
@@ -45,7 +49,7 @@ std::vector<std::pair<std::string, Tensor>> named_tensors(const std::string& pat
   if (!value.is_dict())
     fail("save: '{}' holds tensors by name, the value is {} and not a dict", path, to_string(value));
   Collector collector(path);
-  collector.walk(value, "");
+  collector.walk(value, "", 0);
   return std::move(collector.found);
 }
 

@@ -44,9 +44,32 @@ bool read_shape(std::string_view text, Shape* shape) {
   return true;
 }
 
-// The content of an npy file (numpy/lib/format.py: versions 1 to 3).
-Value read_npy(const Ref<Storage>& file, const std::string& where, const LoadOptions& options) {
-  const std::string_view text(static_cast<const char*>(file->data), size_t(file->bytes));
+std::string_view text_of(const Ref<Storage>& bytes) {
+  return {static_cast<const char*>(bytes->data), size_t(bytes->bytes)};
+}
+
+// An npy file: its text, of which only the header is looked at, and how to get all of it for the data.
+struct NpyFile {
+  std::string_view text;
+  std::string where;
+  Outline::Read content;
+};
+
+// The data of an npy file as a tensor's storage.
+Ref<Storage> data_of(const Ref<Storage>& file, size_t begin, DType dtype, bool swapped) {
+  const std::string_view data(static_cast<const char*>(file->data) + begin, size_t(file->bytes) - begin);
+  const bool aligned = reinterpret_cast<uintptr_t>(data.data()) % uintptr_t(size_of(dtype)) == 0;
+  if (swapped || dtype == bool8 || !aligned || data.empty())
+    return tensor_from_numpy({int64_t(data.size()) / size_of(dtype)}, dtype, swapped, false, data)
+        .impl()
+        ->storage;
+  return part_of(file, int64_t(begin), int64_t(data.size()));
+}
+
+// (numpy/lib/format.py: versions 1 to 3)
+Value read_npy(const NpyFile& file, const Source& source, const ReadOptions& options) {
+  const std::string_view text = file.text;
+  const std::string& where = file.where;
   constexpr size_t kVersionAt = 6, kLengthAt = 8;
   const int version = text.size() > kLengthAt ? text[kVersionAt] : 0;
   const size_t length_bytes = version == 1 ? 2 : 4, head = kLengthAt + length_bytes;
@@ -83,29 +106,52 @@ Value read_npy(const Ref<Storage>& file, const std::string& where, const LoadOpt
   const int64_t width = size_of(dtype);
   if (data.size() % size_t(width) != 0 || int64_t(data.size()) / width != count)
     fail("{} has {} bytes of data, which does not fit {} of shape {}", where, data.size(), dtype, shape);
-  const bool swapped = name[0] == '>',
-             aligned = reinterpret_cast<uintptr_t>(data.data()) % uintptr_t(width) == 0;
-  if (swapped || fortran || dtype == bool8 || !aligned || data.empty())
-    return tensor_from_numpy(shape, dtype, swapped, fortran, data);
-  return from_storage(part_of(file, int64_t(head + length), int64_t(data.size())), dtype,
-                      Layout::contiguous(shape));
+  Layout layout = Layout::contiguous(shape);
+  int64_t stride = 1;
+  for (int d = 0; fortran && d < shape.rank(); ++d) {
+    layout.strides[d] = stride;
+    stride *= std::max<int64_t>(shape[d], 1);
+  }
+  const size_t begin = head + length;
+  Ref<Storage> memory =
+      source.later(int64_t(data.size()), [content = file.content, begin, dtype, swapped = name[0] == '>'] {
+        return data_of(content(), begin, dtype, swapped);
+      });
+  return from_storage(std::move(memory), dtype, layout);
 }
 
 }  // namespace
 
 bool is_npy_file(std::string_view head, int64_t) { return head.starts_with(kMagic); }
 
-Value read_npy_file(const InputFile& file, const LoadOptions& options) {
-  const Source source(file, options.map, options.map);
-  return read_npy(source.storage(0, source.size(), 1), source.name(), options);
+Value read_npy_file(const InputFile& file, const ReadOptions& options) {
+  const Source source(file, options);
+  if (source.is_outline())
+    return read_npy({source.view(0, source.size()), source.name(),
+                     [source] { return source.storage(0, source.size(), 1); }},
+                    source, options);
+  const Ref<Storage> content = source.storage(0, source.size(), 1);
+  return read_npy({text_of(content), source.name(), [&] { return content; }}, source, options);
 }
 
-Value read_npz(const ZipArchive& archive, const LoadOptions& options) {
+Value read_npz(const Archive& archive, const Source& source, const ReadOptions& options) {
   std::vector<Value::Entry> entries;
   constexpr size_t kEnding = 4;  // ".npy"
-  for (const ZipArchive::Record& record : archive.records())
-    entries.push_back({record.name.substr(0, record.name.size() - kEnding),
-                       read_npy(archive.storage(record, 1, options.verify), archive.where(record), options)});
+  for (const ZipArchive::Record& record : archive->records()) {
+    const auto read = [archive, &record, verify = options.verify] {
+      return archive->storage(record, 1, verify);
+    };
+    NpyFile file = {.where = archive->where(record), .content = read};
+    Ref<Storage> content;
+    if (source.is_outline() && !record.deflated) {
+      file.text = source.view(record.begin, record.size);
+    } else {
+      content = read();
+      file.text = text_of(content);
+      file.content = [content] { return content; };
+    }
+    entries.push_back({record.name.substr(0, record.name.size() - kEnding), read_npy(file, source, options)});
+  }
   return Value::dict(std::move(entries));
 }
 

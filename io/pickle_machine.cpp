@@ -41,7 +41,9 @@ PickleGraph PickleMachine::run() {
   for (int64_t count = 0;; ++count) {
     opcode_at_ = at_;
     if (at_ == input_.size()) bad("the input ends without STOP");
-    if (count == limits_.opcodes) bad("more than {} opcodes", limits_.opcodes);
+    if (count == limits_.opcodes) bad("more than {} opcodes (limits.opcodes)", limits_.opcodes);
+    if (int64_t(at_) - data_bytes_ > limits_.bytes)
+      bad("it has more than {} bytes (limits.pickle_bytes)", limits_.bytes);
     const uint8_t opcode = uint8_t(input_[at_++]);
     if (opcode == kStop) break;
     size_t& group = group_of[opcode];
@@ -87,7 +89,8 @@ std::string_view PickleMachine::keep(std::string text) {
 }
 
 PickleMachine::Id PickleMachine::add(Kind kind) {
-  if (int64_t(graph_.nodes_.size()) >= limits_.nodes) bad("more than {} values", limits_.nodes);
+  if (int64_t(graph_.nodes_.size()) >= limits_.nodes)
+    bad("more than {} values (limits.nodes)", limits_.nodes);
   graph_.nodes_.emplace_back().kind = kind;
   return Id(graph_.nodes_.size() - 1);
 }
@@ -129,8 +132,10 @@ void PickleMachine::push_real(std::string_view text) {
 }
 
 void PickleMachine::push_string(Kind kind, std::string_view text) {
-  if (int64_t(text.size()) > limits_.string_bytes)
-    bad("a string of {} bytes, the limit is {}", text.size(), limits_.string_bytes);
+  const bool is_data = kind == Kind::bytes || kind == Kind::byte_string;
+  if (!is_data && int64_t(text.size()) > limits_.string_bytes)
+    bad("a string of {} bytes, the limit is {} (limits.string_bytes)", text.size(), limits_.string_bytes);
+  if (is_data) data_bytes_ += int64_t(text.size());
   if (kind == Kind::text && !is_utf8_or_surrogates(text)) bad("a string is not UTF-8");
   push(kind);
   graph_.nodes_.back().text = text;

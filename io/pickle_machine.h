@@ -64,6 +64,7 @@ class PickleMachine {
   PickleLimits limits_;
   PickleGraph graph_;
   size_t at_ = 0, opcode_at_ = 0, decoded_bytes_ = 0;
+  int64_t data_bytes_ = 0;
   std::vector<Id> stack_;
   std::vector<size_t> marks_;
   // Picklers count from 0; other keys are legal.

@@ -32,6 +32,8 @@ class PickleWriter {
   void append() { text_ += 'e'; }
   void put_items() { text_ += 'u'; }
 
+  // Gives the object below the state on top.
+  void build() { text_ += 'b'; }
   // Calls what lies below with the tuple on top.
   void reduce() { text_ += 'R'; }
   // The tuple on top refers to something outside.

@@ -163,15 +163,33 @@ class Pickler {
   }
 
   void dict(const Value& value, const std::string& name) {
-    pickle_.empty_dict();
-    if (value.size() == 0) return;
-    pickle_.mark();
-    for (const auto& [key, child] : value.entries()) {
-      const std::string path = name.empty() ? to_string(key) : name + "/" + to_string(key);
-      key.is_int() ? pickle_.integer(key.number()) : text(key.text(), path);
-      write(child, path);
+    const Value* metadata = value.attributes().is_none() ? nullptr : value.attributes().find("_metadata");
+    if (metadata == nullptr) {
+      pickle_.empty_dict();
+    } else {  // a plain dict has no attributes
+      pickle_.global("collections", "OrderedDict");
+      pickle_.empty_tuple();
+      pickle_.reduce();
     }
+    if (value.size() > 0) {
+      pickle_.mark();
+      for (const auto& [key, child] : value.entries()) {
+        const std::string path = name.empty() ? to_string(key) : name + "/" + to_string(key);
+        key.is_int() ? pickle_.integer(key.number()) : text(key.text(), path);
+        write(child, path);
+      }
+      pickle_.put_items();
+    }
+    if (metadata == nullptr) return;
+    if (!metadata->tensors().empty())
+      fail("save: '{}' cannot hold tensors in the _metadata of '{}'", path_, name);
+    plan_blocks(*metadata, {});  // for its bound of depth
+    pickle_.empty_dict();
+    pickle_.mark();
+    pickle_.string("_metadata");
+    write(*metadata, name);
     pickle_.put_items();
+    pickle_.build();
   }
 
   void dims(const Dims& dims) {

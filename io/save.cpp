@@ -7,11 +7,12 @@ namespace {
 
 struct Ending {
   std::string_view text;
-  void (*write)(const std::string& path, const Value& value, const SaveOptions& options);
+  Writer write;
+  bool has_shards = false;
 };
 constexpr Ending kEndings[] = {
-    {".kiln", write_state_file}, {".pth", write_pth},
-    {".pt", write_pth},          {".safetensors", write_safetensors},
+    {".kiln", write_state_file}, {".pth", write_pth, true},
+    {".pt", write_pth, true},    {".safetensors", write_safetensors, true},
     {".npy", write_npy},         {".npz", write_npz},
     {"", write_state_file},
 };
@@ -26,8 +27,14 @@ std::string_view ending_of(std::string_view path) {
 
 void save(const std::string& path, const Value& value, const SaveOptions& options) {
   const std::string_view ending = ending_of(path);
-  for (const auto& [text, write] : kEndings)
-    if (ending == text) return write(path, value, options);
+  for (const auto& [text, write, has_shards] : kEndings) {
+    if (ending != text) continue;
+    if (options.shard_bytes == 0) return write(path, value, options);
+    if (options.shard_bytes < 0) fail("save: shards of {} bytes cannot be written", options.shard_bytes);
+    if (!has_shards)
+      fail("save: '{}' cannot be written in shards, only .safetensors, .pth and .pt can", path);
+    return write_shards(path, ending, value, options, write);
+  }
   fail(
       "save: '{}' ends in '{}', which names no kind of file; use .kiln, .pth, .pt, .safetensors, .npz or "
       ".npy",

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <kiln/io/format.h>
 #include <kiln/io/json.h>
@@ -11,12 +13,36 @@ constexpr int64_t kIndexLimit = 256 << 20;
 constexpr size_t kDepth = 100;
 constexpr int64_t kHead = 512;
 
+struct Shard {
+  std::string name;
+  int64_t bytes;
+};
+
+// The files that the map names, each once, in its order.
+std::vector<Shard> shards_of(const Value& map, const std::string& folder, const std::string& where) {
+  std::unordered_set<std::string_view> known;
+  std::vector<Shard> shards;
+  for (const auto& [name, file_name] : map.entries()) {
+    if (!file_name.is_string()) fail("{} names no file for '{}'", where, name.text());
+    const std::string& shard = file_name.as_string();
+    if (shard.empty() || shard == "." || shard == ".." ||
+        shard.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
+      fail("{} names the file '{}', which is not a plain name in its folder", where, shard);
+    if (!known.insert(shard).second) continue;
+    const InputFile file(folder + shard);
+    if (is_index_file(file.read(0, std::min(kHead, file.size())), file.size()))
+      fail("{} names '{}', which is an index itself", where, shard);
+    shards.push_back({shard, file.size()});
+  }
+  return shards;
+}
+
 }  // namespace
 
 bool is_index_file(std::string_view head, int64_t) { return head.starts_with('{'); }
 
 // {"metadata": {...}, "weight_map": {"name of a tensor": "name of a file in the same folder"}}
-Value read_index_file(const InputFile& file, const LoadOptions& options) {
+Value read_index_file(const InputFile& file, const ReadOptions& options) {
   const std::string where = fmt::format("load: '{}'", file.path());
   if (file.size() > kIndexLimit)
     fail("{} has {} bytes, the limit of an index is {}", where, file.size(), kIndexLimit);
@@ -26,27 +52,33 @@ Value read_index_file(const InputFile& file, const LoadOptions& options) {
     fail("{} is JSON, but not an index of weights: it lacks 'weight_map'", where);
   const size_t slash = file.path().rfind('/');
   const std::string folder = slash == std::string::npos ? "" : file.path().substr(0, slash + 1);
-  std::unordered_map<std::string, std::unordered_map<std::string, Value>> shards;
+  const std::vector<Shard> shards = shards_of(*map, folder, where);
+  int64_t total = 0, before = 0;
+  for (const Shard& shard : shards) total += shard.bytes;
+  std::unordered_map<std::string_view, std::unordered_map<std::string, Value>> contents;
+  for (const Shard& shard : shards) {
+    ReadOptions reading = options;
+    if (options.progress)
+      reading.progress = [&options, before, total](int64_t done, int64_t) {
+        options.progress(before + done, total);
+      };
+    Value content = read_any_file(InputFile(folder + shard.name), reading);
+    if (!content.is_dict()) fail("{} names '{}', which is not a dict of tensors", where, shard.name);
+    for (auto& [key, value] : content.entries())
+      contents[shard.name].emplace(to_string(key), std::move(value));
+    before += shard.bytes;
+  }
+  if (options.progress) options.progress(total, total);
+  if (options.outline != nullptr) {
+    const Value* metadata = index.find("metadata");
+    options.outline->metadata = metadata != nullptr ? *metadata : Value();
+  }
   std::vector<Value::Entry> entries;
-  for (const auto& [name, shard_name] : map->entries()) {
-    if (!shard_name.is_string()) fail("{} names no file for '{}'", where, name.text());
-    const std::string& shard = shard_name.as_string();
-    if (shard.empty() || shard == "." || shard == ".." ||
-        shard.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
-      fail("{} names the file '{}', which is not a plain name in its folder", where, shard);
-    const auto [known, is_new] = shards.try_emplace(shard);
-    if (is_new) {
-      const InputFile shard_file(folder + shard);
-      const std::string head = shard_file.read(0, std::min(kHead, shard_file.size()));
-      if (is_index_file(head, shard_file.size()))
-        fail("{} names '{}', which is an index itself", where, shard);
-      const Value content = load(folder + shard, options);
-      if (!content.is_dict()) fail("{} names '{}', which is not a dict of tensors", where, shard);
-      for (const auto& [key, value] : content.entries()) known->second.emplace(to_string(key), value);
-    }
-    const auto found = known->second.find(name.text());
-    if (found == known->second.end())
-      fail("{} places '{}' in '{}', which does not have it", where, name.text(), shard);
+  for (const auto& [name, shard] : map->entries()) {
+    const auto& content = contents[shard.as_string()];
+    const auto found = content.find(name.text());
+    if (found == content.end())
+      fail("{} places '{}' in '{}', which does not have it", where, name.text(), shard.as_string());
     entries.push_back({name, found->second});
   }
   return Value::dict(std::move(entries));

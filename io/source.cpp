@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <cstring>
 
-#include <kiln/io/crc32.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
 
-Source::Source(const InputFile& file, bool map, bool share)
-    : file_(&file), share_(share), name_(fmt::format("load: '{}'", file.path())), size_(file.size()) {
-  if (!map || size_ == 0) return;
+Source::Source(const InputFile& file, const ReadOptions& options, bool map)
+    : file_(options.outline != nullptr ? nullptr : &file),
+      shares_(options.map),
+      outline_(options.outline),
+      progress_(options.progress),
+      name_(fmt::format("load: '{}'", file.path())),
+      size_(file.size()) {
+  if ((!map && !options.map) || size_ == 0) return;
   mapping_ = file.map();
   memory_ = {static_cast<const char*>(mapping_->data), size_t(size_)};
 }
@@ -61,27 +65,48 @@ std::string_view Source::view(int64_t begin, int64_t bytes) const {
   return memory_.substr(size_t(begin), size_t(bytes));
 }
 
-Ref<Storage> Source::storage(int64_t begin, int64_t bytes, int64_t alignment, uint32_t* checksum) const {
+void Source::advance(int64_t bytes) const {
+  if (!progress_) return;
+  *done_ = std::min(*done_ + bytes, size_);
+  progress_(*done_, size_);
+}
+
+Ref<Storage> Source::storage(int64_t begin, int64_t bytes, int64_t alignment, Checksum* checksum) const {
   check(begin, bytes);
-  if (share_ && mapping_ && bytes > 0 && begin % alignment == 0) {
-    Ref<Storage> part = part_of(mapping_, begin, bytes);
-    if (checksum != nullptr) *checksum = crc32(part->data, size_t(bytes));
-    return part;
-  }
-  Ref<Storage> copy = Storage::allocate(bytes, cpu);
-  auto* to = static_cast<char*>(copy->data);
-  if (checksum != nullptr) *checksum = 0;
+  const bool shares = shares_ && mapping_ && bytes > 0 && begin % alignment == 0;
+  Ref<Storage> result = shares ? part_of(mapping_, begin, bytes) : Storage::allocate(bytes, cpu);
+  if (shares && checksum == nullptr) return result;
   constexpr int64_t kPiece = 128 << 10;  // is still in the cache when its checksum is taken
+  auto* to = static_cast<char*>(result->data);
   for (int64_t at = 0; at < bytes; at += kPiece) {
     const int64_t piece = std::min(kPiece, bytes - at);
     // Not through a mapping: its pages would count beside the copy.
-    if (file_ == nullptr)
+    if (!shares && file_ == nullptr)
       std::memcpy(to + at, memory_.data() + begin + at, size_t(piece));
-    else if (!read_ahead(begin + at, piece, to + at))
+    else if (!shares && !read_ahead(begin + at, piece, to + at))
       file_->read(begin + at, piece, to + at);
-    if (checksum != nullptr) *checksum = crc32(to + at, size_t(piece), *checksum);
+    if (checksum != nullptr) checksum->value = checksum->add(to + at, size_t(piece), checksum->value);
+    advance(piece);
   }
-  return copy;
+  return result;
+}
+
+Ref<Storage> Source::storage_later(int64_t begin, int64_t bytes, int64_t alignment) const {
+  check(begin, bytes);
+  if (outline_ == nullptr) return storage(begin, bytes, alignment);
+  return later(bytes,
+               [source = *this, begin, bytes, alignment] { return source.storage(begin, bytes, alignment); });
+}
+
+Ref<Storage> Source::part_later(const Ref<Storage>& whole, int64_t begin, int64_t bytes) const {
+  if (outline_ == nullptr) return part_of(whole, begin, bytes);
+  return later(bytes, [outline = outline_, whole, begin, bytes] {
+    return part_of(outline->data(whole), begin, bytes);
+  });
+}
+
+Ref<Storage> Source::data(const Ref<Storage>& storage) const {
+  return outline_ != nullptr ? outline_->data(storage) : storage;
 }
 
 Ref<Storage> part_of(const Ref<Storage>& whole, int64_t begin, int64_t bytes) {

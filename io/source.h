@@ -1,18 +1,27 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include <kiln/io/file.h>
+#include <kiln/io/outline.h>
 
 namespace kiln::io {
 
+// Internal: a checksum that grows with the bytes, by crc32 or crc32c.
+struct Checksum {
+  uint32_t (*add)(const void* data, size_t size, uint32_t before);
+  uint32_t value = 0;
+};
+
 // Internal: bytes to read a format from: a file, by positioned reads or through a mapping of it, or memory
-// (a file within a file). For one thread at a time. Not copied; what `storage` gives outlives it.
+// (a file within a file). For one thread at a time. What `storage` gives outlives it.
 class Source {
  public:
-  // `share`: storages are views of the mapping.
-  Source(const InputFile& file, bool map, bool share);
+  // The file is mapped with options.map, and then storages are views of it, or when `map` is set: view()
+  // needs it. For an outline, where options.map must be set, `file` may go before the source.
+  Source(const InputFile& file, const ReadOptions& options, bool map = false);
   // `memory` must outlive the source.
   Source(std::string_view memory, std::string name);
 
@@ -25,23 +34,42 @@ class Source {
   std::string read(int64_t begin, int64_t bytes) const;
   // Of a mapped file or memory only; lives as long as the source.
   std::string_view view(int64_t begin, int64_t bytes) const;
-  // A private view of the mapping where there is one to share and `begin` is a multiple of `alignment`, else
-  // a copy. `checksum` (may be null) is set to the bytes' CRC-32.
-  Ref<Storage> storage(int64_t begin, int64_t bytes, int64_t alignment, uint32_t* checksum = nullptr) const;
+  // Data: a private view of the mapping where there is one to share and `begin` is a multiple of `alignment`,
+  // else a copy. All of it goes into the checksum, where there is one. Tells how far the loading is.
+  Ref<Storage> storage(int64_t begin, int64_t bytes, int64_t alignment, Checksum* checksum = nullptr) const;
+  // Data that the caller reads itself.
+  void advance(int64_t bytes) const;
+
+  // What `read` gives; in an outline a placeholder of that size, and `read` is called when its data are asked
+  // for. It must hold what it needs by value.
+  template <class F>
+  Ref<Storage> later(int64_t bytes, F&& read) const {
+    return outline_ != nullptr ? outline_->add(bytes, std::forward<F>(read)) : read();
+  }
+  Ref<Storage> storage_later(int64_t begin, int64_t bytes, int64_t alignment) const;
+  // A part of a storage, which may be a placeholder.
+  Ref<Storage> part_later(const Ref<Storage>& whole, int64_t begin, int64_t bytes) const;
+  // No data are read now.
+  bool is_outline() const { return outline_ != nullptr; }
+  // Of a placeholder of this source; for use in `read` above.
+  Ref<Storage> data(const Ref<Storage>& storage) const;
 
  private:
   void check(int64_t begin, int64_t bytes) const;
   bool read_ahead(int64_t begin, int64_t bytes, void* out) const;
 
   const InputFile* file_ = nullptr;
+  bool shares_ = false;
+  Outline* outline_ = nullptr;
+  Function<void(int64_t, int64_t)> progress_;
   Ref<Storage> mapping_;
-  bool share_ = false;
   std::string_view memory_;
   std::string name_;
   int64_t size_ = 0;
   // The part of the file that was read ahead, and where the last small read ended.
   mutable std::string window_;
   mutable int64_t window_begin_ = 0, last_end_ = 0;
+  std::shared_ptr<int64_t> done_ = std::make_shared<int64_t>(0);  // of all copies together
 };
 
 // A part of storage that is kept alive by the result.

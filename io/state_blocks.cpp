@@ -9,8 +9,6 @@
 namespace kiln::io {
 namespace {
 
-void release_mapping(void* owner) { delete static_cast<Ref<Storage>*>(owner); }
-
 // A layout with the row-major one's shape whose elements fill a dense block in another order of dimensions.
 bool permutes(const Dims& strides, const Shape& shape) {
   if (strides.rank() != shape.rank()) return false;
@@ -20,64 +18,64 @@ bool permutes(const Dims& strides, const Shape& shape) {
   return layout.is_dense();
 }
 
+Ref<Storage> read_block(const Source& source, const HeaderEntry& entry, int64_t data_begin, bool verifies) {
+  Checksum checksum = {crc32c};
+  Ref<Storage> storage = source.storage(data_begin + entry.begin, entry.end - entry.begin,
+                                        size_of(entry.dtype), verifies ? &checksum : nullptr);
+  if (verifies && checksum.value != entry.checksum)
+    fail("{} is damaged: the checksum of '{}' is {:08x}, its bytes give {:08x}", source.name(), entry.name,
+         entry.checksum, checksum.value);
+  // Any other byte in a bool is undefined behaviour in C++.
+  const auto* bytes = static_cast<const unsigned char*>(storage->data);
+  if (entry.dtype == bool8 &&
+      std::any_of(bytes, bytes + storage->bytes, [](unsigned char b) { return b > 1; }))
+    fail("{} is damaged: '{}' is bool and has a byte that is neither 0 nor 1", source.name(), entry.name);
+  return storage;
+}
+
+// Row-major elements, laid out as the strides say.
+Ref<Storage> permuted(const Ref<Storage>& content, DType dtype, const Layout& layout) {
+  const auto* from = static_cast<const char*>(content->data);
+  const size_t width(size_of(dtype));
+  Ref<Storage> storage = Storage::allocate(content->bytes, cpu);
+  auto* to = static_cast<char*>(storage->data);
+  for_each_offset(layout, [&](int64_t offset) {
+    std::memcpy(to + offset * int64_t(width), from, width);
+    from += width;
+  });
+  return storage;
+}
+
 }  // namespace
 
-BlockReader::BlockReader(const InputFile& file, const StateHeader& header, const LoadOptions& options)
-    : file_(file),
+BlockReader::BlockReader(const Source& source, const StateHeader& header, const ReadOptions& options)
+    : source_(source),
       header_(header),
       options_(options),
       contents_(header.entries.size()),
       permuted_(contents_.size()) {
   for (size_t i = 0; i < header.entries.size(); ++i) index_.emplace(header.entries[i].name, i);
-  if (options.map) mapping_ = file.map();
 }
 
 const HeaderEntry& BlockReader::entry(const std::string& name) const {
   const auto found = index_.find(name);
   if (found == index_.end())
-    fail("load: the value tree of '{}' names '{}', which is not in it", file_.path(), name);
+    fail("{} names '{}' in its value tree, which it does not have", source_.name(), name);
   return header_.entries[found->second];
 }
 
 const Ref<Storage>& BlockReader::content(const HeaderEntry& entry) {
   Ref<Storage>& content = contents_[size_t(&entry - header_.entries.data())];
-  if (!content) {
-    uint32_t checksum = 0;
-    content = read(entry, &checksum);
-    check(entry, *content, checksum);
-  }
+  if (content) return content;
+  const bool verifies = !header_.is_plain && options_.verify;
+  const int64_t begin = header_.data_begin;
+  if (!source_.is_outline())
+    content = read_block(source_, entry, begin, verifies);
+  else
+    content = source_.later(entry.end - entry.begin, [source = source_, entry, begin, verifies] {
+      return read_block(source, entry, begin, verifies);
+    });
   return content;
-}
-
-Ref<Storage> BlockReader::read(const HeaderEntry& entry, uint32_t* checksum) const {
-  const int64_t begin = header_.data_begin + entry.begin, bytes = entry.end - entry.begin;
-  // Other writers may leave elements unaligned; those are copied.
-  if (mapping_ && bytes > 0 && begin % size_of(entry.dtype) == 0) {
-    char* data = static_cast<char*>(mapping_->data) + begin;
-    if (takes_checksums()) *checksum = crc32c(data, size_t(bytes));
-    return Storage::adopt(data, bytes, cpu, new Ref<Storage>(mapping_), release_mapping);
-  }
-  Ref<Storage> storage = Storage::allocate(bytes, cpu);
-  auto* to = static_cast<char*>(storage->data);
-  constexpr int64_t kPiece = 128 << 10;  // is still in the cache when its checksum is taken
-  for (int64_t at = 0; at < bytes; at += kPiece) {
-    const int64_t piece = std::min(kPiece, bytes - at);
-    file_.read(begin + at, piece, to + at);
-    if (takes_checksums()) *checksum = crc32c(to + at, size_t(piece), *checksum);
-  }
-  return storage;
-}
-
-void BlockReader::check(const HeaderEntry& entry, const Storage& storage, uint32_t checksum) const {
-  if (takes_checksums() && checksum != entry.checksum)
-    fail("load: '{}' is damaged: the checksum of '{}' is {:08x}, its bytes give {:08x}", file_.path(),
-         entry.name, entry.checksum, checksum);
-  // Any other byte in a bool is undefined behaviour in C++.
-  const auto* bytes = static_cast<const unsigned char*>(storage.data);
-  if (entry.dtype == bool8 &&
-      std::any_of(bytes, bytes + storage.bytes, [](unsigned char b) { return b > 1; }))
-    fail("load: '{}' is damaged: '{}' is bool and has a byte that is neither 0 nor 1", file_.path(),
-         entry.name);
 }
 
 Tensor BlockReader::whole(const std::string& name) {
@@ -93,48 +91,43 @@ Dims BlockReader::numbers(const Value& node, const char* key) const {
     good = list->items()[i].is_int() && list->items()[i].as_int() >= 0;
     if (good) result.push_back(list->items()[i].as_int());
   }
-  if (!good) fail("load: the value tree of '{}' has a tensor without proper {}", file_.path(), key);
+  if (!good) fail("{} has a tensor without proper {} in its value tree", source_.name(), key);
   return result;
 }
 
 Tensor BlockReader::tensor(const Value& node) {
   const Value& name = node.entries()[0].value;
-  if (!name.is_string()) fail("load: the value tree of '{}' has a tensor without a name", file_.path());
+  if (!name.is_string()) fail("{} has a tensor without a name in its value tree", source_.name());
   const HeaderEntry& found = entry(name.as_string());
   if (node.size() == 1) return whole(found.name);
   if (node.size() != 2) return view(found, node);
 
   const Strides strides = numbers(node, "strides");
   if (!permutes(strides, found.shape))
-    fail("load: '{}' has '{}' of shape {} with strides {}, which are not dense", file_.path(), found.name,
+    fail("{} has '{}' of shape {} with strides {}, which are not dense", source_.name(), found.name,
          found.shape, strides);
-  Tensor& permuted = permuted_[size_t(&found - header_.entries.data())];
-  if (!permuted.defined()) {
-    const auto* from = static_cast<const char*>(content(found)->data);
-    const size_t width(size_of(found.dtype));
-    Ref<Storage> storage = Storage::allocate(found.end - found.begin, cpu);
-    auto* to = static_cast<char*>(storage->data);
+  Tensor& known = permuted_[size_t(&found - header_.entries.data())];
+  if (!known.defined()) {
     const Layout layout = {found.shape, strides, 0};
-    for_each_offset(layout, [&](int64_t offset) {
-      std::memcpy(to + offset * int64_t(width), from, width);
-      from += width;
-    });
-    permuted = from_storage(std::move(storage), found.dtype, layout);
+    Ref<Storage> memory = source_.later(
+        found.end - found.begin, [source = source_, content = content(found), dtype = found.dtype, layout] {
+          return permuted(source.data(content), dtype, layout);
+        });
+    known = from_storage(std::move(memory), found.dtype, layout);
   }
-  return from_storage(permuted.impl()->storage, found.dtype, permuted.layout());
+  return from_storage(known.impl()->storage, found.dtype, known.layout());
 }
 
 Tensor BlockReader::view(const HeaderEntry& entry, const Value& node) {
   const Value *dtype_name = node.find("dtype"), *offset = node.find("offset");
   if (dtype_name == nullptr || !dtype_name->is_string() || offset == nullptr || !offset->is_int() ||
       offset->as_int() < 0)
-    fail("load: the value tree of '{}' has a view of '{}' without dtype and offset", file_.path(),
-         entry.name);
+    fail("{} has a view of '{}' without dtype and offset in its value tree", source_.name(), entry.name);
   int number = 0;
   while (number < kDTypeCount && name_of(DType(number)) != dtype_name->as_string()) ++number;
   if (number == kDTypeCount)
-    fail("load: the value tree of '{}' has a view of '{}' with the dtype '{}', which Kiln does not have",
-         file_.path(), entry.name, dtype_name->as_string());
+    fail("{} has a view of '{}' with the dtype '{}' in its value tree, which Kiln does not have",
+         source_.name(), entry.name, dtype_name->as_string());
   const auto dtype = DType(number);
   const Layout layout = {numbers(node, "shape"), numbers(node, "strides"), offset->as_int()};
 
@@ -152,11 +145,12 @@ Tensor BlockReader::view(const HeaderEntry& entry, const Value& node) {
   }
   if (!fits || (!is_empty && last >= available))
     fail(
-        "load: '{}' has a view with shape {}, strides {} and offset {} that reaches beyond the {} elements "
+        "{} has a view with shape {}, strides {} and offset {} that reaches beyond the {} elements "
         "of '{}'",
-        file_.path(), layout.shape, layout.strides, layout.offset, available, entry.name);
+        source_.name(), layout.shape, layout.strides, layout.offset, available, entry.name);
   const Ref<Storage>& storage = content(entry);
   const Tensor result = from_storage(storage, dtype, layout);
+  if (!result.device().is_cpu()) return result;
   const auto* first = static_cast<const unsigned char*>(result.raw_data());
   bool allowed = reinterpret_cast<uintptr_t>(storage->data) % uintptr_t(size_of(dtype)) == 0;
   if (dtype == bool8 && entry.dtype != bool8) {
@@ -167,8 +161,7 @@ Tensor BlockReader::view(const HeaderEntry& entry, const Value& node) {
                                                     [](unsigned char b) { return b <= 1; }));
   }
   if (!allowed)
-    fail("load: '{}' has a view of '{}' as {}, which its bytes do not allow", file_.path(), entry.name,
-         dtype);
+    fail("{} has a view of '{}' as {}, which its bytes do not allow", source_.name(), entry.name, dtype);
   return result;
 }
 

@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include <kiln/io/file.h>
+#include <kiln/io/source.h>
 #include <kiln/io/state_format.h>
 
 namespace kiln::io {
@@ -22,6 +22,7 @@ struct StateHeader {
   bool is_plain = true;              // not written by Kiln: no tree and no checksums
   std::vector<HeaderEntry> entries;  // without fillers, in the order of the text
   Value tree;
+  Value metadata;          // __metadata__ of a plain file, else none
   int64_t data_begin = 0;  // in the file
 };
 
@@ -31,7 +32,8 @@ StateHeader read_state_header(const InputFile& file, int64_t length);
 // Gives the tensors of the blocks; each block is read once and tensors of one block share its memory.
 class BlockReader {
  public:
-  BlockReader(const InputFile& file, const StateHeader& header, const LoadOptions& options);
+  // All three must outlive it.
+  BlockReader(const Source& source, const StateHeader& header, const ReadOptions& options);
 
   // The whole block in row-major order.
   Tensor whole(const std::string& name);
@@ -41,16 +43,12 @@ class BlockReader {
  private:
   const HeaderEntry& entry(const std::string& name) const;
   const Ref<Storage>& content(const HeaderEntry& entry);
-  bool takes_checksums() const { return !header_.is_plain && options_.verify; }
-  Ref<Storage> read(const HeaderEntry& entry, uint32_t* checksum) const;
-  void check(const HeaderEntry& entry, const Storage& storage, uint32_t checksum) const;
   Tensor view(const HeaderEntry& entry, const Value& node);
   Dims numbers(const Value& node, const char* key) const;
 
-  const InputFile& file_;
+  const Source& source_;
   const StateHeader& header_;
-  LoadOptions options_;
-  Ref<Storage> mapping_;
+  const ReadOptions& options_;
   std::unordered_map<std::string_view, size_t> index_;
   std::vector<Ref<Storage>> contents_;
   std::vector<Tensor> permuted_;

@@ -45,6 +45,7 @@ class HeaderReader {
       if (key == "kiln") document_ = &text;
       if (key == "kiln.crc32c") own_checksum_ = &text;
     }
+    if (document_ == nullptr) header_.metadata = value;
   }
 
   HeaderEntry entry(const std::string& name, const Value& value) const {

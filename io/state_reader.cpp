@@ -95,7 +95,7 @@ bool is_state_file(std::string_view head, int64_t size) {
          head.substr(size_t(kLengthBytes)).starts_with("{\"");
 }
 
-Value read_state_file(const InputFile& file, const LoadOptions& options) {
+Value read_state_file(const InputFile& file, const ReadOptions& options) {
   const uint64_t length = length_in(file.read(0, kLengthBytes));
   const int64_t available = file.size() - kLengthBytes;
   if (length > uint64_t(available))
@@ -104,7 +104,9 @@ Value read_state_file(const InputFile& file, const LoadOptions& options) {
   if (length > uint64_t(kHeaderLimit))
     fail("load: '{}' has a header of {} bytes, the limit is {}", file.path(), length, kHeaderLimit);
   const StateHeader header = read_state_header(file, int64_t(length));
-  BlockReader blocks(file, header, options);
+  if (options.outline != nullptr) options.outline->metadata = header.metadata;
+  const Source source(file, options);
+  BlockReader blocks(source, header, options);
   if (header.is_plain) {
     std::vector<Value::Entry> entries;
     for (const HeaderEntry& entry : header.entries) entries.push_back({entry.name, blocks.whole(entry.name)});

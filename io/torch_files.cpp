@@ -5,9 +5,15 @@
 
 #include <kiln/io/pickle_machine.h>
 #include <kiln/io/torch_tree.h>
+#include <kiln/tensor/element.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
+
+PickleLimits pickle_limits(const ReadOptions& options) {
+  const LoadLimits& limits = options.limits;
+  return {limits.pickle_bytes, limits.opcodes, limits.nodes, limits.string_bytes};
+}
 
 const TorchType& class_type(const PickleGraph& graph, PickleGraph::Id id, std::string_view ending,
                             const std::string& where) {
@@ -56,6 +62,18 @@ void check_layout(const Layout& layout, int64_t available, const std::string& wh
          where, layout.shape, layout.strides, layout.offset, available);
 }
 
+void correct_bools(const Tensor& x) {
+  if (x.dtype() != bool8 || !x.device().is_cpu() || x.numel() == 0) return;
+  auto* first = static_cast<unsigned char*>(x.raw_data());
+  const auto correct = [&](int64_t at) {
+    if (first[at] > 1) first[at] = 1;
+  };
+  // Strides can make more elements than there are bytes, of a hostile file without bound.
+  const int64_t span = x.layout().span();
+  if (x.numel() <= span) return for_each_offset(x.layout(), correct);
+  for (int64_t at = 0; at < span; ++at) correct(at);
+}
+
 Ref<Storage> swapped(const Storage& storage, DType dtype) {
   const bool is_complex = dtype == DType::complex64 || dtype == DType::complex128;
   const int64_t word = size_of(dtype) / (is_complex ? 2 : 1);
@@ -67,7 +85,7 @@ Ref<Storage> swapped(const Storage& storage, DType dtype) {
   return result;
 }
 
-Value read_torch_bytes(std::string_view bytes, const LoadOptions& options, const std::string& where,
+Value read_torch_bytes(std::string_view bytes, const ReadOptions& options, const std::string& where,
                        int nesting) {
   const Source source(bytes, where + ", a file within it");
   if (bytes.starts_with("PK\3\4")) return read_zip(source, options, nesting);

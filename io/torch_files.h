@@ -2,14 +2,17 @@
 
 // For sources only: what the readers of PyTorch's and numpy's files share.
 
+#include <memory>
 #include <string>
 
-#include <kiln/io/load.h>
+#include <kiln/io/outline.h>
 #include <kiln/io/pickle.h>
 #include <kiln/io/torch_types.h>
 #include <kiln/io/zip.h>
 
 namespace kiln::io {
+
+PickleLimits pickle_limits(const ReadOptions& options);
 
 // ('storage', class, key, location, count), as persistent ids name a storage; `view` is its sixth item or
 // kNothing.
@@ -28,13 +31,20 @@ const TorchType& class_type(const PickleGraph& graph, PickleGraph::Id id, std::s
 // Throws when the layout is not one, or reaches beyond `available` elements.
 void check_layout(const Layout& layout, int64_t available, const std::string& where);
 
+// Bytes other than 0 and 1 of a bool tensor on the CPU become 1; nothing happens to others.
+void correct_bools(const Tensor& x);
+
 // A copy with the bytes of each number in the other order.
 Ref<Storage> swapped(const Storage& storage, DType dtype);
 
-Value read_zip(const Source& source, const LoadOptions& options, int nesting);
-Value read_legacy(const Source& source, const LoadOptions& options, int nesting);
-Value read_npz(const ZipArchive& archive, const LoadOptions& options);
-Value read_model_json(const ZipArchive& archive, const std::string& prefix, const LoadOptions& options);
+// Shared with what is read from it later.
+using Archive = std::shared_ptr<const ZipArchive>;
+
+Value read_zip(const Source& source, const ReadOptions& options, int nesting);
+Value read_legacy(const Source& source, const ReadOptions& options, int nesting);
+Value read_npz(const Archive& archive, const Source& source, const ReadOptions& options);
+Value read_model_json(const Archive& archive, const Source& source, const std::string& prefix,
+                      const ReadOptions& options);
 
 // The tensors below a TorchScript module, as its state dict.
 Value script_weights(const Value& module);

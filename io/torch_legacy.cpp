@@ -64,7 +64,7 @@ class LegacyStorages : public TorchStorages {
       fail("{}: storage '{}' is not in the file", where_, quotable(name.key));
     Stored& stored = found->second;
     const int64_t width = size_of(stored.name.type->dtype);
-    if (!stored.memory) stored.memory = source_.storage(stored.begin, stored.name.count * width, width);
+    if (!stored.memory) stored.memory = source_.storage_later(stored.begin, stored.name.count * width, width);
     if (name.view == PickleGraph::kNothing) return {stored.memory, name.type};
     return {view(graph, name, stored), name.type};
   }
@@ -93,7 +93,7 @@ class LegacyStorages : public TorchStorages {
            quotable(name.key), all);
     Ref<Storage>& part = views_[std::string(graph.text(items[0]))];
     const int64_t width = size_of(name.type->dtype);
-    if (!part) part = part_of(stored.memory, offset * width, count * width);
+    if (!part) part = source_.part_later(stored.memory, offset * width, count * width);
     if (part->bytes != count * width)
       fail("{}: a view of storage '{}' has two sizes", where_, quotable(name.key));
     return part;
@@ -117,11 +117,12 @@ bool is_legacy(std::string_view head) {
 }
 
 // Five pickles (magic, version, system, object, keys of the storages), then the storages in the keys' order.
-Value read_legacy(const Source& source, const LoadOptions& options, int nesting) {
+Value read_legacy(const Source& source, const ReadOptions& options, int nesting) {
   int64_t at = 0;
   const auto next = [&](const char* what) {
-    PickleGraph graph = parse_pickle(source.view(at, source.size() - at),
-                                     fmt::format("{}, {} at byte {}", source.name(), what, at));
+    PickleGraph graph =
+        parse_pickle(source.view(at, source.size() - at),
+                     fmt::format("{}, {} at byte {}", source.name(), what, at), pickle_limits(options));
     at += int64_t(graph.consumed());
     return graph;
   };
@@ -150,8 +151,8 @@ Value read_legacy(const Source& source, const LoadOptions& options, int nesting)
 
 bool is_legacy_file(std::string_view head, int64_t) { return is_legacy(head); }
 
-Value read_legacy_file(const InputFile& file, const LoadOptions& options) {
-  return read_legacy(Source(file, true, options.map), options, 0);
+Value read_legacy_file(const InputFile& file, const ReadOptions& options) {
+  return read_legacy(Source(file, options, true), options, 0);
 }
 
 namespace {
@@ -174,9 +175,10 @@ bool is_pickle_file(std::string_view head, int64_t) {
   return head.starts_with('(') || head.starts_with('}') || head.starts_with(']') || head.starts_with('c');
 }
 
-Value read_pickle_file(const InputFile& file, const LoadOptions& options) {
-  const Source source(file, true, options.map);
-  const PickleGraph graph = parse_pickle(source.view(0, source.size()), source.name());
+Value read_pickle_file(const InputFile& file, const ReadOptions& options) {
+  const Source source(file, options, true);
+  const PickleGraph graph =
+      parse_pickle(source.view(0, source.size()), source.name(), pickle_limits(options));
   if (int64_t(graph.consumed()) != source.size())
     fail("{}: {} bytes follow the pickle, which ends at byte {}", source.name(),
          source.size() - int64_t(graph.consumed()), graph.consumed());

@@ -18,12 +18,12 @@ constexpr std::pair<std::string_view, DType> kJsonTypes[] = {
 
 class ModelJson {
  public:
-  ModelJson(const ZipArchive& archive, std::string prefix, const LoadOptions& options)
-      : archive_(archive), prefix_(std::move(prefix)), options_(options) {
-    const ZipArchive::Record& record = *archive.find(prefix_ + "model.json");
-    where_ = archive.where(record);
+  ModelJson(Archive archive, const Source& source, std::string prefix, const ReadOptions& options)
+      : archive_(std::move(archive)), source_(source), prefix_(std::move(prefix)), options_(options) {
+    const ZipArchive::Record& record = *archive_->find(prefix_ + "model.json");
+    where_ = archive_->where(record);
     if (record.size > kJsonLimit) fail("{} has {} bytes, the limit is {}", where_, record.size, kJsonLimit);
-    json_ = parse_json(archive.text(record, true), where_, kDepth);
+    json_ = parse_json(archive_->text(record, true), where_, kDepth);
     if (const Value* all = json_.find("tensors"); all != nullptr && all->is_list()) tensors_ = all->items();
   }
 
@@ -92,18 +92,24 @@ class ModelJson {
       fail("{} has a tensor of type '{}', which Kiln does not know", where_, type);
     const Value* data = entry.find("data");
     const ZipArchive::Record* record =
-        data == nullptr ? nullptr : archive_.find(prefix_ + text(*data, "key"));
+        data == nullptr ? nullptr : archive_->find(prefix_ + text(*data, "key"));
     if (record == nullptr) fail("{} lacks the data of tensor {}", where_, id);
     Ref<Storage>& memory = memories_[record];
-    if (!memory) memory = archive_.storage(*record, size_of(known->second), options_.verify);
+    if (!memory)
+      memory = source_.later(record->size,
+                             [archive = archive_, record, width = size_of(known->second),
+                              verify = options_.verify] { return archive->storage(*record, width, verify); });
     const Layout layout = {dims(entry, "dims"), dims(entry, "strides"), number(entry, "offset", 0)};
     check_layout(layout, memory->bytes / size_of(known->second), where_);
-    return from_storage(memory, known->second, layout);
+    Tensor result = from_storage(memory, known->second, layout);
+    correct_bools(result);
+    return result;
   }
 
-  const ZipArchive& archive_;
+  Archive archive_;
+  const Source& source_;
   std::string prefix_, where_;
-  const LoadOptions& options_;
+  const ReadOptions& options_;
   Value json_;
   std::vector<Value> tensors_;
   std::unordered_map<const ZipArchive::Record*, Ref<Storage>> memories_;
@@ -111,8 +117,9 @@ class ModelJson {
 
 }  // namespace
 
-Value read_model_json(const ZipArchive& archive, const std::string& prefix, const LoadOptions& options) {
-  return ModelJson(archive, prefix, options).read();
+Value read_model_json(const Archive& archive, const Source& source, const std::string& prefix,
+                      const ReadOptions& options) {
+  return ModelJson(archive, source, prefix, options).read();
 }
 
 Value script_weights(const Value& module) {

@@ -71,9 +71,10 @@ void find_members(const Source& source, Member (&members)[kMembers]) {
 
 class TarStorages : public TorchStorages {
  public:
-  TarStorages(const Source& source, const Member& storages, const Member& tensors) : source_(source) {
-    read_storages({source, storages, "storages"});
-    read_tensors({source, tensors, "tensors"});
+  TarStorages(const Source& source, const Member& storages, const Member& tensors, PickleLimits limits)
+      : source_(source) {
+    read_storages({source, limits, storages, "storages"});
+    read_tensors({source, limits, tensors, "tensors"});
   }
 
   TorchStorage storage(const PickleGraph& graph, PickleGraph::Id reference) override {
@@ -88,13 +89,14 @@ class TarStorages : public TorchStorages {
   // Pickles and numbers, one after the other.
   struct Stream {
     const Source& source;
+    PickleLimits limits;
     Member member;
     const char* name;
     int64_t at = 0;
 
     std::string where() const { return fmt::format("{}, {} at byte {}", source.name(), name, at); }
     PickleGraph pickle() {
-      PickleGraph graph = parse_pickle(source.view(member.begin + at, member.bytes - at), where());
+      PickleGraph graph = parse_pickle(source.view(member.begin + at, member.bytes - at), where(), limits);
       at += int64_t(graph.consumed());
       return graph;
     }
@@ -145,7 +147,8 @@ class TarStorages : public TorchStorages {
       if (elements < 0 || elements > (stream.member.bytes - stream.at) / width)
         fail("{} is incomplete: a storage of {} elements begins there", stream.where(), elements);
       const int64_t begin = stream.skip(elements * width);
-      add(graph.integer(items[0]), {source_.storage(begin, elements * width, width), &type}, stream.where());
+      add(graph.integer(items[0]), {source_.storage_later(begin, elements * width, width), &type},
+          stream.where());
     }
     const PickleGraph views = stream.pickle();
     for (const PickleGraph::Id view : views.items(views.root())) {
@@ -156,8 +159,8 @@ class TarStorages : public TorchStorages {
       if (offset < 0 || elements < 0 || offset > all || elements > all - offset)
         fail("{}: a view of {} elements from {} reaches beyond its storage of {}", stream.where(), elements,
              offset, all);
-      add(views.integer(items[0]), {part_of(whole.memory, offset * width, elements * width), whole.type},
-          stream.where());
+      add(views.integer(items[0]),
+          {source_.part_later(whole.memory, offset * width, elements * width), whole.type}, stream.where());
     }
   }
 
@@ -206,13 +209,14 @@ bool is_tar_file(std::string_view head, int64_t) {
   return head.size() > kMarkAt + 5 && head.substr(kMarkAt, 5) == "ustar";
 }
 
-Value read_tar_file(const InputFile& file, const LoadOptions& options) {
-  const Source source(file, true, options.map);
+Value read_tar_file(const InputFile& file, const ReadOptions& options) {
+  const Source source(file, options, true);
   Member members[kMembers];
   find_members(source, members);
-  TarStorages storages(source, members[3], members[2]);
+  const PickleLimits limits = pickle_limits(options);
+  TarStorages storages(source, members[3], members[2], limits);
   const std::string where = source.name() + ", member 'pickle'";
-  const PickleGraph graph = parse_pickle(source.view(members[1].begin, members[1].bytes), where);
+  const PickleGraph graph = parse_pickle(source.view(members[1].begin, members[1].bytes), where, limits);
   return TorchTree(graph, storages, options, where).read();
 }
 

@@ -13,7 +13,31 @@ namespace kiln::io {
 namespace {
 
 constexpr int kMaxFiles = 8;  // files within pickles within files
-constexpr size_t kBoolsOfABudget = 4096;
+constexpr size_t kElementsOfABudget = 4096;
+
+template <class T>
+void flip_signs(const Tensor& from, const Tensor& to, int words, bool conj, bool neg) {
+  const auto* in = static_cast<const T*>(from.raw_data());
+  auto* out = static_cast<T*>(to.raw_data());
+  for_each_offset(from.layout(), [&](int64_t at) {
+    for (int i = 0; i < words; ++i) {
+      const T value = in[at * words + i];
+      *out++ = neg != (conj && i == 1) ? T(-value) : value;
+    }
+  });
+}
+
+// A row-major copy with the signs of its elements, or of their imaginary parts, turned.
+Tensor resolve_signs(const Tensor& x, bool conj, bool neg) {
+  Tensor y = empty(x.shape(), {.dtype = x.dtype()});
+  if (x.dtype() == DType::complex64)
+    flip_signs<float>(x, y, 2, conj, neg);
+  else if (x.dtype() == DType::complex128)
+    flip_signs<double>(x, y, 2, conj, neg);
+  else
+    visit_number(x.dtype(), "load", [&]<class T>() { flip_signs<T>(x, y, 1, false, neg); });
+  return y;
+}
 
 std::string_view last_part(std::string_view name) { return name.substr(name.rfind('.') + 1); }
 
@@ -123,7 +147,7 @@ void TorchTree::make_bools(const Tensor& x, bool whole_storage) {
   }
   if (x.numel() > memory->bytes)
     bad_sentence(fmt::format("a bool tensor of shape {} lies in {} bytes", x.shape(), memory->bytes));
-  spend(size_t(x.numel()) / kBoolsOfABudget);
+  spend(size_t(x.numel()) / kElementsOfABudget);
   for_each_offset(x.layout(), [&](int64_t at) {
     if (bytes[at] > 1) bytes[at] = 1;
   });
@@ -141,8 +165,33 @@ Tensor TorchTree::tensor(const TorchStorage& storage, const TorchType& type, Id 
   if (reinterpret_cast<uintptr_t>(memory->data) % uintptr_t(width) != 0)
     bad_sentence("a storage is used as a wider type than it is aligned for");
   Tensor result = from_storage(std::move(memory), type.dtype, placed);
-  if (type.dtype == bool8) make_bools(result, storage.type->dtype == bool8);
+  if (type.dtype == bool8 && result.device().is_cpu()) make_bools(result, storage.type->dtype == bool8);
   return result;
+}
+
+// {"conj": True, "neg": True}: elements that are meant conjugated or negated.
+Tensor TorchTree::resolved(const Tensor& tensor, Id metadata) {
+  if (graph_.kind(metadata) != Kind::dict) return tensor;
+  const auto says = [&](const char* name) {
+    const Id flag = graph_.find(metadata, name);
+    return flag != PickleGraph::kNothing && graph_.integer(flag) != 0;
+  };
+  const bool conj = says("conj"), neg = says("neg");
+  if (!conj && !neg) return tensor;
+  if (tensor.numel() > tensor.impl()->storage->bytes / size_of(tensor.dtype()))
+    bad_sentence(fmt::format("a conjugated or negated tensor of shape {} has more elements than its storage",
+                             tensor.shape()));
+  spend(size_t(tensor.numel()) / kElementsOfABudget);
+  if (tensor.device().is_cpu()) return resolve_signs(tensor, conj, neg);
+  Outline* const outline = options_.outline;
+  const Layout layout = Layout::contiguous(tensor.shape());
+  return from_storage(outline->add(tensor.numel() * size_of(tensor.dtype()),
+                                   [=] {
+                                     const Tensor data = from_storage(outline->data(tensor.impl()->storage),
+                                                                      tensor.dtype(), tensor.layout());
+                                     return resolve_signs(data, conj, neg).impl()->storage;
+                                   }),
+                      tensor.dtype(), layout);
 }
 
 Value TorchTree::typed(const TorchType& type, Tensor tensor) const {
@@ -199,42 +248,11 @@ Value TorchTree::quantised(const Ids& arguments) {
   return Value::object("torch." + std::string(from.type->name), std::move(entries));
 }
 
-namespace {
-
-// False for one that strides of 0 make larger than its memory: looking at each element could take for ever.
-bool has_each_element(const Tensor& x) { return x.numel() <= x.impl()->storage->bytes / size_of(x.dtype()); }
-
-// Every element of an int64 tensor lies in 0 .. limit-1 (or -limit, for a row each of `limits`).
-bool indices_fit(const Tensor& indices, const Shape& limits) {
-  if (!has_each_element(indices)) return false;
-  if (indices.dtype() != int64 || indices.dim() != 2 || indices.shape()[0] > limits.rank()) return false;
-  const auto* data = indices.data<int64_t>();
-  bool fit = true;
-  int64_t i = 0;
-  const int64_t nonzeros = indices.shape()[1];
-  for_each_offset(indices.layout(), [&](int64_t at) {
-    fit = fit && data[at] >= 0 && data[at] < limits[int(i / nonzeros)];
-    ++i;
-  });
-  return fit;
-}
-
-// Compressed indices rise from 0 to the number of plain ones, which lie below `limit`.
-bool compressed_fit(const Tensor& compressed, const Tensor& plain, int64_t limit) {
-  if (compressed.dim() < 1 || plain.dim() != compressed.dim()) return false;
-  if (!has_each_element(compressed) || !has_each_element(plain)) return false;
-  if (compressed.dim() > 1) return true;  // batches
-  const std::vector<int64_t> rows = compressed.to_vector<int64_t>(), columns = plain.to_vector<int64_t>();
-  return !rows.empty() && rows.front() == 0 && rows.back() == int64_t(columns.size()) &&
-         std::ranges::is_sorted(rows) &&
-         std::ranges::all_of(columns, [&](int64_t c) { return c >= 0 && c < limit; });
-}
-
-}  // namespace
-
 // (layout, (indices, values, size[, coalesced])) or, compressed, (layout, (compressed, plain, values, size)).
 Value TorchTree::sparse(const Ids& arguments) {
   constexpr const char* kName = "_rebuild_sparse_tensor";
+  static const std::vector<const char*> kParts = {"indices", "values"},
+                                        kCompressedParts = {"compressed", "plain", "values"};
   need(arguments.size() == 2 && graph_.kind(arguments[1]) == Kind::tuple, kName);
   std::string layout = "torch.sparse_coo";
   if (graph_.kind(arguments[0]) == Kind::object) {
@@ -244,34 +262,21 @@ Value TorchTree::sparse(const Ids& arguments) {
   } else if (graph_.kind(arguments[0]) == Kind::global) {
     layout = graph_.global(arguments[0]);
   }
-  const Ids& data = graph_.items(arguments[1]);
-  if (layout == "torch.sparse_coo") {
-    need(data.size() == 3 || data.size() == 4, kName);
-    const Tensor indices = dense(data[0], kName), values = dense(data[1], kName);
-    const Dims shape = dims(data[2], "size");
-    if (!indices_fit(indices, shape) || values.dim() < 1 || values.shape()[0] != indices.shape()[1])
-      bad_sentence(fmt::format("the indices of a sparse tensor of shape {} do not fit it", shape));
-    std::vector<Value> sizes(shape.begin(), shape.end());
-    return Value::object(
-        layout, {{"indices", indices}, {"values", values}, {"shape", Value::tuple(std::move(sizes))}});
-  }
-  need(data.size() == 4, kName);
-  const Tensor compressed = dense(data[0], kName), plain = dense(data[1], kName),
-               values = dense(data[2], kName);
-  const Dims shape = dims(data[3], "size");
-  const bool is_row = layout == "torch.sparse_csr" || layout == "torch.sparse_bsr",
-             is_column = layout == "torch.sparse_csc" || layout == "torch.sparse_bsc";
-  const bool are_indices =
-      (compressed.dtype() == int64 || compressed.dtype() == int32) && plain.dtype() == compressed.dtype();
-  if ((!is_row && !is_column) || shape.rank() < 2 || !are_indices || values.dim() < plain.dim() ||
-      !compressed_fit(compressed, plain, shape[is_row ? 1 : 0]))
+  if (!is_sparse_layout(layout))
     bad_sentence(
-        fmt::format("the indices of a {} tensor of shape {} do not fit it", quotable(layout), shape));
-  std::vector<Value> sizes(shape.begin(), shape.end());
-  return Value::object(layout, {{"compressed", compressed},
-                                {"plain", plain},
-                                {"values", values},
-                                {"shape", Value::tuple(std::move(sizes))}});
+        fmt::format("the parts of a sparse tensor do not fit it: '{}' is no layout", quotable(layout)));
+  const Ids& data = graph_.items(arguments[1]);
+  const bool is_coo = layout == "torch.sparse_coo";
+  need(is_coo ? data.size() == 3 || data.size() == 4 : data.size() == 4, kName);
+  const Dims shape = dims(data[is_coo ? 2 : 3], "size");
+  std::vector<Value::Entry> entries;
+  size_t next = 0;
+  for (const char* name : is_coo ? kParts : kCompressedParts)
+    entries.push_back({name, dense(data[next++], kName)});
+  entries.push_back({"shape", Value::tuple(std::vector<Value>(shape.begin(), shape.end()))});
+  Value result = Value::object(layout, std::move(entries));
+  check_sparse(result, where_);
+  return result;
 }
 
 bool TorchTree::rebuild(const std::string& name, const Ids& arguments, Value* result) {
@@ -291,7 +296,10 @@ bool TorchTree::rebuild(const std::string& name, const Ids& arguments, Value* re
   } else if (function == "_rebuild_tensor" || function == "_rebuild_tensor_v2") {
     count(4);
     const TorchStorage from = storage(arguments[0]);
-    *result = typed(*from.type, tensor(from, *from.type, arguments[1], arguments[2], arguments[3]));
+    Tensor made = tensor(from, *from.type, arguments[1], arguments[2], arguments[3]);
+    // (storage, offset, size, strides, requires_grad, hooks, metadata): PyTorch 2.0 and later
+    if (arguments.size() > 6) made = resolved(made, arguments[6]);
+    *result = typed(*from.type, std::move(made));
   } else if (function == "_rebuild_tensor_v3") {
     count(7);
     const TorchType& type = dtype(arguments[6]);

@@ -10,7 +10,7 @@
 namespace kiln::io {
 namespace {
 
-constexpr int kMaxNesting = 1000;  // of values within values; recursion is bounded by it
+constexpr int kMaxModules = 1000;  // within each other
 // A graph may refer to a node many times, which the tree repeats; only a hostile one does so without bound.
 constexpr size_t kRepeats = 16, kLeast = 100'000, kMost = 20'000'000;
 
@@ -25,7 +25,7 @@ std::string modern(std::string name) {
 
 }  // namespace
 
-TorchTree::TorchTree(const PickleGraph& graph, TorchStorages& storages, const LoadOptions& options,
+TorchTree::TorchTree(const PickleGraph& graph, TorchStorages& storages, const ReadOptions& options,
                      std::string where, int nesting)
     : graph_(graph),
       storages_(storages),
@@ -51,8 +51,8 @@ Value TorchTree::value(Id id) {
   if (kind < Kind::tuple || kind == Kind::global) return atom(id);
   if (tensor_at_[id] != 0) return tensors_[tensor_at_[id] - 1];
   if (open_[id]) return Value::object("(a value that encloses this one)", {});
-  if (depth_ == kMaxNesting)
-    bad_sentence(fmt::format("values are nested deeper than {} levels", kMaxNesting));
+  if (depth_ == options_.limits.nesting)
+    bad_sentence(fmt::format("values are nested deeper than {} levels (limits.nesting)", depth_));
   ++depth_;
   open_[id] = true;
   Value result = kind == Kind::object ? object(id) : container(id);
@@ -208,7 +208,7 @@ Value TorchTree::module(Id id) {
     const Visit visit = std::move(visits.back());
     visits.pop_back();
     spend(1 + visit.prefix.size() / 16);
-    if (visit.depth > kMaxNesting) bad_sentence("a module contains itself");
+    if (visit.depth > kMaxModules) bad_sentence("a module contains itself");
     const Id state = graph_.object(visit.module).state;
     const auto each = [&](const char* list, auto&& f) {
       const Id all = attribute(state, list);
@@ -300,6 +300,8 @@ bool TorchTree::known_class(const std::string& name, Id id, Value* result) {
   if (name == "collections.OrderedDict" || name == "collections.defaultdict" ||
       name == "collections.Counter" || name == "builtins.dict") {
     *result = dict(pairs_of(id));
+    if (const Id metadata = attribute(object.state, "_metadata"); metadata != PickleGraph::kNothing)
+      result->set_attributes({{"_metadata", value(metadata)}});
     return true;
   }
   if (name == "torch.nn.parameter.Parameter" || name == "torch.autograd.variable.Variable" ||

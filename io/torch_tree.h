@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include <kiln/io/load.h>
+#include <kiln/io/outline.h>
 #include <kiln/io/pickle.h>
 #include <kiln/io/torch_types.h>
 #include <kiln/tensor/key_index.h>
@@ -31,7 +31,7 @@ class TorchStorages {
 // one an object. Throws for what is damaged, nested too deep, or grows beyond what the pickle's size allows.
 class TorchTree {
  public:
-  TorchTree(const PickleGraph& graph, TorchStorages& storages, const LoadOptions& options, std::string where,
+  TorchTree(const PickleGraph& graph, TorchStorages& storages, const ReadOptions& options, std::string where,
             int nesting = 0);
 
   Value read() { return value(graph_.root()); }
@@ -74,6 +74,7 @@ class TorchTree {
   TorchStorage storage_of_list(const TorchType& type, Id list);
   Tensor tensor(const TorchStorage& storage, const TorchType& type, Id offset, Id size, Id stride);
   void make_bools(const Tensor& x, bool whole_storage);
+  Tensor resolved(const Tensor& tensor, Id metadata);
   Value typed(const TorchType& type, Tensor tensor) const;
   Value quantised(const Ids& arguments);
   Value sparse(const Ids& arguments);
@@ -90,7 +91,7 @@ class TorchTree {
 
   const PickleGraph& graph_;
   TorchStorages& storages_;
-  const LoadOptions& options_;
+  const ReadOptions& options_;
   std::string where_;
   int nesting_;
   int depth_ = 0;
@@ -104,8 +105,14 @@ class TorchTree {
   std::unordered_set<const void*> bool_storages_;
 };
 
+// "torch.sparse_csr"
+bool is_sparse_layout(std::string_view name);
+
+// Throws "WHERE: ..." where indices of sparse tensors in `value` do not fit their shapes.
+void check_sparse(const Value& value, const std::string& where);
+
 // A file of PyTorch within a pickle. `nesting` counts how deep.
-Value read_torch_bytes(std::string_view bytes, const LoadOptions& options, const std::string& where,
+Value read_torch_bytes(std::string_view bytes, const ReadOptions& options, const std::string& where,
                        int nesting);
 
 }  // namespace kiln::io

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <unordered_set>
 
@@ -11,23 +12,24 @@
 namespace kiln::io {
 namespace {
 
-constexpr int64_t kPickleLimit = 256 << 20;
 constexpr int64_t kNewestVersion = 10;
 
 class ZipStorages : public TorchStorages {
  public:
-  ZipStorages(const ZipArchive& archive, std::string folder, std::string where, bool verify, bool swapped)
-      : archive_(archive),
+  ZipStorages(Archive archive, const Source& source, std::string folder, std::string where, bool verify,
+              bool swapped)
+      : archive_(std::move(archive)),
+        source_(source),
         folder_(std::move(folder)),
         where_(std::move(where)),
         verify_(verify),
         swapped_(swapped),
-        memories_(archive.records().size()) {}
+        memories_(archive_->records().size()) {}
 
   // Whether every storage of the archive was given out.
   bool has_given_all() const {
     for (size_t i = 0; i < memories_.size(); ++i)
-      if (!memories_[i] && archive_.records()[i].name.starts_with(folder_)) return false;
+      if (!memories_[i] && archive_->records()[i].name.starts_with(folder_)) return false;
     return true;
   }
 
@@ -35,22 +37,25 @@ class ZipStorages : public TorchStorages {
     const StorageName name = storage_name(graph, reference, where_);
     path_.resize(folder_.size());
     path_ += name.key;
-    const ZipArchive::Record* record = archive_.find(path_);
+    const ZipArchive::Record* record = archive_->find(path_);
     if (record == nullptr) fail("{}: there is no record '{}{}'", where_, folder_, quotable(name.key));
-    if (record->size % size_of(name.type->dtype) != 0 ||
-        record->size / size_of(name.type->dtype) != name.count)
-      fail("{} has {} bytes where {} {} elements are expected", archive_.where(*record), record->size,
+    const DType dtype = name.type->dtype;
+    if (record->size % size_of(dtype) != 0 || record->size / size_of(dtype) != name.count)
+      fail("{} has {} bytes where {} {} elements are expected", archive_->where(*record), record->size,
            name.count, name.type->name);
-    Ref<Storage>& memory = memories_[size_t(record - archive_.records().data())];
-    if (!memory) {
-      memory = archive_.storage(*record, size_of(name.type->dtype), verify_);
-      if (swapped_) memory = swapped(*memory, name.type->dtype);
-    }
+    Ref<Storage>& memory = memories_[size_t(record - archive_->records().data())];
+    if (!memory)
+      memory = source_.later(record->size,
+                             [archive = archive_, record, dtype, verify = verify_, swaps = swapped_] {
+                               Ref<Storage> data = archive->storage(*record, size_of(dtype), verify);
+                               return swaps ? swapped(*data, dtype) : data;
+                             });
     return {memory, name.type};
   }
 
  private:
-  const ZipArchive& archive_;
+  Archive archive_;
+  const Source& source_;
   std::string folder_, where_, path_ = folder_;
   bool verify_, swapped_;
   std::vector<Ref<Storage>> memories_;
@@ -79,9 +84,9 @@ void check_version(const ZipArchive& archive, const std::string& prefix, const S
     fail("{} says version '{}', Kiln reads 1 to {}", archive.where(*record), quotable(text), kNewestVersion);
 }
 
-bool is_big_endian(const ZipArchive& archive, const std::string& prefix) {
+bool is_big_endian(const ZipArchive& archive, const std::string& prefix, const ReadOptions& options) {
   const ZipArchive::Record* record = archive.find(prefix + "byteorder");
-  if (record == nullptr) return false;
+  if (record == nullptr) return options.big_endian;
   constexpr int64_t kLongest = 8;
   const std::string text = record->size <= kLongest ? archive.text(*record, true) : "";
   if (text != "little" && text != "big")
@@ -106,19 +111,33 @@ void check_all_used(const ZipArchive& archive, const std::string& folder, const 
       fail("{} belongs to no tensor", archive.where(record));
 }
 
-Value read_checkpoint(const ZipArchive& archive, const std::string& prefix, const Source& source,
-                      const LoadOptions& options, int nesting) {
+// compute_crc32=False of PyTorch 2.6 and other writers leave zeros.
+void warn_of_missing_checksums(const ZipArchive& archive, const Source& source, const ReadOptions& options) {
+  if (!options.warn) return;
+  const auto lacks = [](const ZipArchive::Record& record) { return record.crc == 0 && record.size > 0; };
+  const auto count = std::ranges::count_if(archive.records(), lacks);
+  if (count == 0) return;
+  options.warn(fmt::format(
+      "{}: {} of {} records have no checksum ('{}' is the first), so damage in them is not found",
+      source.name(), count, archive.records().size(), std::ranges::find_if(archive.records(), lacks)->name));
+}
+
+Value read_checkpoint(const Archive& shared, const std::string& prefix, const Source& source,
+                      const ReadOptions& options, int nesting) {
+  const ZipArchive& archive = *shared;
   const ZipArchive::Record* record = archive.find(prefix + "data.pkl");
   if (record == nullptr) fail("{} lacks the record '{}data.pkl'", source.name(), prefix);
   check_version(archive, prefix, source);
-  if (record->size > kPickleLimit)
-    fail("{} has {} bytes, the limit is {}", archive.where(*record), record->size, kPickleLimit);
+  if (record->size > options.limits.pickle_bytes)
+    fail("{} has {} bytes, the limit is {} (limits.pickle_bytes)", archive.where(*record), record->size,
+         options.limits.pickle_bytes);
   const std::string text = archive.text(*record, true);
   const std::string where = archive.where(*record);
-  const PickleGraph graph = parse_pickle(text, where);
+  const PickleGraph graph = parse_pickle(text, where, pickle_limits(options));
   if (graph.consumed() != text.size())
     fail("{}: {} bytes follow the pickle", where, text.size() - graph.consumed());
-  ZipStorages storages(archive, prefix + "data/", where, options.verify, is_big_endian(archive, prefix));
+  ZipStorages storages(shared, source, prefix + "data/", where, options.verify,
+                       is_big_endian(archive, prefix, options));
   Value value = TorchTree(graph, storages, options, where, nesting).read();
   const bool is_script = archive.find(prefix + "constants.pkl") != nullptr;
   if (!is_script && !storages.has_given_all()) check_all_used(archive, prefix + "data/", graph);
@@ -127,22 +146,24 @@ Value read_checkpoint(const ZipArchive& archive, const std::string& prefix, cons
 
 }  // namespace
 
-Value read_zip(const Source& source, const LoadOptions& options, int nesting) {
-  const ZipArchive archive(source);
+Value read_zip(const Source& source, const ReadOptions& options, int nesting) {
+  const auto shared = std::make_shared<const ZipArchive>(source, options.limits);
+  const ZipArchive& archive = *shared;
   if (archive.records().empty()) fail("{} is an empty zip archive", source.name());
+  warn_of_missing_checksums(archive, source, options);
   bool has_arrays = true;
   for (const ZipArchive::Record& record : archive.records())
     has_arrays = has_arrays && record.name.ends_with(".npy");
-  if (has_arrays) return read_npz(archive, options);
+  if (has_arrays) return read_npz(shared, source, options);
   const std::string prefix = prefix_of(archive, source);
-  if (archive.find(prefix + "model.json") != nullptr) return read_model_json(archive, prefix, options);
-  return read_checkpoint(archive, prefix, source, options, nesting);
+  if (archive.find(prefix + "model.json") != nullptr) return read_model_json(shared, source, prefix, options);
+  return read_checkpoint(shared, prefix, source, options, nesting);
 }
 
 bool is_zip_file(std::string_view head, int64_t) { return head.starts_with("PK\3\4"); }
 
-Value read_zip_file(const InputFile& file, const LoadOptions& options) {
-  return read_zip(Source(file, options.map, options.map), options, 0);
+Value read_zip_file(const InputFile& file, const ReadOptions& options) {
+  return read_zip(Source(file, options), options, 0);
 }
 
 }  // namespace kiln::io

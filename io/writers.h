@@ -23,4 +23,11 @@ void write_safetensors(const std::string& path, const Value& value, const SaveOp
 void write_npy(const std::string& path, const Value& value, const SaveOptions& options);
 void write_npz(const std::string& path, const Value& value, const SaveOptions& options);
 
+// Files of at most options.shard_bytes of tensors, "x-00001-of-00003.safetensors", and then
+// "x.safetensors.index.json", which says what is where; one file when all fits. Until all shards are written
+// the previous set of files is as it was; what of it is not replaced is removed at the end.
+using Writer = void (*)(const std::string& path, const Value& value, const SaveOptions& options);
+void write_shards(const std::string& path, std::string_view ending, const Value& value,
+                  const SaveOptions& options, Writer write);
+
 }  // namespace kiln::io

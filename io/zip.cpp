@@ -12,8 +12,8 @@ namespace {
 
 constexpr int64_t kEndBytes = 22, kLocatorBytes = 20, kEnd64Bytes = 56, kEntryBytes = 46, kLocalBytes = 30;
 constexpr int64_t kMaxComment = 65535;
-constexpr int64_t kMaxRecords = 1'000'000;
 constexpr int64_t kMaxRatio = 1100;  // deflate's own limit is 1032
+constexpr int64_t kSmall = 1 << 20;  // bytes that need no ratio
 constexpr uint32_t kFull32 = 0xFFFFFFFF;
 constexpr int kStored = 0, kDeflated = 8;
 constexpr int kEncrypted = 1 | 1 << 6 | 1 << 13, kDescriptor = 1 << 3;
@@ -61,10 +61,26 @@ std::string_view zip64_field(std::string_view extra) {
 
 }  // namespace
 
-ZipArchive::ZipArchive(const Source& source) : source_(source) {
-  const Directory directory = find_directory();
+ZipArchive::ZipArchive(Source source, const LoadLimits& limits) : source_(std::move(source)) {
+  const Directory directory = find_directory(limits.records);
   read_records(directory);
   check_names_and_ranges();
+  check_growth(limits);
+}
+
+void ZipArchive::check_growth(const LoadLimits& limits) const {
+  const int64_t most = std::max(limits.inflated_bytes, 2 * source_.size());
+  int64_t all = 0;
+  for (const Record& record : records_) {
+    if (!record.deflated) continue;
+    if (record.size > kSmall && record.size / limits.inflate_ratio > record.stored)
+      fail("{} has {} bytes in {} deflated ones, the limit is {} times as many (limits.inflate_ratio)",
+           where(record), record.size, record.stored, limits.inflate_ratio);
+    if (record.size > most - all)
+      fail("{} and the deflated records before it have more than {} bytes (limits.inflated_bytes)",
+           where(record), most);
+    all += record.size;
+  }
 }
 
 std::string ZipArchive::where(const Record& record) const {
@@ -80,7 +96,7 @@ const ZipArchive::Record* ZipArchive::find(std::string_view name) const {
   return found == index_.end() ? nullptr : &records_[found->second];
 }
 
-ZipArchive::Directory ZipArchive::find_directory() const {
+ZipArchive::Directory ZipArchive::find_directory(int64_t limit) const {
   const int64_t tail_begin = std::max<int64_t>(0, source_.size() - kEndBytes - kMaxComment);
   const std::string tail = source_.read(tail_begin, source_.size() - tail_begin);
   size_t at = tail.rfind("PK\5\6");
@@ -116,8 +132,8 @@ ZipArchive::Directory ZipArchive::find_directory() const {
         "{} has a zip directory of {} entries in {} bytes at byte {}, which does not end at its end record "
         "at {}",
         source_.name(), count, bytes, begin, end);
-  if (count > uint64_t(kMaxRecords))
-    fail("{} has {} records, the limit is {}", source_.name(), count, kMaxRecords);
+  if (count > uint64_t(limit))
+    fail("{} has {} records, the limit is {} (limits.records)", source_.name(), count, limit);
   return {int64_t(begin), int64_t(bytes), int64_t(count)};
 }
 
@@ -239,16 +255,17 @@ void ZipArchive::check_crc(const Record& record, uint32_t crc) const {
 }
 
 Ref<Storage> ZipArchive::storage(const Record& record, int64_t alignment, bool verify) const {
-  Ref<Storage> result;
-  uint32_t crc = 0;
-  if (record.deflated) {
-    result = Storage::allocate(record.size, cpu);
-    inflate(record, result->data);
-    crc = crc32(result->data, size_t(record.size));
-  } else {
-    result = source_.storage(record.begin, record.size, alignment, verify ? &crc : nullptr);
+  Checksum checksum = {crc32};
+  Checksum* const wanted = verify && record.crc != 0 ? &checksum : nullptr;
+  if (!record.deflated) {
+    Ref<Storage> result = source_.storage(record.begin, record.size, alignment, wanted);
+    if (wanted != nullptr) check_crc(record, checksum.value);
+    return result;
   }
-  if (verify) check_crc(record, crc);
+  Ref<Storage> result = Storage::allocate(record.size, cpu);
+  inflate(record, result->data);
+  source_.advance(record.stored);
+  if (wanted != nullptr) check_crc(record, crc32(result->data, size_t(record.size)));
   return result;
 }
 
@@ -260,7 +277,7 @@ std::string ZipArchive::text(const Record& record, bool verify) const {
   } else {
     result = source_.read(record.begin, record.size);
   }
-  if (verify) check_crc(record, crc32(result.data(), result.size()));
+  if (verify) check_crc(record, crc32(result.data(), size_t(record.size)));
   return result;
 }
 

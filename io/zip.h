@@ -24,8 +24,8 @@ class ZipArchive {
     bool deflated = false;
   };
 
-  // `source` must outlive the archive.
-  explicit ZipArchive(const Source& source);
+  // A source that is not mapped needs its file as long as the archive lives.
+  ZipArchive(Source source, const LoadLimits& limits);
 
   // In the directory's order.
   const std::vector<Record>& records() const { return records_; }
@@ -43,7 +43,8 @@ class ZipArchive {
   struct Directory {
     int64_t begin = 0, bytes = 0, count = 0;
   };
-  Directory find_directory() const;
+  Directory find_directory(int64_t limit) const;
+  void check_growth(const LoadLimits& limits) const;
   void read_records(const Directory& directory);
   int64_t read_record(std::string_view entry, const Directory& directory);
   void find_data(Record& record, int64_t local, int method, int flags, const Directory& directory);
@@ -51,7 +52,7 @@ class ZipArchive {
   void inflate(const Record& record, void* out) const;
   void check_crc(const Record& record, uint32_t crc) const;
 
-  const Source& source_;
+  Source source_;
   std::vector<Record> records_;
   std::vector<int64_t> headers_;  // where each record's local header begins
   std::unordered_map<std::string_view, size_t> index_;

@@ -27,6 +27,7 @@ struct ConvertOptions {
   std::vector<std::string> rename;      // pattern and replacement, in turns
   std::vector<std::string> keep, drop;  // patterns
   std::string cast;                     // name of a floating dtype
+  int64_t shard_bytes = 0;              // not 0: more than this goes into several files
 };
 void convert(const ConvertOptions& options);
 

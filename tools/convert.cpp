@@ -54,7 +54,7 @@ void convert(const ConvertOptions& options) {
   Value value = read(options.in);
   std::string left_out;
   if (cuts) value = surgery(value, options, left_out);
-  io::save(options.out, value);
+  io::save(options.out, value, {.shard_bytes = options.shard_bytes});
 
   int64_t bytes = 0, count = 0;
   for (const Leaf& leaf : leaves_of(value)) {
@@ -66,14 +66,18 @@ void convert(const ConvertOptions& options) {
 }
 
 void verify(const VerifyOptions& options) {
-  const Value value = io::load(options.file, {.verify = true, .map = false});
+  std::string warnings;
+  const Value value = io::load(options.file, {.verify = true, .warn = [&](const std::string& warning) {
+                                                warnings += warning.substr(warning.find(": ") + 2) + "\n";
+                                              }});
   int64_t bytes = 0, count = 0;
   for (const Leaf& leaf : leaves_of(value)) {
     ++count;
     if (leaf.shares.empty()) bytes += bytes_of(*leaf.tensor);
   }
-  print(fmt::format("{} is whole: {} tensor{}, {}\n", options.file, grouped(count), count == 1 ? "" : "s",
-                    size_text(bytes)));
+  print(fmt::format("{} is whole{}: {} tensor{}, {}\n{}", options.file,
+                    warnings.empty() ? "" : " as far as can be told", grouped(count), count == 1 ? "" : "s",
+                    size_text(bytes), warnings));
 }
 
 }  // namespace kiln::tools

@@ -1,6 +1,6 @@
 #include <kiln/tools/inspect.h>
 
-#include <kiln/io/load.h>
+#include <kiln/io/open.h>
 #include <kiln/tensor/fail.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/output.h>
@@ -39,8 +39,8 @@ std::string tsv_text(const Value& value, const InspectOptions& options) {
 
 void inspect(const InspectOptions& options) {
   // Without a look at the elements only the structure is read.
-  const bool reads_all = options.sha256 || options.stats;
-  const Value value = io::load(options.file, {.verify = reads_all, .map = true});
+  const io::File file = io::open(options.file);
+  const Value value = options.sha256 || options.stats ? file.value() : file.outline();
   const auto text = options.format == "tsv" ? tsv_text : options.format == "json" ? json_text : table_text;
   print(text(value, options));
 }

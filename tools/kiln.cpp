@@ -38,6 +38,9 @@ void add_convert(CLI::App& app) {
   command->add_option("--keep", options->keep, "keep only names with this pattern")->allow_extra_args(false);
   command->add_option("--drop", options->drop, "leave out names with this pattern")->allow_extra_args(false);
   command->add_option("--cast", options->cast, "float32, float64, float16 or bfloat16 for floating tensors");
+  command
+      ->add_option("--shard", options->shard_bytes, "write files of at most this size, as 2GB, and an index")
+      ->transform(CLI::AsSizeValue(true));
   command->footer("The steps are taken in this order. With any of them the weights alone are written.");
   command->callback([=] { convert(*options); });
 }

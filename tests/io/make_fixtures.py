@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import zipfile
 
 import numpy
 import torch
@@ -96,9 +97,88 @@ def safetensors(name):
     (FOLDER / name).write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
+def records(value):
+    """The records of torch.save's archive, by name."""
+    out = io.BytesIO()
+    torch.save(value, out)
+    archive = zipfile.ZipFile(out)
+    return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write_zip(name, content):
+    with zipfile.ZipFile(FOLDER / name, "w") as archive:
+        for record, data in content.items():
+            archive.writestr(zipfile.ZipInfo(record), data)
+
+
+def big_endian(name):
+    """What PyTorch writes on a big-endian machine: from 2.1 on with a record that says so."""
+    arrays = {"f4": [1.5, -2], "i8": [-1, 2**40], "i2": [3, 4], "u1": [5, 6], "c8": [1 + 2j], "b1": [True, False]}
+    content = records({kind: torch.from_numpy(numpy.array(data, kind)) for kind, data in arrays.items()})
+    for i, (kind, data) in enumerate(arrays.items()):
+        content[f"archive/data/{i}"] = numpy.array(data, ">" + kind).tobytes()
+    write_zip(name + "_unsaid.pt", content)
+    write_zip(name + ".pt", content | {"archive/byteorder": b"big"})
+
+
+def zip64(name):
+    """Sizes and offsets in zip64 fields, as in archives of more than 4 GiB."""
+    limit, zipfile.ZIP64_LIMIT = zipfile.ZIP64_LIMIT, 1
+    write_zip(name, records({"x": torch.arange(20.0)}))
+    zipfile.ZIP64_LIMIT = limit
+
+
+def model_json(name):
+    """TorchScript of PyTorch 1.0 to 1.3."""
+    tensor = lambda dims, strides, offset, kind, i: {
+        "dims": [str(n) for n in dims], "strides": [str(n) for n in strides], "offset": str(offset),
+        "dataType": kind, "data": {"key": f"tensors/{i}"}}
+    model = {
+        "protoVersion": "2",
+        "mainModule": {
+            "name": "Net",
+            "submodules": [{"name": "fc", "parameters": [
+                {"name": "weight", "tensorId": "0"}, {"name": "bias", "tensorId": "1"},
+                {"name": "steps", "tensorId": "2", "isBuffer": True}]}],
+            "parameters": [{"name": "scale", "tensorId": "3"}]},
+        "tensors": [tensor([2, 3], [1, 2], 0, "FLOAT", 0), tensor([2], [1], 4, "FLOAT", 0),
+                    tensor([], [], 0, "INT64", 1), tensor([1], [1], 0, "DOUBLE", 2)]}
+    write_zip(name, {
+        "old/version": b"1", "old/code/net.py": b"op_version_set = 0", "old/model.json": json.dumps(model).encode(),
+        "old/tensors/0": struct.pack("<6f", *range(6)), "old/tensors/1": struct.pack("<q", 7),
+        "old/tensors/2": struct.pack("<d", 0.25)})
+
+
+def lazy_signs(name):
+    """Conjugated and negated tensors as PyTorch 2 writes them: 1.13 forgets that they are."""
+    reduce = torch.Tensor.__reduce_ex__
+
+    def with_metadata(x, protocol):
+        metadata = {key: True for key, said in (("conj", x.is_conj()), ("neg", x.is_neg())) if said}
+        function, arguments = reduce(x, protocol)
+        return function, (*arguments, metadata) if metadata else arguments
+
+    torch.Tensor.__reduce_ex__ = with_metadata
+    x = torch.tensor([[1 + 2j, 3 - 4j]])
+    save(name, {"plain": x, "conj": x.conj(), "transposed": x.mH, "neg": torch._neg_view(torch.tensor([2.0, -4.0]))})
+    torch.Tensor.__reduce_ex__ = reduce
+
+
+def without_checksums(name):
+    """compute_crc32=False of PyTorch 2.6."""
+    data = bytearray((FOLDER / "zip.pt").read_bytes())
+    for mark, at in ((b"PK\1\2", 16), (b"PK\3\4", 14), (b"PK\7\x08", 4)):
+        begin = data.find(mark)
+        while begin >= 0:
+            data[begin + at:begin + at + 4] = bytes(4)
+            begin = data.find(mark, begin + 4)
+    (FOLDER / name).write_bytes(data)
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     torch.manual_seed(0)
+    numpy.savez_compressed(FOLDER / "arrays_deflated.npz", zeros=numpy.zeros(250000), ones=numpy.ones(250000))
     save("zip.pt", checkpoint())
     save("zip4.pt", checkpoint(), pickle_protocol=4)
     save("legacy.pt", checkpoint(), _use_new_zipfile_serialization=False)
@@ -119,6 +199,12 @@ def main():
     safetensors("plain.safetensors")
     if len(sys.argv) > 1:
         subprocess.run([sys.argv[1], "convert", FOLDER / "zip.pt", FOLDER / "checkpoint.kiln"], check=True)
+    big_endian("big")
+    zip64("zip64.pt")
+    model_json("model_json.pt")
+    lazy_signs("lazy_signs.pt")
+    without_checksums("no_checksums.pt")
+    save("metadata.pt", {"model": Net().state_dict(), "epoch": 3})
     numpy.save(FOLDER / "fortran.npy", numpy.asfortranarray(numpy.arange(6, dtype=">f8").reshape(2, 3)))
     numpy.savez_compressed(FOLDER / "arrays.npz", a=numpy.arange(3), b=numpy.float32(2.5),
                            c=numpy.array([(1, 2.0)], dtype=[("x", "i4"), ("y", "f8")]))

@@ -1,0 +1,105 @@
+#include <kiln/io/open.h>
+
+#include <kiln/io/format.h>
+#include <kiln/io/placement.h>
+#include <kiln/io/torch_files.h>
+#include <kiln/io/torch_tree.h>
+#include <kiln/tensor/element.h>
+
+namespace kiln::io {
+
+struct File::State : RefCounted {
+  std::string path;
+  ReadOptions options;
+  Outline outline;
+  Value tree;
+
+  static void destroy(State* state) { delete state; }
+};
+
+namespace {
+
+void give_data(Tensor& tensor, Outline& outline) {
+  const Ref<Storage> storage = outline.data(tensor.impl()->storage);
+  if (storage == tensor.impl()->storage) return;
+  tensor = from_storage(storage, tensor.dtype(), tensor.layout());
+  correct_bools(tensor);
+}
+
+}  // namespace
+
+File::File(Ref<State> state) : state_(std::move(state)) {}
+File::File(const File& other) = default;
+File::File(File&& other) noexcept = default;
+File& File::operator=(File other) noexcept {
+  state_ = std::move(other.state_);
+  return *this;
+}
+File::~File() = default;
+
+File open(const std::string& path, const LoadOptions& options) {
+  check_options(path, options);
+  const Ref<File::State> state(new File::State);
+  state->path = path;
+  static_cast<LoadOptions&>(state->options) = options;
+  state->options.map = true;
+  state->options.progress = {};
+  state->options.outline = &state->outline;
+  state->tree = read_any_file(InputFile(path), state->options);
+  return File(state);
+}
+
+const std::string& File::path() const { return state_->path; }
+const Value& File::outline() const { return state_->tree; }
+const Value& File::metadata() const { return state_->outline.metadata; }
+
+std::vector<std::string> File::names() const {
+  std::vector<std::string> names;
+  struct Visit {
+    const Value* value;
+    std::string path;
+  };
+  std::vector<Visit> pending = {{&state_->tree, ""}};
+  while (!pending.empty()) {
+    const Visit visit = std::move(pending.back());
+    pending.pop_back();
+    const Value& value = *visit.value;
+    const auto add = [&](const std::string& key, const Value& child) {
+      if (child.kind() >= Value::Kind::tensor)
+        pending.push_back({&child, visit.path.empty() ? key : visit.path + "/" + key});
+    };
+    if (value.is_tensor()) names.push_back(visit.path);
+    if (value.is_dict() || value.is_object()) {
+      for (size_t i = value.size(); i-- > 0;)
+        add(to_string(value.entries()[i].key), value.entries()[i].value);
+    } else if (value.is_list() || value.is_tuple()) {
+      for (size_t i = value.size(); i-- > 0;) add(fmt::format("{}", i), value.items()[i]);
+    }
+  }
+  return names;
+}
+
+Value File::value(std::string_view path) const {
+  const Value* found = path.empty() ? &state_->tree : state_->tree.find(path);
+  if (found == nullptr) {
+    try {
+      found = &state_->tree.at(path);
+    } catch (const Error& error) {
+      fail("load: '{}': {}", state_->path, error.what());
+    }
+  }
+  Value result = *found;
+  for (Tensor* tensor : result.tensors()) give_data(*tensor, state_->outline);
+  check_sparse(result, fmt::format("load: '{}'", state_->path));
+  if (state_->options.dtype) place(result, state_->options);
+  return result;
+}
+
+Tensor File::tensor(std::string_view path) const {
+  Value found = value(path);
+  if (!found.is_tensor())
+    fail("load: '{}' has {} at '{}', not a tensor", state_->path, name_of(found.kind()), path);
+  return found.as_tensor();
+}
+
+}  // namespace kiln::io

@@ -1,0 +1,95 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include <kiln/autograd/ops.h>
+#include <kiln/io/load.h>
+#include <kiln/tensor/fail.h>
+
+#include "support/files.h"
+
+namespace kiln {
+namespace {
+
+using test::contains;
+using test::error_of;
+
+Value weights() {
+  Value value = Value::dict();
+  for (int i = 0; i < 5; ++i) value[fmt::format("layer.{}", i)] = tensor({1.f * float(i), 2.f});
+  value["large"] = tensor({{1., 2.}, {3., 4.}, {5., 6.}});
+  return value;
+}
+
+size_t files_in(const test::TemporaryFolder& folder) {
+  size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path())) ++count;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("shards: files of a size, an index, and back") {
+  Value value = weights();
+  for (const std::string ending : {".safetensors", ".pth"}) {
+    const test::TemporaryFolder folder;
+    const std::string path = folder / ("net" + ending);
+    io::save(path, value, {.shard_bytes = 16});
+    CHECK(io::load(folder / ("net-00001-of-00004" + ending)) ==
+          Value{{"layer.0", value["layer.0"]}, {"layer.1", value["layer.1"]}});
+    CHECK(io::load(folder / ("net-00004-of-00004" + ending)) == Value{{"large", value["large"]}});
+    CHECK(io::load(path + ".index.json") == value);
+    CHECK(contains(test::read_file(path + ".index.json"), "\"total_size\": 64"));
+    CHECK_FALSE(std::filesystem::exists(path));
+    CHECK(files_in(folder) == 5);
+
+    // Another number of shards, then one file: nothing of the previous set is left.
+    value["layer.0"] = tensor({7.f, 7.f});
+    io::save(path, value, {.shard_bytes = 32});
+    CHECK(io::load(path + ".index.json") == value);
+    CHECK(files_in(folder) == 3);
+    io::save(path, value, {.shard_bytes = 64});
+    CHECK(io::load(path).size() == value.size());
+    CHECK(files_in(folder) == 1);
+    io::save(path, value, {.shard_bytes = 16});
+    CHECK(files_in(folder) == 5);
+  }
+}
+
+TEST_CASE("shards: progress counts all files") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "net.safetensors";
+  io::save(path, {{"a", zeros({1 << 20})}, {"b", zeros({1 << 20})}}, {.shard_bytes = 1 << 22});
+  std::vector<int64_t> seen;
+  int64_t all = 0;
+  io::load(path + ".index.json", {.progress = [&](int64_t done, int64_t total) {
+             seen.push_back(done);
+             all = total;
+           }});
+  CHECK(all > 1 << 23);
+  CHECK(seen.size() >= 8);
+  CHECK(std::ranges::is_sorted(seen));
+  CHECK(seen.back() == all);
+}
+
+TEST_CASE("shards: a save that fails leaves the previous files") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "net.safetensors";
+  io::save(path, weights(), {.shard_bytes = 16});
+  Value bad = weights();
+  bad["last"] = from_storage(Storage::allocate(16, cpu), DType::complex128, Layout::contiguous({1}));
+  CHECK(contains(error_of([&] { io::save(path, bad, {.shard_bytes = 16}); }), "no complex128"));
+  CHECK(io::load(path + ".index.json") == weights());
+  CHECK(files_in(folder) == 5);
+}
+
+TEST_CASE("shards: what cannot be is said") {
+  const test::TemporaryFolder folder;
+  CHECK(contains(error_of([&] { io::save(folder / "a.kiln", weights(), {.shard_bytes = 16}); }),
+                 "cannot be written in shards"));
+  CHECK(contains(error_of([&] { io::save(folder / "a.pth", weights(), {.shard_bytes = -1}); }),
+                 "shards of -1 bytes"));
+}
+
+}  // namespace kiln
