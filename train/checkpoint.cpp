@@ -64,21 +64,26 @@ void Checkpoint::save() const {
   std::error_code error;
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
   if (error) fail("checkpoint {}: the folder cannot be made: {}", path_, error.message());
-  Value state = Value::dict();
-  for (const Entry& entry : entries_) state[entry.name] = entry.save();
-  io::save(path_, state);
+  io::save(path_, state());
 }
 
-void Checkpoint::load() const {
-  const Value state = io::load(path_);
+void Checkpoint::load() const { restore(io::load(path_), path_); }
+
+Value Checkpoint::state() const {
+  std::vector<Value::Entry> entries;
+  for (const Entry& entry : entries_) entries.push_back({entry.name, entry.save()});
+  return Value::dict(std::move(entries));
+}
+
+void Checkpoint::restore(const Value& state, const std::string& where) const {
   if (!state.is_dict())
-    fail("checkpoint {}: it holds a {}, not a dict of entries", path_, name_of(state.kind()));
+    fail("checkpoint {}: it holds a {}, not a dict of entries", where, name_of(state.kind()));
   for (const Entry& entry : entries_) {
-    if (!state.contains(entry.name)) fail("checkpoint {}: there is no entry '{}'", path_, entry.name);
+    if (!state.contains(entry.name)) fail("checkpoint {}: there is no entry '{}'", where, entry.name);
     try {
       entry.load(state[entry.name]);
     } catch (const Error& error) {
-      fail("checkpoint {}: entry '{}' does not fit: {}", path_, entry.name, error.what());
+      fail("checkpoint {}: entry '{}' does not fit: {}", where, entry.name, error.what());
     }
   }
 }

@@ -62,6 +62,10 @@ class Checkpoint {
   const std::string& path() const { return path_; }
   bool exists() const;
 
+  // What save() writes, and the way back; `where` begins the message of an Error.
+  Value state() const;
+  void restore(const Value& state, const std::string& where) const;
+
   // Writes the file: whole, or, on an Error, not at all; folders on the way are made.
   void save() const;
   // Reads everything back, in the order of adding. Throws an Error that names the file and the entry when one

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kiln/train/checkpoint.h>
+#include <kiln/train/checkpoints.h>
 #include <kiln/train/evaluate.h>
 #include <kiln/train/interrupt.h>
 #include <kiln/train/program.h>
