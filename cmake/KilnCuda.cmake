@@ -3,10 +3,11 @@
 #   KILN_CUDA_EMULATED   the C++ compiler compiles the same files against CUDA's own headers, and tests/emulated_gpu
 #                        stands in for the CUDA runtime: everything runs on the CPU, checked. No nvcc, no driver, no GPU.
 #
-# Sets KILN_CUDA_RUNTIME (libraries to link) and KILN_CUDA_INCLUDES (where <gpu_target.cuh> is, see
+# Sets KILN_CUDA_RUNTIME and KILN_CUBLAS (libraries to link) and KILN_CUDA_INCLUDES (where <gpu_target.cuh> is, see
 # kernels/cuda/gpu.cuh), and defines kiln_cuda_sources().
 
 set(KILN_CUDA_RUNTIME "")
+set(KILN_CUBLAS "")
 set(KILN_CUDA_INCLUDES "")
 
 if(KILN_CUDA_EMULATED)
@@ -49,6 +50,7 @@ elseif(KILN_CUDA)
   set(CMAKE_CUDA_EXTENSIONS OFF)
   find_package(CUDAToolkit 13.0 REQUIRED)
   set(KILN_CUDA_RUNTIME CUDA::cudart_static)
+  set(KILN_CUBLAS CUDA::cublasLt)
   set(KILN_CUDA_INCLUDES ${PROJECT_SOURCE_DIR}/kernels/cuda/native)
 endif()
 
