@@ -19,13 +19,18 @@ struct CrossEntropyGeometry {
 // class weight (or is undefined); targets are int64.
 //
 // Gives the loss of each row before division, the logarithm of the sum of its exponentials, and total[0], the
-// sum of v[t] (1 when not `mean`). Returns the first row whose target is no class, or -1. Reads x twice, from
-// memory once.
+// sum of v[t] (1 when not `mean`). Returns the first row whose target is no class, or -1; on CUDA always -1:
+// the next wait for the device throws the same error. Reads x twice, from memory once.
 int64_t cross_entropy(CpuContext&, const CrossEntropyGeometry&, TensorView x, TensorView target,
+                      TensorView weight, TensorView losses, TensorView log_sums, TensorView total);
+int64_t cross_entropy(CudaContext&, const CrossEntropyGeometry&, TensorView x, TensorView target,
                       TensorView weight, TensorView losses, TensorView log_sums, TensorView total);
 
 // dx = g * d loss / d x, for a g of x's type with one element for all rows, or (g_per_row) one for each.
 void cross_entropy_backward(CpuContext&, const CrossEntropyGeometry&, TensorView x, TensorView target,
+                            TensorView weight, TensorView log_sums, TensorView total, TensorView g,
+                            bool g_per_row, TensorView dx);
+void cross_entropy_backward(CudaContext&, const CrossEntropyGeometry&, TensorView x, TensorView target,
                             TensorView weight, TensorView log_sums, TensorView total, TensorView g,
                             bool g_per_row, TensorView dx);
 

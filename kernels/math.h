@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 
 // The C library's functions, redeclared so that loops call their vector versions (libmvec, at most 4 ulp).
 // The library's own header offers them under -ffast-math only, which would give up NaN and Inf.
@@ -52,59 +53,196 @@ KILN_SIMD double pow(double, double) noexcept;
 
 namespace kiln::kernels::math {
 
-inline float exp(float x) { return ::expf(x); }
-inline float expm1(float x) { return ::expm1f(x); }
-inline float log(float x) { return ::logf(x); }
-inline float log1p(float x) { return ::log1pf(x); }
-inline float log2(float x) { return ::log2f(x); }
-inline float log10(float x) { return ::log10f(x); }
-inline float sin(float x) { return ::sinf(x); }
-inline float cos(float x) { return ::cosf(x); }
-inline float tan(float x) { return ::tanf(x); }
-inline float asin(float x) { return ::asinf(x); }
-inline float acos(float x) { return ::acosf(x); }
-inline float atan(float x) { return ::atanf(x); }
-inline float sinh(float x) { return ::sinhf(x); }
-inline float cosh(float x) { return ::coshf(x); }
-inline float tanh(float x) { return ::tanhf(x); }
-inline float erf(float x) { return ::erff(x); }
-inline float pow(float x, float y) { return ::powf(x, y); }
-inline double exp(double x) { return ::exp(x); }
-inline double expm1(double x) { return ::expm1(x); }
-inline double log(double x) { return ::log(x); }
-inline double log1p(double x) { return ::log1p(x); }
-inline double log2(double x) { return ::log2(x); }
-inline double log10(double x) { return ::log10(x); }
-inline double sin(double x) { return ::sin(x); }
-inline double cos(double x) { return ::cos(x); }
-inline double tan(double x) { return ::tan(x); }
-inline double asin(double x) { return ::asin(x); }
-inline double acos(double x) { return ::acos(x); }
-inline double atan(double x) { return ::atan(x); }
-inline double sinh(double x) { return ::sinh(x); }
-inline double cosh(double x) { return ::cosh(x); }
-inline double tanh(double x) { return ::tanh(x); }
-inline double erf(double x) { return ::erf(x); }
-inline double pow(double x, double y) { return ::pow(x, y); }
-inline float sqrt(float x) { return __builtin_sqrtf(x); }
-inline double sqrt(double x) { return __builtin_sqrt(x); }
-inline float abs(float x) { return __builtin_fabsf(x); }
-inline double abs(double x) { return __builtin_fabs(x); }
-inline float floor(float x) { return __builtin_floorf(x); }
-inline double floor(double x) { return __builtin_floor(x); }
-inline float ceil(float x) { return __builtin_ceilf(x); }
-inline double ceil(double x) { return __builtin_ceil(x); }
-inline float trunc(float x) { return __builtin_truncf(x); }
-inline double trunc(double x) { return __builtin_trunc(x); }
+// Templates, and constexpr, so that nvcc takes them for device code too; there they mean CUDA's functions.
+
+template <std::floating_point T>
+constexpr T exp(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::expf(x);
+  else
+    return ::exp(x);
+}
+template <std::floating_point T>
+constexpr T expm1(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::expm1f(x);
+  else
+    return ::expm1(x);
+}
+template <std::floating_point T>
+constexpr T log(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::logf(x);
+  else
+    return ::log(x);
+}
+template <std::floating_point T>
+constexpr T log1p(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::log1pf(x);
+  else
+    return ::log1p(x);
+}
+template <std::floating_point T>
+constexpr T log2(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::log2f(x);
+  else
+    return ::log2(x);
+}
+template <std::floating_point T>
+constexpr T log10(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::log10f(x);
+  else
+    return ::log10(x);
+}
+template <std::floating_point T>
+constexpr T sin(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::sinf(x);
+  else
+    return ::sin(x);
+}
+template <std::floating_point T>
+constexpr T cos(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::cosf(x);
+  else
+    return ::cos(x);
+}
+template <std::floating_point T>
+constexpr T tan(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::tanf(x);
+  else
+    return ::tan(x);
+}
+template <std::floating_point T>
+constexpr T asin(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::asinf(x);
+  else
+    return ::asin(x);
+}
+template <std::floating_point T>
+constexpr T acos(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::acosf(x);
+  else
+    return ::acos(x);
+}
+template <std::floating_point T>
+constexpr T atan(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::atanf(x);
+  else
+    return ::atan(x);
+}
+template <std::floating_point T>
+constexpr T sinh(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::sinhf(x);
+  else
+    return ::sinh(x);
+}
+template <std::floating_point T>
+constexpr T cosh(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::coshf(x);
+  else
+    return ::cosh(x);
+}
+template <std::floating_point T>
+constexpr T tanh(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::tanhf(x);
+  else
+    return ::tanh(x);
+}
+template <std::floating_point T>
+constexpr T erf(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::erff(x);
+  else
+    return ::erf(x);
+}
+template <std::floating_point T>
+constexpr T pow(T x, T y) {
+  if constexpr (std::same_as<T, float>)
+    return ::powf(x, y);
+  else
+    return ::pow(x, y);
+}
+template <std::floating_point T>
+constexpr T fmod(T x, T y) {
+  if constexpr (std::same_as<T, float>)
+    return ::fmodf(x, y);
+  else
+    return ::fmod(x, y);
+}
+template <std::floating_point T>
+constexpr T copysign(T x, T y) {
+  if constexpr (std::same_as<T, float>)
+    return ::copysignf(x, y);
+  else
+    return ::copysign(x, y);
+}
+template <std::floating_point T>
+constexpr T sqrt(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::sqrtf(x);
+  else
+    return ::sqrt(x);
+}
+template <std::floating_point T>
+constexpr T abs(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::fabsf(x);
+  else
+    return ::fabs(x);
+}
+template <std::floating_point T>
+constexpr T floor(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::floorf(x);
+  else
+    return ::floor(x);
+}
+template <std::floating_point T>
+constexpr T ceil(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::ceilf(x);
+  else
+    return ::ceil(x);
+}
+template <std::floating_point T>
+constexpr T trunc(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::truncf(x);
+  else
+    return ::trunc(x);
+}
 // Half to even.
-inline float round(float x) { return __builtin_rintf(x); }
-inline double round(double x) { return __builtin_rint(x); }
-inline float sign(float x) { return float(x > 0) - float(x < 0); }
-inline double sign(double x) { return double(x > 0) - double(x < 0); }
-inline float sigmoid(float x) { return 1 / (1 + exp(-x)); }
-inline double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+template <std::floating_point T>
+constexpr T round(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::rintf(x);
+  else
+    return ::rint(x);
+}
+template <std::floating_point T>
+constexpr T sign(T x) {
+  return T(x > 0) - T(x < 0);
+}
+template <std::floating_point T>
+constexpr T sigmoid(T x) {
+  return 1 / (1 + exp(-x));
+}
 // Both values are computed, so that loops with it vectorise.
-inline float pick(bool condition, float a, float b) { return condition ? a : b; }
-inline double pick(bool condition, double a, double b) { return condition ? a : b; }
+template <std::floating_point T>
+constexpr T pick(bool condition, T a, T b) {
+  return condition ? a : b;
+}
 
 }  // namespace kiln::kernels::math

@@ -22,10 +22,14 @@ struct SoftmaxGeometry {
 // y = exp(x - max) / sum, or its logarithm; halves are computed in float32. y may be x. Moves 2 elements of
 // memory per element.
 void softmax(CpuContext&, const SoftmaxGeometry&, TensorView x, TensorView y);
+void softmax(CudaContext&, const SoftmaxGeometry&, TensorView x, TensorView y);
 void log_softmax(CpuContext&, const SoftmaxGeometry&, TensorView x, TensorView y);
+void log_softmax(CudaContext&, const SoftmaxGeometry&, TensorView x, TensorView y);
 
 // dx = y * (g - sum(g * y)); of the logarithm: dx = g - exp(y) * sum(g). dx may be g.
 void softmax_backward(CpuContext&, const SoftmaxGeometry&, TensorView y, TensorView g, TensorView dx);
+void softmax_backward(CudaContext&, const SoftmaxGeometry&, TensorView y, TensorView g, TensorView dx);
 void log_softmax_backward(CpuContext&, const SoftmaxGeometry&, TensorView y, TensorView g, TensorView dx);
+void log_softmax_backward(CudaContext&, const SoftmaxGeometry&, TensorView y, TensorView g, TensorView dx);
 
 }  // namespace kiln::kernels

@@ -42,9 +42,24 @@ enum class UnaryOp : uint8_t {
   count,
 };
 
+// A number in both arithmetics, so that float32 kernels never touch float64.
+struct UnaryParameter {
+  double wide;
+  float narrow;
+  constexpr UnaryParameter(double value = 0) : wide(value), narrow(float(value)) {}
+  // float for float, double for double and Tensor.
+  template <class T>
+  constexpr auto in() const {
+    if constexpr (std::is_same_v<T, float>)
+      return narrow;
+    else
+      return wide;
+  }
+};
+
 // Options of the ops that have any.
 struct UnaryParameters {
-  double a = 0, b = 0;
+  UnaryParameter a, b;
 };
 
 // y = f(x); the formulas are in unary_maths.h and unary_activations.h. y is floating; x is of its type, or of

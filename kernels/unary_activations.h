@@ -12,11 +12,11 @@ template <>
 struct Unary<UnaryOp::relu> : UnaryBase {
   static constexpr Needs needs = Needs::y;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return pick(x <= 0, T(0), x);
   }
   template <class T>
-  T df(const T& y) const {
+  constexpr T df(const T& y) const {
     return pick(y > 0, c<T>(1), c<T>(0));
   }
 };
@@ -25,12 +25,12 @@ template <>
 struct Unary<UnaryOp::leaky_relu> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
-    return pick(x > 0, x, x * c<T>(p.a));
+  constexpr T f(T x) const {
+    return pick(x > 0, x, x * p.a.in<T>());
   }
   template <class T>
-  T df(const T& x) const {
-    return pick(x > 0, c<T>(1), c<T>(p.a));
+  constexpr T df(const T& x) const {
+    return pick(x > 0, c<T>(1), p.a.in<T>());
   }
 };
 
@@ -39,15 +39,15 @@ template <>
 struct Unary<UnaryOp::gelu> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  static T probability(const T& x) {
+  static constexpr T probability(const T& x) {
     return c<T>(0.5) * (1 + erf(x * c<T>(std::numbers::sqrt2 / 2)));
   }
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return x * probability(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return probability(x) +
            x * exp(x * x * c<T>(-0.5)) * c<T>(std::numbers::inv_sqrtpi * std::numbers::sqrt2 / 2);
   }
@@ -59,15 +59,15 @@ struct Unary<UnaryOp::gelu_tanh> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   static constexpr double kScale = std::numbers::inv_sqrtpi * std::numbers::sqrt2, kCubic = 0.044715;
   template <class T>
-  static T curve(const T& x) {
+  static constexpr T curve(const T& x) {
     return tanh(c<T>(kScale) * x * (1 + c<T>(kCubic) * x * x));
   }
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return c<T>(0.5) * x * (1 + curve(x));
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     const T t = curve(x);
     return c<T>(0.5) * (1 + t) + c<T>(0.5 * kScale) * x * (1 - t * t) * (1 + c<T>(3 * kCubic) * x * x);
   }
@@ -77,11 +77,11 @@ template <>
 struct Unary<UnaryOp::silu> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return x / (1 + exp(-x));
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     const T s = sigmoid(x);
     return s * (1 + x * (1 - s));
   }
@@ -92,14 +92,14 @@ template <>
 struct Unary<UnaryOp::softplus> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
-    const T scaled = x * c<T>(p.a);
-    return pick(scaled > c<T>(p.b), x, log1p(exp(scaled)) / c<T>(p.a));
+  constexpr T f(T x) const {
+    const T scaled = x * p.a.in<T>();
+    return pick(scaled > p.b.in<T>(), x, log1p(exp(scaled)) / p.a.in<T>());
   }
   template <class T>
-  T df(const T& x) const {
-    const T scaled = x * c<T>(p.a);
-    return pick(scaled > c<T>(p.b), c<T>(1), sigmoid(scaled));
+  constexpr T df(const T& x) const {
+    const T scaled = x * p.a.in<T>();
+    return pick(scaled > p.b.in<T>(), c<T>(1), sigmoid(scaled));
   }
 };
 

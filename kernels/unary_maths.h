@@ -12,7 +12,7 @@ namespace kiln::kernels::math {
 struct Step : UnaryBase {
   static constexpr Needs needs = Needs::nothing;
   template <class T>
-  auto df(const T&) const {
+  constexpr auto df(const T&) const {
     return c<T>(0);
   }
 };
@@ -21,11 +21,11 @@ template <>
 struct Unary<UnaryOp::neg> : UnaryBase {
   static constexpr Needs needs = Needs::nothing;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return -x;
   }
   template <class T>
-  auto df(const T&) const {
+  constexpr auto df(const T&) const {
     return c<T>(-1);
   }
 };
@@ -33,35 +33,35 @@ struct Unary<UnaryOp::neg> : UnaryBase {
 template <>
 struct Unary<UnaryOp::sign> : Step {
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return sign(x);
   }
 };
 template <>
 struct Unary<UnaryOp::floor> : Step {
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return floor(x);
   }
 };
 template <>
 struct Unary<UnaryOp::ceil> : Step {
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return ceil(x);
   }
 };
 template <>
 struct Unary<UnaryOp::round> : Step {
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return round(x);
   }
 };
 template <>
 struct Unary<UnaryOp::trunc> : Step {
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return trunc(x);
   }
 };
@@ -70,11 +70,11 @@ template <>
 struct Unary<UnaryOp::abs> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return abs(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return sign(x);
   }
 };
@@ -83,11 +83,11 @@ template <>
 struct Unary<UnaryOp::square> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return x * x;
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return 2 * x;
   }
 };
@@ -96,11 +96,11 @@ template <>
 struct Unary<UnaryOp::sqrt> : UnaryBase {
   static constexpr Needs needs = Needs::y;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return sqrt(x);
   }
   template <class T>
-  T df(const T& y) const {
+  constexpr T df(const T& y) const {
     return c<T>(0.5) / y;
   }
 };
@@ -109,11 +109,11 @@ template <>
 struct Unary<UnaryOp::rsqrt> : UnaryBase {
   static constexpr Needs needs = Needs::y;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return 1 / sqrt(x);
   }
   template <class T>
-  T df(const T& y) const {
+  constexpr T df(const T& y) const {
     return c<T>(-0.5) * y * y * y;
   }
 };
@@ -122,11 +122,11 @@ template <>
 struct Unary<UnaryOp::reciprocal> : UnaryBase {
   static constexpr Needs needs = Needs::y;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return 1 / x;
   }
   template <class T>
-  T df(const T& y) const {
+  constexpr T df(const T& y) const {
     return -(y * y);
   }
 };
@@ -135,11 +135,11 @@ template <>
 struct Unary<UnaryOp::exp> : UnaryBase {
   static constexpr Needs needs = Needs::y;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return exp(x);
   }
   template <class T>
-  T df(const T& y) const {
+  constexpr T df(const T& y) const {
     return y;
   }
 };
@@ -148,11 +148,11 @@ template <>
 struct Unary<UnaryOp::expm1> : UnaryBase {
   static constexpr Needs needs = Needs::y;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return expm1(x);
   }
   template <class T>
-  T df(const T& y) const {
+  constexpr T df(const T& y) const {
     return y + 1;
   }
 };
@@ -161,11 +161,11 @@ template <>
 struct Unary<UnaryOp::log> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return log(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return 1 / x;
   }
 };
@@ -174,11 +174,11 @@ template <>
 struct Unary<UnaryOp::log1p> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return log1p(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return 1 / (x + 1);
   }
 };
@@ -187,11 +187,11 @@ template <>
 struct Unary<UnaryOp::log2> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return log2(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return c<T>(std::numbers::log2e) / x;
   }
 };
@@ -200,11 +200,11 @@ template <>
 struct Unary<UnaryOp::log10> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return log10(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return c<T>(std::numbers::log10e) / x;
   }
 };
@@ -213,11 +213,11 @@ template <>
 struct Unary<UnaryOp::sin> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return sin(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return cos(x);
   }
 };
@@ -226,11 +226,11 @@ template <>
 struct Unary<UnaryOp::cos> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return cos(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return -sin(x);
   }
 };
@@ -239,11 +239,11 @@ template <>
 struct Unary<UnaryOp::tan> : UnaryBase {
   static constexpr Needs needs = Needs::y;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return tan(x);
   }
   template <class T>
-  T df(const T& y) const {
+  constexpr T df(const T& y) const {
     return 1 + y * y;
   }
 };
@@ -252,11 +252,11 @@ template <>
 struct Unary<UnaryOp::asin> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return asin(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return 1 / sqrt(1 - x * x);
   }
 };
@@ -265,11 +265,11 @@ template <>
 struct Unary<UnaryOp::acos> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return acos(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return -1 / sqrt(1 - x * x);
   }
 };
@@ -278,11 +278,11 @@ template <>
 struct Unary<UnaryOp::atan> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return atan(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return 1 / (1 + x * x);
   }
 };
@@ -291,11 +291,11 @@ template <>
 struct Unary<UnaryOp::sinh> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return sinh(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return cosh(x);
   }
 };
@@ -304,11 +304,11 @@ template <>
 struct Unary<UnaryOp::cosh> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return cosh(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return sinh(x);
   }
 };
@@ -317,11 +317,11 @@ template <>
 struct Unary<UnaryOp::tanh> : UnaryBase {
   static constexpr Needs needs = Needs::y;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return tanh(x);
   }
   template <class T>
-  T df(const T& y) const {
+  constexpr T df(const T& y) const {
     return 1 - y * y;
   }
 };
@@ -330,11 +330,11 @@ template <>
 struct Unary<UnaryOp::erf> : UnaryBase {
   static constexpr Needs needs = Needs::x;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return erf(x);
   }
   template <class T>
-  T df(const T& x) const {
+  constexpr T df(const T& x) const {
     return c<T>(2 * std::numbers::inv_sqrtpi) * exp(-(x * x));
   }
 };
@@ -343,11 +343,11 @@ template <>
 struct Unary<UnaryOp::sigmoid> : UnaryBase {
   static constexpr Needs needs = Needs::y;
   template <class T>
-  T f(T x) const {
+  constexpr T f(T x) const {
     return sigmoid(x);
   }
   template <class T>
-  T df(const T& y) const {
+  constexpr T df(const T& y) const {
     return y * (1 - y);
   }
 };

@@ -48,6 +48,14 @@ __device__ __forceinline__ gpu::Pack<T, Width> fetch(const Source<T>& x, uint32_
   return pack;
 }
 
+// offsets[0] is the result's.
+template <int Width, size_t... K, class... In>
+__device__ __forceinline__ std::tuple<gpu::Pack<In, Width>...> fetch_all(std::index_sequence<K...>,
+                                                                         const uint32_t* offsets,
+                                                                         const Source<In>&... in) {
+  return {fetch<Width>(in, offsets[K + 1])...};
+}
+
 template <class Out, int Width, class F, size_t... K, class... In>
 __device__ __forceinline__ gpu::Pack<Out, Width> apply(const F& f, std::index_sequence<K...>,
                                                        const std::tuple<gpu::Pack<In, Width>...>& x,
@@ -62,8 +70,7 @@ __device__ __forceinline__ gpu::Pack<Out, Width> apply(const F& f, std::index_se
 
 // offsets[0] is the result's.
 template <int Operands>
-__device__ __forceinline__ void find(const ElementwiseMap& map, uint32_t unit,
-                                     uint32_t (&offsets)[Operands]) {
+__device__ void find(const ElementwiseMap& map, uint32_t unit, uint32_t (&offsets)[Operands]) {
 #pragma unroll
   for (int k = 0; k < Operands; ++k) offsets[k] = 0;
 #pragma unroll
@@ -95,8 +102,7 @@ __global__ void __launch_bounds__(kElementwiseThreads)
     uint32_t offsets[1 + sizeof...(In)];
     find(map, unit, offsets);
     at[j] = offsets[0];
-    const uint32_t* offset = offsets + 1;
-    x[j] = {fetch<Width>(in, *offset++)...};
+    x[j] = fetch_all<Width>(indices, offsets, in...);
   }
 #pragma unroll
   for (int j = 0; j < kUnits<Width>; ++j) {

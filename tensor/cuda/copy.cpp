@@ -4,6 +4,7 @@
 
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
+#include <kiln/tensor/cuda/found_error.h>
 #include <kiln/tensor/cuda/pinned.h>
 #include <kiln/tensor/cuda/stream.h>
 
@@ -45,6 +46,7 @@ void copy_bytes(void* to, Device to_device, const void* from, Device from_device
   // From pageable memory the call has returned with the bytes in a buffer of the driver.
   if (!to_host && !pinned) return;
   CUDA_CHECK(cudaStreamSynchronize(ctx.stream));
+  if (to_host) throw_found_error();
 }
 
 }  // namespace kiln::cuda

@@ -8,6 +8,7 @@
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/devices.h>
+#include <kiln/tensor/cuda/found_error.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
@@ -61,6 +62,7 @@ Stream::~Stream() {
 void Stream::synchronize() const {
   CudaContext::of(device_);
   CUDA_CHECK(cudaStreamSynchronize(handle_));
+  throw_found_error();
 }
 
 bool Stream::is_done() const {
@@ -109,7 +111,9 @@ bool Event::is_done() const {
 }
 
 void Event::synchronize() const {
-  if (handle_ != nullptr) CUDA_CHECK(cudaEventSynchronize(handle_));
+  if (handle_ == nullptr) return;
+  CUDA_CHECK(cudaEventSynchronize(handle_));
+  throw_found_error();
 }
 
 double Event::milliseconds_since(const Event& start) const {
@@ -129,6 +133,7 @@ void synchronize(Device device) {
   CudaContext::of(device);
   CUDA_CHECK(cudaDeviceSynchronize());
   note_synchronized();
+  throw_found_error();
 }
 
 }  // namespace kiln::cuda

@@ -1,0 +1,135 @@
+#include <kiln/kernels/softmax.h>
+
+#include <kiln/kernels/cuda/softmax_sums.cuh>
+
+namespace kiln::kernels {
+namespace {
+
+template <int kGroup, bool kLog, class T>
+__global__ void __launch_bounds__(kRowThreads)
+    softmax_rows_kernel(const T* x, T* y, int64_t rows, int64_t size) {
+  using A = device_accumulate_t<T>;
+  const int64_t row = group_row<kGroup>();
+  if (row >= rows) return;
+  const T* in = x + row * size;
+  T* out = y + row * size;
+  const ExpSum<A> total = exp_sum<kGroup>(in, size);
+  const A log_sum = total.largest + math::log(total.sum), scale = 1 / total.sum;
+  for (int64_t i = group_lane<kGroup>(); i < size; i += kGroup) {
+    const A value = cast<A>(in[i]);
+    out[i] = cast<T>(kLog ? value - log_sum : math::exp(value - total.largest) * scale);
+  }
+}
+
+// One thread a line; neighbouring threads read neighbouring lines.
+template <bool kLog, class T>
+__global__ void __launch_bounds__(kRowThreads)
+    softmax_lines_kernel(const T* x, T* y, int64_t lines, int64_t size, int64_t inner) {
+  using A = device_accumulate_t<T>;
+  const int64_t line = int64_t(blockIdx.x) * kRowThreads + threadIdx.x;
+  if (line >= lines) return;
+  const int64_t first = line / inner * size * inner + line % inner;
+  ExpSum<A> total;
+  for (int64_t i = 0; i < size; ++i) total.add(cast<A>(x[first + i * inner]));
+  const A log_sum = total.largest + math::log(total.sum), scale = 1 / total.sum;
+  for (int64_t i = 0; i < size; ++i) {
+    const A value = cast<A>(x[first + i * inner]);
+    y[first + i * inner] = cast<T>(kLog ? value - log_sum : math::exp(value - total.largest) * scale);
+  }
+}
+
+template <bool kLog, class A>
+__device__ __forceinline__ A term(A y, A g) {
+  return kLog ? g : g * y;
+}
+template <bool kLog, class A>
+__device__ __forceinline__ A slope(A y, A g, A total) {
+  return kLog ? g - math::exp(y) * total : y * (g - total);
+}
+
+template <int kGroup, bool kLog, class T>
+__global__ void __launch_bounds__(kRowThreads)
+    softmax_backward_rows_kernel(const T* y, const T* g, T* dx, int64_t rows, int64_t size) {
+  using A = device_accumulate_t<T>;
+  const int64_t row = group_row<kGroup>(), first = row * size;
+  if (row >= rows) return;
+  A mine = 0;
+  for (int64_t i = group_lane<kGroup>(); i < size; i += kGroup)
+    mine += term<kLog>(cast<A>(y[first + i]), cast<A>(g[first + i]));
+  const A total = group_sum<kGroup>(mine);
+  for (int64_t i = group_lane<kGroup>(); i < size; i += kGroup)
+    dx[first + i] = cast<T>(slope<kLog>(cast<A>(y[first + i]), cast<A>(g[first + i]), total));
+}
+
+template <bool kLog, class T>
+__global__ void __launch_bounds__(kRowThreads)
+    softmax_backward_lines_kernel(const T* y, const T* g, T* dx, int64_t lines, int64_t size, int64_t inner) {
+  using A = device_accumulate_t<T>;
+  const int64_t line = int64_t(blockIdx.x) * kRowThreads + threadIdx.x;
+  if (line >= lines) return;
+  const int64_t first = line / inner * size * inner + line % inner;
+  A total = 0;
+  for (int64_t i = 0; i < size; ++i)
+    total += term<kLog>(cast<A>(y[first + i * inner]), cast<A>(g[first + i * inner]));
+  for (int64_t i = 0; i < size; ++i) {
+    const int64_t at = first + i * inner;
+    dx[at] = cast<T>(slope<kLog>(cast<A>(y[at]), cast<A>(g[at]), total));
+  }
+}
+
+template <bool kLog>
+void forward(const CudaContext& ctx, const char* op, const SoftmaxGeometry& geometry, const TensorView& x,
+             const TensorView& y) {
+  const auto [outer, size, inner] = geometry;
+  const int64_t lines = outer * inner;
+  visit_device_floating(x.dtype, op, [&]<class T>() {
+    const T* in = x.as<T>();
+    T* out = y.as<T>();
+    if (inner > 1)
+      return launch(ctx, op, softmax_lines_kernel<kLog, T>,
+                    {.grid = blocks_for(lines, kRowThreads), .block = kRowThreads}, in, out, lines, size,
+                    inner);
+    with_row_group(outer, size, [&]<int kGroup>(unsigned blocks) {
+      launch(ctx, op, softmax_rows_kernel<kGroup, kLog, T>, {.grid = blocks, .block = kRowThreads}, in, out,
+             outer, size);
+    });
+  });
+}
+
+template <bool kLog>
+void backward(const CudaContext& ctx, const char* op, const SoftmaxGeometry& geometry, const TensorView& y,
+              const TensorView& g, const TensorView& dx) {
+  const auto [outer, size, inner] = geometry;
+  const int64_t lines = outer * inner;
+  visit_device_floating(y.dtype, op, [&]<class T>() {
+    const T *value = y.as<T>(), *gradient = g.as<T>();
+    T* out = dx.as<T>();
+    if (inner > 1)
+      return launch(ctx, op, softmax_backward_lines_kernel<kLog, T>,
+                    {.grid = blocks_for(lines, kRowThreads), .block = kRowThreads}, value, gradient, out,
+                    lines, size, inner);
+    with_row_group(outer, size, [&]<int kGroup>(unsigned blocks) {
+      launch(ctx, op, softmax_backward_rows_kernel<kGroup, kLog, T>, {.grid = blocks, .block = kRowThreads},
+             value, gradient, out, outer, size);
+    });
+  });
+}
+
+}  // namespace
+
+void softmax(CudaContext& ctx, const SoftmaxGeometry& g, TensorView x, TensorView y) {
+  forward<false>(ctx, "softmax", g, x, y);
+}
+void log_softmax(CudaContext& ctx, const SoftmaxGeometry& g, TensorView x, TensorView y) {
+  forward<true>(ctx, "log_softmax", g, x, y);
+}
+void softmax_backward(CudaContext& ctx, const SoftmaxGeometry& geometry, TensorView y, TensorView g,
+                      TensorView dx) {
+  backward<false>(ctx, "softmax_backward", geometry, y, g, dx);
+}
+void log_softmax_backward(CudaContext& ctx, const SoftmaxGeometry& geometry, TensorView y, TensorView g,
+                          TensorView dx) {
+  backward<true>(ctx, "log_softmax_backward", geometry, y, g, dx);
+}
+
+}  // namespace kiln::kernels

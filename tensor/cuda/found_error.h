@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+namespace kiln::cuda {
+
+// What kernels find wrong in their data: an index out of range, an integer divided by zero. The kernel writes
+// it into memory that the host reads (<kiln/kernels/cuda/found_error.cuh>) and goes on with some harmless
+// value; nothing waits for it on the step's path. The host throws it where it waits for the device anyway.
+struct FoundError {
+  int32_t lock;
+  int32_t found;
+  const char* message;  // of the host; may hold {value}, {at} and {last}
+  int64_t value;        // the offending value
+  int64_t at;           // where it stands; of several in one kernel the first is kept
+  int64_t last;         // the largest value that would have been right
+};
+
+// The place that kernels of all devices write to: pinned memory, made on the first call.
+FoundError* found_error();
+
+// Throws what kernels have found since the last call, if anything. For use after the host has waited.
+void throw_found_error();
+
+}  // namespace kiln::cuda
