@@ -29,7 +29,9 @@ struct Pad2dGeometry {
 // x and y, or g and dx, are dense in the geometry's order and of one dtype.
 // y = x within, `value` or x's elements by the mode outside. Any dtype that computes.
 void pad2d(CpuContext&, const Pad2dGeometry&, TensorView x, double value, TensorView y);
+void pad2d(CudaContext&, const Pad2dGeometry&, TensorView x, double value, TensorView y);
 // dx = the sum of g over the places that show each element. Floating dtypes.
 void pad2d_backward(CpuContext&, const Pad2dGeometry&, TensorView g, TensorView dx);
+void pad2d_backward(CudaContext&, const Pad2dGeometry&, TensorView g, TensorView dx);
 
 }  // namespace kiln::kernels

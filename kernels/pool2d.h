@@ -39,14 +39,19 @@ struct Pool2dGeometry {
 // y = the maximum of each window, index = its position r * kernel.w + s; the first of equal values, the last
 // NaN.
 void max_pool2d(CpuContext&, const Pool2dGeometry&, TensorView x, TensorView y, TensorView index);
+void max_pool2d(CudaContext&, const Pool2dGeometry&, TensorView x, TensorView y, TensorView index);
 // dx = g added where each maximum came from. Each thread owns whole images or channels: no atomics.
 void max_pool2d_backward(CpuContext&, const Pool2dGeometry&, TensorView g, TensorView index, TensorView dx);
+void max_pool2d_backward(CudaContext&, const Pool2dGeometry&, TensorView g, TensorView index, TensorView dx);
 // y = x where each maximum came from: the adjoint of max_pool2d_backward.
 void max_pool2d_gather(CpuContext&, const Pool2dGeometry&, TensorView x, TensorView index, TensorView y);
+void max_pool2d_gather(CudaContext&, const Pool2dGeometry&, TensorView x, TensorView index, TensorView y);
 
 // y = the mean of each window.
 void avg_pool2d(CpuContext&, const Pool2dGeometry&, TensorView x, TensorView y);
+void avg_pool2d(CudaContext&, const Pool2dGeometry&, TensorView x, TensorView y);
 // dx = g / divisor added over each window.
 void avg_pool2d_backward(CpuContext&, const Pool2dGeometry&, TensorView g, TensorView dx);
+void avg_pool2d_backward(CudaContext&, const Pool2dGeometry&, TensorView g, TensorView dx);
 
 }  // namespace kiln::kernels

@@ -9,5 +9,7 @@ namespace kiln::kernels {
 // positions (int64). Equal elements keep their order; NaN counts as the largest. All dense row-major.
 void sort(CpuContext&, const DimGeometry&, int64_t k, bool descending, TensorView x, TensorView values,
           TensorView indices);
+void sort(CudaContext&, const DimGeometry&, int64_t k, bool descending, TensorView x, TensorView values,
+          TensorView indices);
 
 }  // namespace kiln::kernels

@@ -1,0 +1,113 @@
+#include <kiln/kernels/pad2d.h>
+
+#include <kiln/kernels/cuda/image_walk.cuh>
+
+namespace kiln::kernels {
+namespace {
+
+struct PadAxis {
+  int size, before, out;
+  PaddingMode mode;
+
+  // The row of x that row p of y shows, or -1.
+  __device__ int source(int p) const {
+    const int i = p - before;
+    if (i >= 0 && i < size) return i;
+    if (mode == PaddingMode::reflect) return i < 0 ? -i : 2 * (size - 1) - i;
+    if (mode == PaddingMode::replicate) return i < 0 ? 0 : size - 1;
+    if (mode == PaddingMode::circular) return i < 0 ? i + size : i - size;
+    return -1;
+  }
+  // Calls f(p) for the rows of y that show row h of x, in ascending order.
+  template <class F>
+  __device__ void places_of(int h, const F& f) const {
+    const auto at = [&](int p, int begin, int end) {
+      if (p >= begin && p < end) f(p);
+    };
+    const int own = h + before, after = before + size;  // rows [after, out) are padding
+    if (mode == PaddingMode::reflect && h > 0) at(before - h, 0, before);
+    if (mode == PaddingMode::circular) at(own - size, 0, before);
+    if (mode == PaddingMode::replicate && h == 0)
+      for (int p = 0; p < before; ++p) f(p);
+    at(own, 0, out);
+    if (mode == PaddingMode::reflect) at(before + 2 * (size - 1) - h, after, out);
+    if (mode == PaddingMode::circular) at(own + size, after, out);
+    if (mode == PaddingMode::replicate && h == size - 1)
+      for (int p = after; p < out; ++p) f(p);
+  }
+};
+
+struct Padding {
+  int64_t channels;
+  PadAxis rows, columns;
+  explicit Padding(const Pad2dGeometry& g)
+      : channels(g.channels),
+        rows{int(g.height), int(g.top), int(g.out_h()), g.mode},
+        columns{int(g.width), int(g.left), int(g.out_w()), g.mode} {}
+};
+
+// Reads x, writes y.
+template <class T, int kPack>
+__global__ void __launch_bounds__(kImageThreads)
+    pad2d_kernel(Padding g, int64_t units, const T* x, T value, T* y) {
+  const int64_t unit = unit_of_thread();
+  if (unit >= units) return;
+  const Pixel at = pixel_at<kPack>(unit, g.rows.out, g.columns.out, g.channels);
+  const int h = g.rows.source(at.row), w = g.columns.source(at.column);
+  gpu::Pack<T, kPack> out;
+  if (h >= 0 && w >= 0)
+    out = load_pack<kPack>(x + ((at.image * g.rows.size + h) * g.columns.size + w) * g.channels + at.channel);
+  else
+#pragma unroll
+    for (int e = 0; e < kPack; ++e) out[e] = value;
+  store_pack(y + unit * kPack, out);
+}
+
+// Each pixel of dx gathers from the places that show it. Reads g, writes dx.
+template <class T, int kPack>
+__global__ void __launch_bounds__(kImageThreads)
+    pad2d_backward_kernel(Padding g, int64_t units, const T* grad, T* dx) {
+  using Acc = device_accumulate_t<T>;
+  const int64_t unit = unit_of_thread();
+  if (unit >= units) return;
+  const Pixel at = pixel_at<kPack>(unit, g.rows.size, g.columns.size, g.channels);
+  Acc sums[kPack] = {};
+  g.rows.places_of(at.row, [&](int p) {
+    g.columns.places_of(at.column, [&](int q) {
+      const auto values = load_pack<kPack>(
+          grad + ((at.image * g.rows.out + p) * g.columns.out + q) * g.channels + at.channel);
+#pragma unroll
+      for (int e = 0; e < kPack; ++e) sums[e] += cast<Acc>(values[e]);
+    });
+  });
+  gpu::Pack<T, kPack> out;
+#pragma unroll
+  for (int e = 0; e < kPack; ++e) out[e] = cast<T>(sums[e]);
+  store_pack(dx + unit * kPack, out);
+}
+
+}  // namespace
+
+void pad2d(CudaContext& ctx, const Pad2dGeometry& g, TensorView x, double value, TensorView y) {
+  visit_device_element(x.dtype, "pad2d", [&]<class T>() {
+    with_channel_packs<T>(g.channels, {x.data, y.data}, [&]<int kPack>() {
+      const int64_t units = y.numel() / kPack;
+      launch(ctx, "pad2d", pad2d_kernel<T, kPack>,
+             {.grid = blocks_for(units, kImageThreads), .block = kImageThreads}, Padding(g), units,
+             x.as<const T>(), cast<T>(value), y.as<T>());
+    });
+  });
+}
+
+void pad2d_backward(CudaContext& ctx, const Pad2dGeometry& geometry, TensorView g, TensorView dx) {
+  visit_device_floating(g.dtype, "pad2d_backward", [&]<class T>() {
+    with_channel_packs<T>(geometry.channels, {g.data, dx.data}, [&]<int kPack>() {
+      const int64_t units = dx.numel() / kPack;
+      launch(ctx, "pad2d_backward", pad2d_backward_kernel<T, kPack>,
+             {.grid = blocks_for(units, kImageThreads), .block = kImageThreads}, Padding(geometry), units,
+             g.as<const T>(), dx.as<T>());
+    });
+  });
+}
+
+}  // namespace kiln::kernels
