@@ -4,7 +4,7 @@
 
 #include <kiln/tensor/element.h>
 #include <kiln/tensor/fail.h>
-#include <kiln/tensor/tensor.h>
+#include <kiln/tensor/transfer.h>
 
 // Printing as PyTorch does (torch/_tensor_str.py): 4 digits, lines of 80, tensors of more than 1000 elements
 // summarised with 3 items at each edge.
@@ -128,14 +128,14 @@ class Printer {
 
 std::string to_string(const Tensor& x) {
   if (!x.defined()) return "tensor(undefined)";
-  const bool shown = !is_storage_only(x.dtype()) && x.device().is_cpu();
+  const bool shown = !is_storage_only(x.dtype());
   std::string text = "tensor(";
   if (!shown)
     text += "...";
   else if (x.numel() == 0)
     text += "[]";
   else
-    text += Printer(x).body();
+    text += Printer(on_host(x)).body();
   if (!shown || (x.numel() == 0 && x.dim() != 1)) {
     std::string sizes;
     for (const int64_t size : x.shape()) sizes += (sizes.empty() ? "" : ", ") + std::to_string(size);

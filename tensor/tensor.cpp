@@ -4,6 +4,7 @@
 
 #include <kiln/tensor/element.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/transfer.h>
 
 namespace kiln {
 
@@ -27,35 +28,42 @@ void* Tensor::checked_data(DType wanted) const {
 
 namespace {
 
-const void* only_element(const Tensor& x) {
-  if (!x.defined()) fail("item: the tensor is undefined");
-  if (x.numel() != 1) fail("item: needs a tensor with one element, x has shape {}", x.shape());
-  if (!x.device().is_cpu()) fail("item: the tensor is on {}", x.device());
-  return x.raw_data();
-}
+// The bytes of the only element, on the host.
+struct OnlyElement {
+  alignas(16) char bytes[16];
+
+  explicit OnlyElement(const Tensor& x) {
+    if (!x.defined()) fail("item: the tensor is undefined");
+    if (x.numel() != 1) fail("item: needs a tensor with one element, x has shape {}", x.shape());
+    transfer(bytes, cpu, x.raw_data(), x.device(), size_of(x.dtype()));
+  }
+  template <class T>
+  T as() const {
+    return *reinterpret_cast<const T*>(bytes);
+  }
+};
 
 }  // namespace
 
 double Tensor::item_real() const {
-  const void* element = only_element(*this);
-  return visit_element(dtype(), "item", [&]<class T>() { return double(*static_cast<const T*>(element)); });
+  const OnlyElement element(*this);
+  return visit_element(dtype(), "item", [&]<class T>() { return double(element.as<T>()); });
 }
 
 int64_t Tensor::item_integer() const {
-  const void* element = only_element(*this);
-  return visit_element(dtype(), "item", [&]<class T>() { return int64_t(*static_cast<const T*>(element)); });
+  const OnlyElement element(*this);
+  return visit_element(dtype(), "item", [&]<class T>() { return int64_t(element.as<T>()); });
 }
 
 template <class Out>
 std::vector<Out> Tensor::to_vector() const {
   if (!defined()) fail("to_vector: the tensor is undefined");
-  if (!device().is_cpu())
-    fail("to_vector: the tensor is on {}; copy it to the CPU first with .to(cpu)", device());
+  const Tensor host = on_host(*this);
   std::vector<Out> values;
   values.reserve(size_t(numel()));
   visit_element(dtype(), "to_vector", [&]<class T>() {
-    const T* x = static_cast<const T*>(raw_data());
-    for_each_offset(layout(), [&](int64_t offset) { values.push_back(Out(x[offset])); });
+    const T* x = static_cast<const T*>(host.raw_data());
+    for_each_offset(host.layout(), [&](int64_t offset) { values.push_back(Out(x[offset])); });
   });
   return values;
 }

@@ -5,6 +5,7 @@
 #include <kiln/autograd/record.h>
 #include <kiln/kernels/fill.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/transfer.h>
 
 namespace kiln {
 namespace {
@@ -15,6 +16,15 @@ using autograd::record;
 using autograd::Wanted;
 
 void copy_into(const Tensor& x, const Tensor& y) {
+  if (x.device() != y.device()) {
+    // Strides are worked off where x is, types where y is.
+    Tensor dense = x;
+    if (!x.layout().is_dense()) {
+      dense = empty_dense(dense_like(x.layout()), x.dtype(), x.device());
+      copy_into(x, dense);
+    }
+    return copy_into(transferred(dense, y.device()), y);
+  }
   on(y.device(), [&](auto& ctx) { kernels::copy(ctx, x, y); });
 }
 
@@ -51,8 +61,7 @@ Tensor to(const Tensor& x, DType dtype) {
 Tensor to(const Tensor& x, Device device) {
   check_defined("to", x);
   if (x.device() == device) return x;
-  const Tensor y = empty_dense(dense_like(x.layout()), x.dtype(), device);
-  copy_into(x, y);
+  const Tensor y = transferred(x.layout().is_dense() ? x : clone(x.detach()), device);
   return record("to", {x}, y, [from = x.device()](const Tensor& g) { return g.to(from); });
 }
 
