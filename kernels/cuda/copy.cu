@@ -1,11 +1,13 @@
 #include <kiln/kernels/copy.h>
 
+#include <kiln/kernels/cuda/convert.h>
+#include <kiln/kernels/cuda/transpose.h>
 #include <kiln/kernels/cuda/elementwise.cuh>
 
 namespace kiln::kernels {
 namespace {
 
-struct Convert {
+struct Same {
   template <class T>
   __device__ T operator()(T x) const {
     return x;
@@ -20,7 +22,7 @@ struct alignas(16) Bytes16 {
 template <class T>
 void move(CudaContext& ctx, const TensorView& x, const TensorView& y) {
   const Operand operands[] = {x};
-  elementwise_parts<T, T>(ctx, "copy", Convert{}, y, std::index_sequence<0>(), operands);
+  elementwise_parts<T, T>(ctx, "copy", Same{}, y, std::index_sequence<0>(), operands);
 }
 
 void move(CudaContext& ctx, const TensorView& x, const TensorView& y) {
@@ -41,13 +43,11 @@ void move(CudaContext& ctx, const TensorView& x, const TensorView& y) {
 }  // namespace
 
 void copy(CudaContext& ctx, TensorView x, TensorView y) {
-  if (x.dtype == y.dtype) return move(ctx, x, y);
-  const Operand operands[] = {x};
-  visit_device_element(x.dtype, "copy", [&]<class From>() {
-    visit_device_element(y.dtype, "copy", [&]<class To>() {
-      elementwise_parts<To, From>(ctx, "copy", Convert{}, y, std::index_sequence<0>(), operands);
-    });
-  });
+  const Walk walk(y, x);
+  if (x.dtype != y.dtype)
+    convert(ctx, x.dtype, y.dtype, walk);
+  else if (!copy_transposed(ctx, walk, size_of(x.dtype)))
+    move(ctx, x, y);
 }
 
 }  // namespace kiln::kernels
