@@ -22,5 +22,8 @@ enum class BinaryOp : uint8_t {
 // Moves three elements of memory per element.
 void binary(CpuContext&, BinaryOp op, DType compute, const Operand& a, const Operand& b, TensorView y,
             const Scalar& alpha = 1);
+// A division by zero on the device is thrown by the next wait for it.
+void binary(CudaContext&, BinaryOp op, DType compute, const Operand& a, const Operand& b, TensorView y,
+            const Scalar& alpha = 1);
 
 }  // namespace kiln::kernels

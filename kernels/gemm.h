@@ -20,5 +20,7 @@ struct GemmGeometry {
 // terms (k = 0) a b is zero. The TensorViews' own shapes do not matter.
 void gemm(CpuContext&, const GemmGeometry&, TensorView a, TensorView b, TensorView bias, TensorView c,
           double beta = 0);
+void gemm(CudaContext&, const GemmGeometry&, TensorView a, TensorView b, TensorView bias, TensorView c,
+          double beta = 0);
 
 }  // namespace kiln::kernels

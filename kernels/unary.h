@@ -66,9 +66,12 @@ struct UnaryParameters {
 // one that converts to it. y may be x. The halves compute in float32. Moves two elements of memory per
 // element.
 void unary(CpuContext&, UnaryOp op, const UnaryParameters&, TensorView x, TensorView y);
+void unary(CudaContext&, UnaryOp op, const UnaryParameters&, TensorView x, TensorView y);
 
 // dx = g * f'. `saved` is what the op's derivative needs: x or y.
 void unary_backward(CpuContext&, UnaryOp op, const UnaryParameters&, TensorView saved, TensorView g,
+                    TensorView dx);
+void unary_backward(CudaContext&, UnaryOp op, const UnaryParameters&, TensorView saved, TensorView g,
                     TensorView dx);
 
 }  // namespace kiln::kernels

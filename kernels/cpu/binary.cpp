@@ -1,91 +1,13 @@
-#include <kiln/kernels/binary.h>
-
 #include <atomic>
 
+#include <kiln/kernels/binary_functions.h>
 #include <kiln/kernels/cpu/convert.h>
 #include <kiln/kernels/cpu/elementwise.h>
 #include <kiln/kernels/cpu/walk.h>
-#include <kiln/kernels/math.h>
 #include <kiln/tensor/element.h>
 
 namespace kiln::kernels {
 namespace {
-
-// Signed arithmetic that overflows wraps, by way of the unsigned type (at least as wide as int).
-template <class T>
-using Wrapping = std::conditional_t<(sizeof(T) < 4), unsigned, std::make_unsigned_t<T>>;
-
-template <class T>
-T integer_power(T base, T exponent) {
-  if (exponent < 0) return base == T(1) ? T(1) : base == T(-1) ? (exponent % 2 == 0 ? T(1) : T(-1)) : T(0);
-  Wrapping<T> result = 1, square(base);
-  for (auto rest = Wrapping<T>(exponent); rest != 0; rest >>= 1, square *= square)
-    if (rest & 1u) result *= square;
-  return T(result);
-}
-
-template <class T>
-T floor_divide(T a, T b) {
-  if constexpr (std::is_integral_v<T>) {
-    if (b == T(-1)) return T(Wrapping<T>(0) - Wrapping<T>(a));  // the minimum has no negative
-    const T quotient = T(a / b);
-    return T(a % b != 0 && (a % b < 0) != (b < 0) ? quotient - 1 : quotient);
-  } else {
-    if (b == 0) return a / b;
-    T mod = std::fmod(a, b), quotient = (a - mod) / b;
-    if (mod != 0 && (b < 0) != (mod < 0)) quotient -= 1;
-    if (quotient == 0) return std::copysign(T(0), a / b);
-    const T down = std::floor(quotient);
-    return quotient - down > T(0.5) ? down + 1 : down;
-  }
-}
-
-template <class T>
-T remainder(T a, T b) {
-  if constexpr (std::is_integral_v<T>) {
-    if (b == T(-1)) return 0;
-    const T mod = T(a % b);
-    return T(mod != 0 && (mod < 0) != (b < 0) ? mod + b : mod);
-  } else {
-    const T mod = std::fmod(a, b);
-    return mod != 0 && (mod < 0) != (b < 0) ? mod + b : mod;
-  }
-}
-
-template <BinaryOp op, class T>
-T apply(T a, T b, T alpha) {
-  if constexpr (op == BinaryOp::maximum) return a > b || a != a ? a : b;
-  if constexpr (op == BinaryOp::minimum) return a < b || a != a ? a : b;
-  if constexpr (op == BinaryOp::floor_divide) return floor_divide(a, b);
-  if constexpr (op == BinaryOp::remainder) return remainder(a, b);
-  if constexpr (std::is_same_v<T, bool>) {
-    if constexpr (op == BinaryOp::add) return a | b;
-    if constexpr (op == BinaryOp::add_scaled) return a | (alpha & b);
-    if constexpr (op == BinaryOp::mul) return a & b;
-  } else if constexpr (std::is_integral_v<T>) {
-    using U = Wrapping<T>;
-    if constexpr (op == BinaryOp::add) return T(U(a) + U(b));
-    if constexpr (op == BinaryOp::sub) return T(U(a) - U(b));
-    if constexpr (op == BinaryOp::mul) return T(U(a) * U(b));
-    if constexpr (op == BinaryOp::add_scaled) return T(U(a) + U(alpha) * U(b));
-    if constexpr (op == BinaryOp::pow) return integer_power(a, b);
-  } else {
-    if constexpr (op == BinaryOp::add) return a + b;
-    if constexpr (op == BinaryOp::sub) return a - b;
-    if constexpr (op == BinaryOp::mul) return a * b;
-    if constexpr (op == BinaryOp::div) return a / b;
-    if constexpr (op == BinaryOp::add_scaled) return a + alpha * b;
-    if constexpr (op == BinaryOp::pow) return math::pow(a, b);
-  }
-}
-
-template <BinaryOp op, class T>
-constexpr bool is_defined() {
-  if (std::is_same_v<T, bool>)
-    return op == BinaryOp::add || op == BinaryOp::add_scaled || op == BinaryOp::mul ||
-           op == BinaryOp::maximum || op == BinaryOp::minimum;
-  return std::is_floating_point_v<T> || op != BinaryOp::div;
-}
 
 template <BinaryOp op, class T>
 void run(const void* const* in, void* out, int64_t n, const void* parameters) {
@@ -93,13 +15,13 @@ void run(const void* const* in, void* out, int64_t n, const void* parameters) {
   const T alpha = *static_cast<const T*>(parameters);
   T* y = static_cast<T*>(out);
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) y[i] = apply<op, T>(a[i], b[i], alpha);
+  for (int64_t i = 0; i < n; ++i) y[i] = math::binary<op, T>(a[i], b[i], alpha);
 }
 
 template <class T>
 BlockRun select(BinaryOp op) {
   const auto of = []<BinaryOp o>() -> BlockRun {
-    if constexpr (is_defined<o, T>())
+    if constexpr (math::has_binary<o, T>())
       return run<o, T>;
     else
       return nullptr;
@@ -129,12 +51,6 @@ BlockRun select(BinaryOp op) {
   return nullptr;
 }
 
-const char* name_of(BinaryOp op) {
-  constexpr const char* names[] = {"add", "sub",     "mul",     "div",          "add",
-                                   "pow", "maximum", "minimum", "floor_divide", "remainder"};
-  return names[int(op)];
-}
-
 bool has_zero(CpuContext& ctx, const Operand& b, const char* op) {
   if (b.is_scalar()) return b.scalar.integer() == 0;
   std::atomic<bool> found = false;
@@ -155,7 +71,7 @@ bool has_zero(CpuContext& ctx, const Operand& b, const char* op) {
 
 void binary(CpuContext& ctx, BinaryOp op, DType compute, const Operand& a, const Operand& b, TensorView y,
             const Scalar& alpha) {
-  const char* name = name_of(op);
+  const char* name = math::name_of(op);
   // The halves compute in float32.
   const DType type = is_floating(compute) && compute != float64 ? float32 : compute;
   visit_element(type, name, [&]<class T>() {
