@@ -130,13 +130,14 @@ struct Dropout {
     using Pack = gpu::Pack<T, 4>;
     // Half of a block's 16 bytes for the halves, all for float32; float64 goes by single elements.
     Pack in{};
-    if constexpr (sizeof(Pack) <= 16) {
-      if (n == 4 && reinterpret_cast<uintptr_t>(x) % sizeof(Pack) == 0)
-        in = gpu::load(reinterpret_cast<const Pack*>(x + first));
-      else
-        for (int i = 0; i < n; ++i) in[i] = x[first + i];
+    bool whole = false;
+    if constexpr (sizeof(Pack) <= 16) whole = n == 4 && reinterpret_cast<uintptr_t>(x) % sizeof(Pack) == 0;
+    if (whole) {
+      if constexpr (sizeof(Pack) <= 16) in = gpu::load(reinterpret_cast<const Pack*>(x + first));
     } else {
-      for (int i = 0; i < n; ++i) in[i] = x[first + i];
+#pragma unroll
+      for (int i = 0; i < 4; ++i)
+        if (i < n) in[i] = x[first + i];
     }
 #pragma unroll
     for (int i = 0; i < 4; ++i)
