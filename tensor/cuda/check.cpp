@@ -82,8 +82,8 @@ void note_launch(const char* op) { ops[launched++ % kRemembered] = op; }
 void check_launch(cudaError_t error, const char* op, cudaStream_t stream) {
   if (error == cudaSuccess && is_blocking()) {
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    CUDA_CHECK(cudaStreamIsCapturing(stream, &status));
-    if (status == cudaStreamCaptureStatusNone) error = cudaStreamSynchronize(stream);
+    error = cudaStreamIsCapturing(stream, &status);
+    if (error == cudaSuccess && status == cudaStreamCaptureStatusNone) error = cudaStreamSynchronize(stream);
     if (error == cudaSuccess) note_synchronized();
   }
   if (error == cudaSuccess) return;
