@@ -17,7 +17,8 @@ struct GemmGeometry {
 
 // c = a b + bias + beta c, with bias [n] contiguous or undefined. All of one dtype, every type but bool;
 // halves accumulate in float32, integers wrap around. c must not overlap the operands or itself. Without
-// terms (k = 0) a b is zero. The TensorViews' own shapes do not matter.
+// terms (k = 0) a b is zero. The TensorViews' own shapes do not matter. On CUDA this is cuBLASLt, or a kernel
+// of our own for what that does not multiply.
 void gemm(CpuContext&, const GemmGeometry&, TensorView a, TensorView b, TensorView bias, TensorView c,
           double beta = 0);
 void gemm(CudaContext&, const GemmGeometry&, TensorView a, TensorView b, TensorView bias, TensorView c,

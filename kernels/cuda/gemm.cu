@@ -1,5 +1,6 @@
 #include <kiln/kernels/gemm.h>
 
+#include <kiln/kernels/cuda/gemm_lt.h>
 #include <kiln/kernels/cuda/element.cuh>
 #include <kiln/kernels/cuda/launch.cuh>
 
@@ -104,6 +105,7 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(GemmGeometry g, Operands
 void gemm(CudaContext& ctx, const GemmGeometry& g, TensorView a, TensorView b, TensorView bias, TensorView c,
           double beta) {
   if (g.batch * g.m * g.n == 0) return;
+  if (gemm_lt(ctx, g, a, b, bias, c, beta)) return;
   const int64_t tiles_m = (g.m + kTile - 1) / kTile, tiles_n = (g.n + kTile - 1) / kTile;
   const Fetch fetch{g.a.column == 1, g.b.row == 1};
   visit_device_number(c.dtype, "matmul", [&]<class T>() {
