@@ -21,6 +21,9 @@ Tensor dense(const Tensor& x) {
   return contiguous(x);
 }
 
+// Number i in row-major order of a dense tensor, on any device.
+int64_t element(const Tensor& x, int64_t i) { return reshape(x, {x.numel()})[i].item<int64_t>(); }
+
 // The index as dense int64, every one of it a position along dimension `dim` of x.
 Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& index) {
   check_defined(op, index, "index");
@@ -33,7 +36,7 @@ Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& ind
   on(x.device(), [&](auto& ctx) {
     int64_t wrong = kernels::find_outside(ctx, size, {}, at);
     if (wrong < 0) return;
-    const int64_t value = at.data<int64_t>()[wrong];
+    const int64_t value = element(at, wrong);
     Dims position = Dims::filled(at.dim(), 0);
     for (int d = at.dim() - 1; d >= 0; --d) {
       position[d] = wrong % at.size(d);
@@ -159,7 +162,7 @@ Tensor one_hot(const Tensor& x, int64_t classes) {
   const Tensor at = dense(converted(x, int64));
   on(x.device(), [&](auto& ctx) {
     if (const int64_t wrong = kernels::find_outside(ctx, classes, {}, at); wrong >= 0)
-      fail("one_hot: class {} of element {} is out of range (use 0 .. {})", at.data<int64_t>()[wrong], wrong,
+      fail("one_hot: class {} of element {} is out of range (use 0 .. {})", element(at, wrong), wrong,
            classes - 1);
   });
   const TensorOptions options{.dtype = int64, .device = x.device()};
