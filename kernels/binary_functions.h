@@ -14,8 +14,17 @@ template <class T>
 using Wrapping = std::conditional_t<(sizeof(T) < 4), unsigned, std::make_unsigned_t<T>>;
 
 template <class T>
+constexpr bool is_negative(T x) {
+  if constexpr (std::is_signed_v<T>)
+    return x < 0;
+  else
+    return false;
+}
+
+template <class T>
 constexpr T integer_power(T base, T exponent) {
-  if (exponent < 0) return base == T(1) ? T(1) : base == T(-1) ? (exponent % 2 == 0 ? T(1) : T(-1)) : T(0);
+  if (is_negative(exponent))
+    return base == T(1) ? T(1) : base == T(-1) ? (exponent % 2 == 0 ? T(1) : T(-1)) : T(0);
   Wrapping<T> result = 1, square(base);
   for (auto rest = Wrapping<T>(exponent); rest != 0; rest >>= 1, square *= square)
     if (rest & 1u) result *= square;
@@ -25,9 +34,10 @@ constexpr T integer_power(T base, T exponent) {
 template <class T>
 constexpr T floor_divide(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
-    if (b == T(-1)) return T(Wrapping<T>(0) - Wrapping<T>(a));  // the minimum has no negative
+    if (std::is_signed_v<T> && b == T(-1))
+      return T(Wrapping<T>(0) - Wrapping<T>(a));  // the minimum has no negative
     const T quotient = T(a / b);
-    return T(a % b != 0 && (a % b < 0) != (b < 0) ? quotient - 1 : quotient);
+    return T(a % b != 0 && is_negative(T(a % b)) != is_negative(b) ? quotient - 1 : quotient);
   } else {
     if (b == 0) return a / b;
     T mod = fmod(a, b), quotient = (a - mod) / b;
@@ -41,9 +51,9 @@ constexpr T floor_divide(T a, T b) {
 template <class T>
 constexpr T remainder(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
-    if (b == T(-1)) return 0;
+    if (std::is_signed_v<T> && b == T(-1)) return 0;
     const T mod = T(a % b);
-    return T(mod != 0 && (mod < 0) != (b < 0) ? mod + b : mod);
+    return T(mod != 0 && is_negative(mod) != is_negative(b) ? mod + b : mod);
   } else {
     const T mod = fmod(a, b);
     return mod != 0 && (mod < 0) != (b < 0) ? mod + b : mod;

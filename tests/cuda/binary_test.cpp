@@ -131,6 +131,17 @@ TEST_CASE("binary ops on the device between types") {
       }
 }
 
+TEST_CASE("the largest uint8 divides like any number") {
+  const Tensor a = from_values<uint8_t>({0, 10, 254, 255}, {4}), b = from_values<uint8_t>({255}, {1});
+  const Tensor quotient = empty({4}, {.dtype = uint8}), rest = empty({4}, {.dtype = uint8});
+  const Tensors gpu = run_on_both({a, b, quotient, rest}, [](auto& ctx, const Tensors& t) {
+    kernels::binary(ctx, BinaryOp::floor_divide, uint8, t[0], t[1], t[2]);
+    kernels::binary(ctx, BinaryOp::remainder, uint8, t[0], t[1], t[3]);
+  });
+  for (const Tensor& x : {gpu[2], quotient}) CHECK(x.to_vector<int>() == std::vector<int>{0, 0, 0, 1});
+  for (const Tensor& x : {gpu[3], rest}) CHECK(x.to_vector<int>() == std::vector<int>{0, 10, 254, 0});
+}
+
 TEST_CASE("an integer divided by zero on the device") {
   CudaContext& ctx = CudaContext::current();
   for (const BinaryOp op : {BinaryOp::floor_divide, BinaryOp::remainder}) {
