@@ -57,7 +57,9 @@ __device__ __forceinline__ Total sum_before(Total value) {
   __syncthreads();
   const Total lanes_below = __shfl_up_sync(gpu::kFullWarp, value, 1);
   Total before = 0;
-  for (unsigned w = 0; w < warp; ++w) before += warps[w];
+#pragma unroll
+  for (unsigned w = 0; w < kThreads / kWarp; ++w)
+    if (w < warp) before += warps[w];
   return lane == 0 ? before : before + lanes_below;
 }
 

@@ -18,22 +18,22 @@ struct PadAxis {
     if (mode == PaddingMode::circular) return i < 0 ? i + size : i - size;
     return -1;
   }
-  // Calls f(p) for the rows of y that show row h of x, in ascending order.
-  template <class F>
-  __device__ void places_of(int h, const F& f) const {
-    const auto at = [&](int p, int begin, int end) {
-      if (p >= begin && p < end) f(p);
-    };
-    const int own = h + before, after = before + size;  // rows [after, out) are padding
-    if (mode == PaddingMode::reflect && h > 0) at(before - h, 0, before);
-    if (mode == PaddingMode::circular) at(own - size, 0, before);
-    if (mode == PaddingMode::replicate && h == 0)
-      for (int p = 0; p < before; ++p) f(p);
-    at(own, 0, out);
-    if (mode == PaddingMode::reflect) at(before + 2 * (size - 1) - h, after, out);
-    if (mode == PaddingMode::circular) at(own + size, after, out);
-    if (mode == PaddingMode::replicate && h == size - 1)
-      for (int p = after; p < out; ++p) f(p);
+  // How many rows of y may show row h of x.
+  __device__ int places(int h) const {
+    if (mode != PaddingMode::replicate) return 3;
+    return 1 + (h == 0 ? max(0, before) : 0) + (h == size - 1 ? max(0, out - before - size) : 0);
+  }
+  // The row of y at place i, in ascending order, or -1.
+  __device__ int place(int h, int i) const {
+    if (mode == PaddingMode::replicate) return (h == 0 ? 0 : h + before) + i;
+    const int own = h + before, after = before + size;
+    if (i == 1) return own >= 0 && own < out ? own : -1;
+    if (mode == PaddingMode::reflect && i == 0) return h > 0 && h <= before ? before - h : -1;
+    const int other = mode == PaddingMode::reflect    ? before + 2 * (size - 1) - h
+                      : mode == PaddingMode::circular ? (i == 0 ? own - size : own + size)
+                                                      : -1;
+    if (i == 0) return other >= 0 && other < before ? other : -1;
+    return other >= after && other < out ? other : -1;
   }
 };
 
@@ -72,14 +72,18 @@ __global__ void __launch_bounds__(kImageThreads)
   if (unit >= units) return;
   const Pixel at = pixel_at<kPack>(unit, g.rows.size, g.columns.size, g.channels);
   Acc sums[kPack] = {};
-  g.rows.places_of(at.row, [&](int p) {
-    g.columns.places_of(at.column, [&](int q) {
+  const int rows = g.rows.places(at.row), columns = g.columns.places(at.column);
+  for (int i = 0; i < rows; ++i) {
+    const int p = g.rows.place(at.row, i);
+    for (int j = 0; j < columns; ++j) {
+      const int q = g.columns.place(at.column, j);
+      if (p < 0 || q < 0) continue;
       const auto values = load_pack<kPack>(
           grad + ((at.image * g.rows.out + p) * g.columns.out + q) * g.channels + at.channel);
 #pragma unroll
       for (int e = 0; e < kPack; ++e) sums[e] += cast<Acc>(values[e]);
-    });
-  });
+    }
+  }
   gpu::Pack<T, kPack> out;
 #pragma unroll
   for (int e = 0; e < kPack; ++e) out[e] = cast<T>(sums[e]);
