@@ -30,12 +30,17 @@ struct ReduceGeometry {
 // Results are independent of the number of threads. Floats are added in blocks whose sums are added in
 // float64, halves in float32; integers and bool are added in int64 and need a y of int64. Reads x once.
 void sum(CpuContext&, const ReduceGeometry&, TensorView x, TensorView y);
+void sum(CudaContext&, const ReduceGeometry&, TensorView x, TensorView y);
 // Of floating types; NaN over nothing.
 void mean(CpuContext&, const ReduceGeometry&, TensorView x, TensorView y);
+void mean(CudaContext&, const ReduceGeometry&, TensorView x, TensorView y);
 // The product; types as sum.
 void prod(CpuContext&, const ReduceGeometry&, TensorView x, TensorView y);
+void prod(CudaContext&, const ReduceGeometry&, TensorView x, TensorView y);
 // Whether an element is not zero (NaN is not), or every one; y is bool.
 void any(CpuContext&, const ReduceGeometry&, TensorView x, TensorView y);
+void any(CudaContext&, const ReduceGeometry&, TensorView x, TensorView y);
 void all(CpuContext&, const ReduceGeometry&, TensorView x, TensorView y);
+void all(CudaContext&, const ReduceGeometry&, TensorView x, TensorView y);
 
 }  // namespace kiln::kernels

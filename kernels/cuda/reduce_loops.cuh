@@ -1,0 +1,203 @@
+#pragma once
+
+// For sources of kernels/cuda only: the kernels of a reduction, for any operation. An operation Op on
+// elements T of x gives, as __device__ functions,
+//   Lane start()                the value of no elements
+//   Lane add(Lane, T, i)        takes in the element at position i of the reduced nest
+//   Lane merge(Lane, Lane)      associative up to rounding
+//   void store(at, Lane)        the result, as element `at` of y
+// Which elements meet in which order depends on the geometry and on x's alignment only.
+
+#include <kiln/kernels/reduce.h>
+#include <kiln/kernels/cuda/block_reduce.cuh>
+#include <kiln/kernels/cuda/element.cuh>
+#include <kiln/kernels/cuda/launch.cuh>
+#include <kiln/kernels/cuda/scratch.cuh>
+#include <kiln/kernels/cuda/split.cuh>
+
+#include <algorithm>
+
+namespace kiln::kernels {
+
+inline constexpr int kReduceThreads = 256, kReduceColumns = 32, kReduceRows = 8;
+inline constexpr int kInFlight = 4;  // independent loads, each with a lane of its own
+
+template <class Op, class T>
+using lane_t = decltype(std::declval<const Op&>().add(std::declval<Op>().start(), T(), int64_t(0)));
+
+struct Place {
+  int64_t x = 0, y = 0;
+};
+
+// Where element i of a nest stands.
+__device__ __forceinline__ Place place_in(const ReduceGeometry::Axis* axes, int rank, int64_t i) {
+  Place place;
+  for (int d = rank - 1; d >= 0; --d) {
+    const Split at = d > 0 ? split(i, axes[d].size) : Split{0, i};
+    place.x += at.remainder * axes[d].x_stride;
+    place.y += at.remainder * axes[d].y_stride;
+    i = at.quotient;
+  }
+  return place;
+}
+
+template <class Op, class Lane>
+__device__ __forceinline__ Lane merge_lanes(const Op& op, const Lane (&lanes)[kInFlight]) {
+  static_assert(kInFlight == 4);
+  return op.merge(op.merge(lanes[0], lanes[1]), op.merge(lanes[2], lanes[3]));
+}
+
+// This thread's part, one of kThreads, of the elements [begin, end) that stand one after the other at x.
+template <int kThreads, class Op, class T>
+__device__ __forceinline__ typename Op::Lane take_run(const Op& op, const T* x, int64_t begin, int64_t end,
+                                                      int thread) {
+  constexpr int kPack = 16 / sizeof(T);
+  using Pack = gpu::Pack<T, kPack>;
+  const int beyond = int(reinterpret_cast<uintptr_t>(x + begin) / sizeof(T) % kPack);
+  const int64_t first = min(end, begin + (beyond == 0 ? 0 : kPack - beyond));
+  const int64_t packs = (end - first) / kPack, rest = first + packs * kPack;
+  const Pack* source = reinterpret_cast<const Pack*>(x + first);
+  typename Op::Lane lanes[kInFlight] = {op.start(), op.start(), op.start(), op.start()};
+  if (begin + thread < first) lanes[0] = op.add(lanes[0], x[begin + thread], begin + thread);
+  int64_t i = thread;
+  for (; i + (kInFlight - 1) * kThreads < packs; i += kInFlight * kThreads) {
+    Pack packed[kInFlight];
+#pragma unroll
+    for (int k = 0; k < kInFlight; ++k) packed[k] = gpu::load(source + i + k * kThreads);
+#pragma unroll
+    for (int k = 0; k < kInFlight; ++k)
+#pragma unroll
+      for (int e = 0; e < kPack; ++e)
+        lanes[k] = op.add(lanes[k], packed[k][e], first + (i + k * kThreads) * kPack + e);
+  }
+  for (; i < packs; i += kThreads) {
+    const Pack packed = gpu::load(source + i);
+#pragma unroll
+    for (int e = 0; e < kPack; ++e)
+      lanes[e % kInFlight] = op.add(lanes[e % kInFlight], packed[e], first + i * kPack + e);
+  }
+  if (rest + thread < end) lanes[1] = op.add(lanes[1], x[rest + thread], rest + thread);
+  return merge_lanes(op, lanes);
+}
+
+// Elements [begin, end) of the reduced nest at x, from `first` on in steps of `step`.
+template <class Op, class T>
+__device__ __forceinline__ lane_t<Op, T> take_steps(const Op& op, const ReduceGeometry& g, const T* x,
+                                                    int64_t first, int64_t end, int step) {
+  typename Op::Lane lanes[kInFlight] = {op.start(), op.start(), op.start(), op.start()};
+  int64_t i = first;
+  for (; i + (kInFlight - 1) * step < end; i += kInFlight * step) {
+    T values[kInFlight];
+#pragma unroll
+    for (int k = 0; k < kInFlight; ++k) values[k] = x[place_in(g.reduced, g.reduced_rank, i + k * step).x];
+#pragma unroll
+    for (int k = 0; k < kInFlight; ++k) lanes[k] = op.add(lanes[k], values[k], i + k * step);
+  }
+  for (; i < end; i += step) lanes[0] = op.add(lanes[0], x[place_in(g.reduced, g.reduced_rank, i).x], i);
+  return merge_lanes(op, lanes);
+}
+
+// How the elements of an output are cut: `partial` is defined with more than one chunk, as [outputs, chunks].
+template <class Lane>
+struct Chunks {
+  int64_t size;
+  int64_t count;
+  Lane* partial;
+};
+
+// kThreads, a warp or the block, take a chunk of an output whose elements lie closest to each other.
+template <int kThreads, class Op, class T>
+__global__ void __launch_bounds__(kReduceThreads)
+    reduce_rows_kernel(Op op, ReduceGeometry g, const T* x, Chunks<typename Op::Lane> chunks) {
+  const int64_t unit = int64_t(blockIdx.x) * (kReduceThreads / kThreads) + threadIdx.x / kThreads;
+  if (unit >= g.outputs * chunks.count) return;  // a warp as one
+  const Split at = split(unit, chunks.count);
+  const Place place = place_in(g.kept, g.kept_rank, at.quotient);
+  const int64_t begin = at.remainder * chunks.size, end = min(g.count, begin + chunks.size);
+  const int thread = int(threadIdx.x % kThreads);
+  const bool is_run = g.reduced_rank == 0 || (g.reduced_rank == 1 && g.reduced[0].x_stride == 1);
+  auto lane = is_run ? take_run<kThreads>(op, x + place.x, begin, end, thread)
+                     : take_steps(op, g, x + place.x, begin + thread, end, kThreads);
+  const auto merge = [&](auto a, auto b) { return op.merge(a, b); };
+  lane = block_reduce<kThreads>(lane, merge);
+  if (thread != 0) return;
+  if (chunks.count > 1)
+    chunks.partial[unit] = lane;
+  else
+    op.store(place.y, lane);
+}
+
+// A block takes a chunk (blockIdx.y) of a tile of outputs whose elements lie side by side.
+template <class Op, class T>
+__global__ void __launch_bounds__(kReduceThreads)
+    reduce_columns_kernel(Op op, ReduceGeometry g, const T* x, Chunks<typename Op::Lane> chunks) {
+  const int64_t width = g.kept[g.kept_rank - 1].size;
+  const Split tile = split(blockIdx.x, (width + kReduceColumns - 1) / kReduceColumns);
+  const int64_t column = tile.remainder * kReduceColumns + threadIdx.x,
+                output = tile.quotient * width + column;
+  const int64_t begin = blockIdx.y * chunks.size, end = min(g.count, begin + chunks.size);
+  auto lane = op.start();
+  Place place;
+  if (column < width) {
+    place = place_in(g.kept, g.kept_rank, output);
+    lane = take_steps(op, g, x + place.x, begin + threadIdx.y, end, kReduceRows);
+  }
+  const auto merge = [&](auto a, auto b) { return op.merge(a, b); };
+  lane = column_reduce<kReduceThreads>(lane, merge);
+  if (threadIdx.y != 0 || column >= width) return;
+  if (chunks.count > 1)
+    chunks.partial[output * chunks.count + blockIdx.y] = lane;
+  else
+    op.store(place.y, lane);
+}
+
+// A warp puts an output's chunks together.
+template <class Op, class Lane>
+__global__ void __launch_bounds__(kReduceThreads)
+    merge_chunks_kernel(Op op, ReduceGeometry g, const Lane* partial, int64_t chunks) {
+  const int64_t output = int64_t(blockIdx.x) * (kReduceThreads / kWarp) + threadIdx.x / kWarp;
+  if (output >= g.outputs) return;
+  Lane lane = op.start();
+  for (int64_t i = threadIdx.x % kWarp; i < chunks; i += kWarp)
+    lane = op.merge(lane, partial[output * chunks + i]);
+  const auto merge = [&](Lane a, Lane b) { return op.merge(a, b); };
+  lane = warp_reduce(lane, merge);
+  if (threadIdx.x % kWarp == 0) op.store(place_in(g.kept, g.kept_rank, output).y, lane);
+}
+
+// Reads x once; with few outputs also writes and reads at most 2048 partial results.
+template <class Op, class T>
+void reduce(const CudaContext& ctx, const char* name, const Op& op, const ReduceGeometry& g, const T* x) {
+  using Lane = decltype(op.start());
+  constexpr int64_t kWarpCount = 1024;                  // up to here a warp is enough for an output
+  constexpr int64_t kManyBlocks = 512;                  // that keep the largest GPUs busy
+  constexpr int64_t kLeastRun = 4096, kLeastRows = 64;  // worth a chunk
+  if (g.outputs == 0) return;
+  const bool columns =
+      g.count > 0 && g.kept_rank > 0 &&
+      (g.reduced_rank == 0 || g.kept[g.kept_rank - 1].x_stride < g.reduced[g.reduced_rank - 1].x_stride);
+  const int64_t width = columns ? g.kept[g.kept_rank - 1].size : 1;
+  const int64_t units = g.outputs / width * ((width + kReduceColumns - 1) / kReduceColumns);
+  const int64_t wanted = units < kManyBlocks ? 2 * kManyBlocks / units : 1;
+  const int64_t size = std::max(columns ? kLeastRows : kLeastRun, (g.count / wanted + 16) / 16 * 16);
+  const int64_t count = std::max<int64_t>(1, (g.count + size - 1) / size);
+  const DeviceScratch<Lane> partial(ctx, count > 1 ? g.outputs * count : 0);
+  const Chunks<Lane> chunks{count > 1 ? size : g.count, count, partial.data()};
+  if (columns)
+    launch(ctx, name, reduce_columns_kernel<Op, T>,
+           {.grid = dim3(blocks_for(units, 1), unsigned(count)), .block = dim3(kReduceColumns, kReduceRows)},
+           op, g, x, chunks);
+  else if (g.count <= kWarpCount)
+    launch(ctx, name, reduce_rows_kernel<kWarp, Op, T>,
+           {.grid = blocks_for(g.outputs, kReduceThreads / kWarp), .block = kReduceThreads}, op, g, x,
+           chunks);
+  else
+    launch(ctx, name, reduce_rows_kernel<kReduceThreads, Op, T>,
+           {.grid = blocks_for(g.outputs * count, 1), .block = kReduceThreads}, op, g, x, chunks);
+  if (count > 1)
+    launch(ctx, name, merge_chunks_kernel<Op, Lane>,
+           {.grid = blocks_for(g.outputs, kReduceThreads / kWarp), .block = kReduceThreads}, op, g,
+           partial.data(), count);
+}
+
+}  // namespace kiln::kernels
