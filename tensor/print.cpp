@@ -4,6 +4,7 @@
 
 #include <kiln/tensor/element.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/meta.h>
 #include <kiln/tensor/transfer.h>
 
 // Printing as PyTorch does (torch/_tensor_str.py): 4 digits, lines of 80, tensors of more than 1000 elements
@@ -128,7 +129,7 @@ class Printer {
 
 std::string to_string(const Tensor& x) {
   if (!x.defined()) return "tensor(undefined)";
-  const bool shown = !is_storage_only(x.dtype());
+  const bool shown = !is_storage_only(x.dtype()) && x.device() != meta;
   std::string text = "tensor(";
   if (!shown)
     text += "...";

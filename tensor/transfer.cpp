@@ -5,6 +5,8 @@
 #include <kiln/tensor/build_config.h>
 #include <kiln/tensor/context.h>
 #include <kiln/tensor/cuda/copy.h>
+#include <kiln/tensor/fail.h>
+#include <kiln/tensor/meta.h>
 
 namespace kiln {
 
@@ -21,6 +23,7 @@ void transfer(void* to, Device to_device, const void* from, Device from_device, 
 namespace {
 
 Tensor with_span(const Tensor& x, Device device) {
+  if (x.device() == meta) fail("copy: the tensor is on meta, where there are no elements");
   const int64_t bytes = x.layout().span() * size_of(x.dtype());
   Ref<Storage> storage = Storage::allocate(bytes, device);
   transfer(storage->data, device, x.raw_data(), x.device(), bytes);
