@@ -4,7 +4,7 @@ PYTHON ?= /usr/bin/python3
 release := build/release
 SECONDS_EACH ?= 600
 
-.PHONY: help demo test bench lint asan fuzz cuda-test cuda-check cuda-all gpu format clean
+.PHONY: help demo test bench lint asan fuzz cuda-check cuda-all gpu format clean
 .NOTPARALLEL:
 
 help:
@@ -14,7 +14,6 @@ help:
 	@echo "make lint    formatting, static analysis, house rules"
 	@echo "make asan    all tests under AddressSanitizer and UBSan"
 	@echo "make fuzz    libFuzzer on the readers of files (SECONDS_EACH=600)"
-	@echo "make cuda-test   make test, then the CUDA tests on the emulated device"
 	@echo "make cuda-check  the CUDA tests with the GPU sanitizer, and under AddressSanitizer"
 	@echo "make cuda-all    compile the CUDA backend for all architectures; check what its kernels take"
 	@echo "make gpu     (comes with the CUDA backend)"
@@ -26,11 +25,6 @@ demo: needs-build-demo $(release)/build.ninja
 	$(release)/examples/fashion_mnist
 
 test: needs-build $(release)/build.ninja
-	@cmake --build $(release)
-	@scripts/test $(release)
-
-# The same, then the CUDA tests on the emulated device.
-cuda-test: needs-build $(release)/build.ninja
 	@cmake --build $(release)
 	@scripts/test_devices $(release)
 

@@ -130,8 +130,7 @@ TEST_CASE("load options: what progress throws stops the loading") {
 TEST_CASE("load options: limits") {
   using namespace std::string_literals;
   const TemporaryFolder folder;
-  const std::string zip = "tests/io/fixtures/zip.pt", legacy = "tests/io/fixtures/legacy.pt",
-                    module = "tests/io/fixtures/module.pt";
+  const std::string zip = "tests/io/fixtures/zip.pt", legacy = "tests/io/fixtures/legacy.pt";
   const auto message = [](const std::string& path, const io::LoadLimits& limits) {
     return error_of([&] { io::load(path, {.limits = limits}); });
   };

@@ -110,7 +110,7 @@ TEST_CASE("open: parts, by path") {
   CHECK_MESSAGE(contains(none, fixture("zip.pt")), none);
   CHECK_MESSAGE(contains(none, "there is no 'stade'"), none);
   CHECK(contains(error_of([&] { file.tensor("names"); }), "has list at 'names', not a tensor"));
-  const io::File copy = file;
+  const io::File copy = file;  // NOLINT(performance-unnecessary-copy-initialization)
   CHECK(copy.tensor("matrix").shares_storage(file.tensor("tail")));
   copy.tensor("matrix").fill_(3);
   CHECK(file.tensor("tail").to_vector<float>() == std::vector<float>(4, 3));

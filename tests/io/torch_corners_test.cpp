@@ -117,11 +117,12 @@ TEST_CASE("torch corners: the _metadata of a state dict goes from PyTorch to PyT
       test::skip("python3-torch is not installed");
       continue;
     }
-    const std::string program =
-        "import sys, torch; s = torch.load(sys.argv[1], weights_only=True)['model']; "
+    std::string command =
+        "/usr/bin/python3 -c \"import sys, torch; s = torch.load(sys.argv[1], weights_only=True)['model']; "
         "assert s._metadata['norm'] == {'version': 2} and list(s)[0] == 'fc.weight', s; "
-        "assert list(s._metadata) == ['', 'fc', 'norm']";
-    CHECK(std::system(("/usr/bin/python3 -c \"" + program + "\" " + path).c_str()) == 0);
+        "assert list(s._metadata) == ['', 'fc', 'norm']\" ";
+    command += path;
+    CHECK(std::system(command.c_str()) == 0);
   }
   Value bad = {{"x", 1}};
   bad.set_attributes({{"_metadata", Value({{"t", tensor({1.0})}})}});

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <set>
@@ -167,7 +168,8 @@ TEST_CASE("checkpoints: a damaged best gives way to the next") {
 TEST_CASE("checkpoints: all damaged is none, and each is reported") {
   const TemporaryFolder folder;
   const std::string path = five(folder);
-  for (const std::string& name : names_in(path)) test::write_file(path + "/" + name, "x");
+  const auto damage = [&](const std::string& name) { test::write_file(path + "/" + name, "x"); };
+  std::ranges::for_each(names_in(path), damage);
   Run run(path);
   run.epoch = 77;
   CHECK_FALSE(run.checkpoints.resume());
