@@ -46,9 +46,13 @@ PickleGraph PickleMachine::run() {
       bad("it has more than {} bytes (limits.pickle_bytes)", limits_.bytes);
     const uint8_t opcode = uint8_t(input_[at_++]);
     if (opcode == kStop) break;
-    size_t& group = group_of[opcode];
-    while (group < std::size(kGroups) && !(this->*kGroups[group])(opcode)) ++group;
-    if (group == std::size(kGroups)) bad("opcode 0x{:02X} is unknown or not supported", opcode);
+    size_t group = group_of[opcode];
+    for (bool known = false; !known; ++group) {
+      if (group == std::size(kGroups)) bad("opcode 0x{:02X} is unknown or not supported", opcode);
+      const Group read = kGroups[group];
+      known = (this->*read)(opcode);
+    }
+    group_of[opcode] = group - 1;
   }
   if (stack_.size() != 1 || !marks_.empty())
     bad("STOP with {} values on the stack, expected one", stack_.size());
