@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kiln/autograd/autocast.h>
 #include <kiln/autograd/engine.h>
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>

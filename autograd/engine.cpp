@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include <kiln/autograd/anomaly.h>
+#include <kiln/autograd/autocast.h>
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/pending.h>
@@ -72,6 +73,8 @@ class Task {
   }
 
   void run() {
+    // What a rule saved has the type its op computed in.
+    const NoAutocast same_types;
     Gradients grads;
     while (Node* node = pending_.pop(grads)) process(*node, grads);
   }

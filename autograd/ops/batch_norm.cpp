@@ -1,6 +1,7 @@
 #include <kiln/kernels/batch_norm.h>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/working_order.h>
 #include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
@@ -173,6 +174,10 @@ Gradients composite_gradients(const Tensor& g, const Tensor& x_any, const Tensor
 
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
                   const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual) {
+  if (autocast_enabled() && residual.defined() && residual.dtype() != x.dtype()) {
+    const DType wider = promote_types(x.dtype(), residual.dtype());
+    return batch_norm(to(x, wider), weight, bias, running_mean, running_var, options, to(residual, wider));
+  }
   check(x, weight, bias, running_mean, running_var, options, residual);
   const DType dtype = vector_type(x);
   const auto other_type = [&](const Tensor& v) { return v.defined() && v.dtype() != dtype; };

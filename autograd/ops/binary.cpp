@@ -1,6 +1,7 @@
 #include <kiln/kernels/binary.h>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
@@ -208,6 +209,7 @@ Tensor operator/(const Scalar& a, const Tensor& b) {
 }
 
 Tensor pow(const Tensor& a, const Tensor& b) {
+  if (autocast_enabled()) return in_float32([](const auto&... operands) { return pow(operands...); }, a, b);
   const Tensor y = computed("pow", BinaryOp::pow, a, b);
   if (!recorded(a, b)) return y;
   return record("pow", {a, b}, y,
@@ -240,6 +242,7 @@ std::optional<Tensor> special_power(const Tensor& a, double exponent) {
 }  // namespace
 
 Tensor pow(const Tensor& a, const Scalar& b) {
+  if (autocast_enabled()) return in_float32([&](const Tensor& wide) { return pow(wide, b); }, a);
   check_defined("pow", a);
   if (!is_floating(a.dtype()) && !is_floating(b.dtype()) && b.integer() < 0)
     fail("pow: integers cannot be raised to the negative power {}; convert x to a floating dtype",
@@ -256,6 +259,7 @@ Tensor pow(const Tensor& a, const Scalar& b) {
 }
 
 Tensor pow(const Scalar& a, const Tensor& b) {
+  if (autocast_enabled()) return in_float32([&](const Tensor& wide) { return pow(a, wide); }, b);
   const Tensor y = computed("pow", BinaryOp::pow, a, b);
   if (!autograd::detail::wants_record({b})) return y;
   return record("pow", {b}, y, [y = SavedOutput(y), b = Saved(b), a](const Tensor& g) {

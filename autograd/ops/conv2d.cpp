@@ -1,6 +1,7 @@
 #include <kiln/kernels/conv2d.h>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
 
@@ -68,6 +69,9 @@ Tensor weight_grad(const Tensor& g, const Tensor& x, const Shape& shape, const C
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
+  if (autocast_enabled())
+    return in_low_precision([&](const auto&... operands) { return conv2d(operands..., options); }, x, weight,
+                            bias);
   if (x.dim() == 3) return squeeze(conv2d(unsqueeze(x, 0), weight, bias, options), 0);
   check_types("conv2d", x, weight);
   const Conv2dGeometry geometry = geometry_of(x.shape(), weight.shape(), options);

@@ -1,6 +1,7 @@
 #include <kiln/kernels/cross_entropy.h>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/class_targets.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/ops/softmax.h>
@@ -115,6 +116,9 @@ Tensor loss_of_probabilities(const Tensor& x, const Tensor& target, const CrossE
 }  // namespace
 
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOptions& options) {
+  if (autocast_enabled())
+    return in_float32([&](const auto&... operands) { return cross_entropy(operands..., options); }, x,
+                      target);
   check_floating("cross_entropy", x);
   check_defined("cross_entropy", target, "target");
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))

@@ -1,6 +1,7 @@
 #include <kiln/kernels/cumsum.h>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
 
@@ -26,6 +27,9 @@ Tensor running_sum(const char* op, const Tensor& x, int dim, bool reverse) {
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int dim) { return running_sum("cumsum", x, dim, false); }
+Tensor cumsum(const Tensor& x, int dim) {
+  if (autocast_enabled()) return in_float32([&](const Tensor& wide) { return cumsum(wide, dim); }, x);
+  return running_sum("cumsum", x, dim, false);
+}
 
 }  // namespace kiln

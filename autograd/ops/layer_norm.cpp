@@ -1,6 +1,7 @@
 #include <kiln/kernels/layer_norm.h>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
 
@@ -71,6 +72,8 @@ Gradients composite_gradients(const Tensor& g_any, const Tensor& x_any, const Te
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight, const Tensor& bias, double eps) {
+  if (autocast_enabled())
+    return in_float32([&](const Tensor& wide) { return layer_norm(wide, shape, weight, bias, eps); }, x);
   if (!x.is_floating_point()) fail("layer_norm: needs a floating-point tensor, got {}", x.dtype());
   const auto geometry = LayerNormGeometry::of(x.shape(), shape);
   check_parameter("weight", weight, shape);

@@ -1,4 +1,5 @@
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/record.h>
 #include <kiln/kernels/gemm.h>
 #include <kiln/tensor/fail.h>
@@ -55,6 +56,7 @@ Tensor compute(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (autocast_enabled()) return in_low_precision(linear, x, weight, bias);
   check(x, weight, bias);
   const Tensor y = compute(x, weight, bias);
   if (!autograd::detail::wants_record({x, weight, bias})) return y;

@@ -1,6 +1,7 @@
 #include <kiln/kernels/losses.h>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/class_targets.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
@@ -77,6 +78,8 @@ void check_bce(const char* op, const Tensor& x, const Tensor& target) {
 }  // namespace
 
 Tensor nll_loss(const Tensor& x, const Tensor& target, const NllOptions& options) {
+  if (autocast_enabled())
+    return in_float32([&](const auto&... operands) { return nll_loss(operands..., options); }, x, target);
   check_floating("nll_loss", x);
   check_defined("nll_loss", target, "target");
   if (!is_integral(target.dtype()))
@@ -101,6 +104,8 @@ Tensor nll_loss(const Tensor& x, const Tensor& target, const NllOptions& options
 }
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  if (autocast_enabled())
+    return in_float32([&](const auto&... operands) { return mse_loss(operands..., reduction); }, x, target);
   check_loss("mse_loss", x, target);
   if (reduction != Reduction::none && fusable(x, target))
     return fused_mse_loss(x, target, reduction == Reduction::sum ? 1 : 1 / double(x.numel()));
@@ -108,11 +113,16 @@ Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  if (autocast_enabled())
+    return in_float32([&](const auto&... operands) { return l1_loss(operands..., reduction); }, x, target);
   check_loss("l1_loss", x, target);
   return reduced(abs(sub(x, target)), reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduction reduction) {
+  if (autocast_enabled())
+    return in_float32([&](const auto&... operands) { return smooth_l1_loss(operands..., beta, reduction); },
+                      x, target);
   check_loss("smooth_l1_loss", x, target);
   if (!(beta >= 0)) fail("smooth_l1_loss: beta must not be negative, got {}", beta);
   if (beta == 0) return l1_loss(x, target, reduction);
@@ -122,6 +132,14 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduct
 }
 
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BceOptions& options) {
+  if (autocast_enabled() && (x.dtype() == float16 || x.dtype() == bfloat16))
+    fail(
+        "binary_cross_entropy: probabilities in {} are too coarse for their logarithms; inside Autocast use "
+        "binary_cross_entropy_with_logits, or put NoAutocast and a conversion to float32 around the sigmoid",
+        x.dtype());
+  if (autocast_enabled())
+    return in_float32([&](const auto&... operands) { return binary_cross_entropy(operands..., options); }, x,
+                      target);
   check_bce("binary_cross_entropy", x, target);
   Tensor losses;
   {
@@ -150,6 +168,10 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BceOpti
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const BceOptions& options) {
+  if (autocast_enabled())
+    return in_float32(
+        [&](const auto&... operands) { return binary_cross_entropy_with_logits(operands..., options); }, x,
+        target);
   check_bce("binary_cross_entropy_with_logits", x, target);
   Tensor losses;
   {

@@ -1,4 +1,5 @@
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/record.h>
 #include <kiln/kernels/gemm.h>
 #include <kiln/tensor/fail.h>
@@ -90,6 +91,7 @@ Tensor tall_gradient(const Tensor& a, const Tensor& g) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  if (autocast_enabled()) return in_low_precision(matmul, a, b);
   check(a, b);
   const bool a_vector = a.dim() == 1, b_vector = b.dim() == 1;
   if (a_vector || b_vector) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/ops/spread.h>
 #include <kiln/autograd/record.h>
@@ -39,6 +40,8 @@ Tensor norm_backward(const Tensor& x, const Tensor& y, const Tensor& g, double p
 }  // namespace
 
 Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
+  if (autocast_enabled())
+    return in_float32([&](const Tensor& wide) { return norm(wide, p, dims, keepdim); }, x);
   check_floating("norm", x);
   if (std::isnan(p)) fail("norm: p is NaN");
   const DimSet reduced = kernels::dim_set("norm", dims, x.dim());

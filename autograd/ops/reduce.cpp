@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/ops/spread.h>
 #include <kiln/autograd/record.h>
@@ -50,6 +51,7 @@ Tensor variance_backward(const Tensor& x, const Tensor& g, DimSet reduced, doubl
 }  // namespace
 
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (autocast_enabled()) return in_float32([&](const Tensor& wide) { return sum(wide, dims, keepdim); }, x);
   check_defined("sum", x);
   const DimSet reduced = dim_set("sum", dims, x.dim());
   Tensor y = empty(reduced_shape(x.shape(), reduced, keepdim), {.dtype = sum_type(x), .device = x.device()});
@@ -94,6 +96,7 @@ Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
 }
 
 Tensor prod(const Tensor& x) {
+  if (autocast_enabled()) return in_float32([](const Tensor& wide) { return prod(wide); }, x);
   check_defined("prod", x);
   if (autograd::detail::wants_record({x})) return prod_by_pairs(x);
   Tensor y = empty({}, {.dtype = sum_type(x), .device = x.device()});

@@ -1,6 +1,7 @@
 #include <kiln/autograd/ops/softmax.h>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
 #include <kiln/kernels/copy.h>
@@ -28,6 +29,7 @@ Tensor laid_out(const Tensor& x, const Layout& layout) {
 }  // namespace
 
 Tensor softmax(const Tensor& x, int dim) {
+  if (autocast_enabled()) return in_float32([&](const Tensor& wide) { return softmax(wide, dim); }, x);
   check_floating("softmax", x);
   dim = wrap_dim("softmax", dim, x.dim());
   Tensor y = empty_like(x);
@@ -39,6 +41,7 @@ Tensor softmax(const Tensor& x, int dim) {
 }
 
 Tensor log_softmax(const Tensor& x, int dim) {
+  if (autocast_enabled()) return in_float32([&](const Tensor& wide) { return log_softmax(wide, dim); }, x);
   check_floating("log_softmax", x);
   dim = wrap_dim("log_softmax", dim, x.dim());
   Tensor y = empty_like(x);

@@ -1,6 +1,7 @@
 #include <kiln/kernels/unary.h>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
@@ -41,8 +42,33 @@ Tensor unary_backward(UnaryOp op, const UnaryParameters& parameters, const Tenso
   return dx;
 }
 
+constexpr bool computes_in_float32(UnaryOp op) {
+  switch (op) {
+    case UnaryOp::exp:
+    case UnaryOp::expm1:
+    case UnaryOp::log:
+    case UnaryOp::log1p:
+    case UnaryOp::log2:
+    case UnaryOp::log10:
+    case UnaryOp::rsqrt:
+    case UnaryOp::reciprocal:
+    case UnaryOp::tan:
+    case UnaryOp::asin:
+    case UnaryOp::acos:
+    case UnaryOp::sinh:
+    case UnaryOp::cosh:
+    case UnaryOp::softplus:
+      return true;
+    default:
+      return false;
+  }
+}
+
 template <UnaryOp op>
 Tensor unary(const char* name, const Tensor& x, const UnaryParameters& parameters = {}) {
+  if constexpr (computes_in_float32(op))
+    if (autocast_enabled())
+      return in_float32([&](const Tensor& wide) { return unary<op>(name, wide, parameters); }, x);
   check_defined(name, x);
   if (is_storage_only(x.dtype())) fail("{}: {} is storage only", name, x.dtype());
   const DType dtype = x.is_floating_point() ? x.dtype() : float32;
