@@ -19,7 +19,7 @@ namespace kiln {
 // float64 tensors stay as they are. Parameters stay float32, and so do their gradients; a parameter is
 // converted once for all its uses until the outermost Autocast ends. The backward pass computes each op in
 // the type of its forward pass, wherever backward() is called. Gradients in float16 may vanish:
-// a loss scale keeps them in range. bfloat16 has the range of float32 and needs none.
+// optim::GradScaler keeps them in range. bfloat16 has the range of float32 and needs none.
 //
 // `dtype` is float16 or bfloat16; throws for others. With `enabled` false it does nothing, so that a program
 // can take it from an option.

@@ -36,4 +36,9 @@ void flat_zero(CudaContext&, FlatSpans xs);
 void flat_all_finite(CpuContext&, FlatSpans xs, TensorView finite);
 void flat_all_finite(CudaContext&, FlatSpans xs, TensorView finite);
 
+// x = x / scale; found = 1 if any x was infinite or NaN, else it stays. scale is a 0-dim float32 (a power of
+// 2 makes it exact), found a 0-dim int32.
+void flat_unscale(CpuContext&, FlatSpans xs, TensorView scale, TensorView found);
+void flat_unscale(CudaContext&, FlatSpans xs, TensorView scale, TensorView found);
+
 }  // namespace kiln::kernels

@@ -2,54 +2,10 @@
 
 #include <cmath>
 
-#include <kiln/autograd/record.h>
-#include <kiln/kernels/copy.h>
-#include <kiln/kernels/flat.h>
+#include <kiln/optim/grads.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::optim {
-namespace {
-
-// The gradients as stretches of memory. One that is not dense is worked on in a dense copy.
-class Grads {
- public:
-  Grads(const char* op, const Tensors& params) : op_(op) {
-    for (const Tensor& param : params) {
-      const Tensor grad = param.defined() ? param.grad() : Tensor();
-      if (!grad.defined()) continue;
-      if (!grads_.empty() && grad.device() != grads_[0].device())
-        fail("{}: gradients on {} and {}; all must be on one device", op, grads_[0].device(), grad.device());
-      Tensor dense = grad;
-      if (!grad.layout().is_dense()) {
-        dense = empty(grad.shape(), {.dtype = grad.dtype(), .device = grad.device()});
-        on(grad.device(), [&](auto& ctx) { kernels::copy(ctx, grad, dense); });
-      }
-      grads_.push_back(grad);
-      dense_.push_back(dense);
-      spans_.push_back({dense.raw_data(), dense.dtype(), dense.numel()});
-    }
-  }
-
-  Device device() const { return grads_.empty() ? cpu : grads_[0].device(); }
-  kernels::FlatSpans spans() const { return spans_; }
-
-  void begin_write() const {
-    const NoGrad guard;
-    for (const Tensor& grad : grads_) autograd::begin_in_place(op_, grad);
-  }
-  void end_write() const {
-    for (size_t i = 0; i < grads_.size(); ++i)
-      if (!grads_[i].is_same(dense_[i]))
-        on(device(), [&](auto& ctx) { kernels::copy(ctx, dense_[i], grads_[i]); });
-  }
-
- private:
-  const char* op_;
-  Tensors grads_, dense_;
-  std::vector<kernels::FlatSpan> spans_;
-};
-
-}  // namespace
 
 Tensor clip_grad_norm_(const Tensors& params, double max_norm, double norm_type, bool error_if_nonfinite) {
   if (!(norm_type > 0)) fail("clip_grad_norm_: norm_type {} must be above 0", norm_type);

@@ -66,6 +66,10 @@ void Optimizer::step() {
   }
 }
 
+void Optimizer::step_unless(const Tensor& skip) {
+  if (skip.item<int32_t>() == 0) step();
+}
+
 void Optimizer::zero_grad(bool set_to_none) {
   for (Group& group : groups_)
     for (Arena& arena : group.arenas) arena.zero_grad(set_to_none);

@@ -21,6 +21,8 @@ class Optimizer {
   // Updates every parameter from its gradient, in place. Throws when a parameter changed its dtype, shape or
   // device since it was given.
   void step();
+  // The same unless `skip`, a 0-dim int32, holds another number than 0: what GradScaler found.
+  void step_unless(const Tensor& skip);
   // Gradients become undefined (their memory waits for the next ones), or zero.
   void zero_grad(bool set_to_none = true);
 

@@ -136,4 +136,25 @@ void flat_all_finite(CpuContext& ctx, FlatSpans xs, TensorView finite) {
   *finite.as<bool>() = all;
 }
 
+void flat_unscale(CpuContext& ctx, FlatSpans xs, TensorView scale, TensorView found) {
+  const float inverse = 1 / *scale.as<float>();
+  Pieces& pieces = cut(xs);
+  for_pieces(ctx, pieces, [inverse](const FlatSpan& piece, double& result) {
+    result = visit_floating(piece.dtype, "unscale_", [&]<class T>() {
+      using A = accumulate_t<T>;
+      T* x = static_cast<T*>(piece.data);
+      A zero = 0;
+#pragma omp simd reduction(+ : zero)
+      for (int64_t i = 0; i < piece.count; ++i) {
+        const A value = A(x[i]);
+        zero += 0 * value;  // NaN where it is not finite
+        x[i] = T(value * A(inverse));
+      }
+      return double(zero);
+    });
+  });
+  for (const double result : pieces.results)
+    if (result != 0) *found.as<int32_t>() = 1;
+}
+
 }  // namespace kiln::kernels

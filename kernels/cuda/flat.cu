@@ -131,6 +131,22 @@ struct ClipNorm {
   }
 };
 
+struct Unscale {
+  const float* scale;
+  int* found;
+  float inverse = 1;
+  template <class A>
+  __device__ bool begin() {
+    inverse = 1 / *scale;
+    return true;
+  }
+  template <class A>
+  __device__ A operator()(A x) const {
+    if (!(x - x == 0)) atomicOr(found, 1);
+    return x * A(inverse);
+  }
+};
+
 struct Clamp {
   double low, high;
   template <class A>
@@ -172,6 +188,10 @@ void flat_zero(CudaContext& ctx, FlatSpans xs) {
 
 void flat_all_finite(CudaContext& ctx, FlatSpans xs, TensorView finite) {
   measure<Measure::not_finite>(ctx, "all_finite", xs, 0, nullptr, finite.as<bool>());
+}
+
+void flat_unscale(CudaContext& ctx, FlatSpans xs, TensorView scale, TensorView found) {
+  change(ctx, "unscale_", xs, Unscale{scale.as<float>(), found.as<int32_t>()});
 }
 
 }  // namespace kiln::kernels

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <kiln/kernels/copy.h>
+#include <kiln/kernels/loss_scale.h>
 #include <kiln/tensor/error.h>
 
 #include "both.h"
@@ -86,6 +87,35 @@ TEST_CASE("clipping flat memory on the device") {
     check_flat(xs, tensor(0.0), 0,
                [](auto& ctx, kernels::FlatSpans spans, const Tensor&) { kernels::flat_zero(ctx, spans); });
   }
+}
+
+TEST_CASE("unscaling flat memory on the device") {
+  const Tensor scale = tensor(8.0f);
+  const auto unscale = [&](auto& ctx, kernels::FlatSpans spans, const Tensor& found) {
+    const Tensor here = found.device().is_cpu() ? scale : test::on_cuda(scale);
+    kernels::flat_unscale(ctx, spans, here, found);
+  };
+  for (const Tensors& xs : rows()) check_flat(xs, from_values<int32_t>(std::vector{0}, {}), 0, unscale);
+  for (const double odd : {double(INFINITY), double(NAN)}) {
+    const Tensor x = numbers(9000, float32);
+    x.data<float>()[8500] = float(odd);
+    check_flat({numbers(10, float16), x}, from_values<int32_t>(std::vector{0}, {}), 0, unscale);
+  }
+  check_flat({numbers(10, float32)}, from_values<int32_t>(std::vector{1}, {}), 0, unscale);
+}
+
+TEST_CASE("the rule of the loss scale on the device") {
+  const kernels::LossScaleRule rule{2, 0.5, 2};
+  for (const float scale : {4.0f, 3e38f})
+    for (const int tracker : {0, 1})
+      for (const int found : {0, 1}) {
+        const Tensors state = {tensor(scale), from_values<int32_t>(std::vector{tracker}, {}),
+                               from_values<int32_t>(std::vector{found}, {})};
+        const Tensors gpu = test::run_on_both(state, [&](auto& ctx, const Tensors& t) {
+          kernels::update_loss_scale(ctx, rule, t[0], t[1], t[2]);
+        });
+        for (size_t i = 0; i < state.size(); ++i) CHECK(bits_equal(gpu[i], state[i]));
+      }
 }
 
 TEST_CASE("infinities and NaN in flat memory on the device") {
