@@ -34,7 +34,7 @@ struct LoadLimits {
   int64_t pickle_bytes = 256 << 20;  // of one pickle, without the data that lie beside it
   int64_t opcodes = 50'000'000;      // of one pickle
   int64_t nodes = 10'000'000;        // values in one pickle
-  int64_t nesting = 1000;            // values in values; not more, for the stack's sake
+  int64_t nesting = 1000;            // values in values
   int64_t string_bytes = 64 << 20;   // of one text
   int64_t records = 1'000'000;       // of a zip archive
   // A deflated record may grow this much; those of less than 1 MiB may grow as they like.

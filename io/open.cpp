@@ -53,28 +53,34 @@ const std::string& File::path() const { return state_->path; }
 const Value& File::outline() const { return state_->tree; }
 const Value& File::metadata() const { return state_->outline.metadata; }
 
+// The path of a deep value is long: there is one that grows and shrinks.
 std::vector<std::string> File::names() const {
   std::vector<std::string> names;
   struct Visit {
     const Value* value;
-    std::string path;
+    size_t next, path;  // of its children; bytes of its own path
   };
-  std::vector<Visit> pending = {{&state_->tree, ""}};
-  while (!pending.empty()) {
-    const Visit visit = std::move(pending.back());
-    pending.pop_back();
-    const Value& value = *visit.value;
-    const auto add = [&](const std::string& key, const Value& child) {
-      if (child.kind() >= Value::Kind::tensor)
-        pending.push_back({&child, visit.path.empty() ? key : visit.path + "/" + key});
-    };
-    if (value.is_tensor()) names.push_back(visit.path);
-    if (value.is_dict() || value.is_object()) {
-      for (size_t i = value.size(); i-- > 0;)
-        add(to_string(value.entries()[i].key), value.entries()[i].value);
-    } else if (value.is_list() || value.is_tuple()) {
-      for (size_t i = value.size(); i-- > 0;) add(fmt::format("{}", i), value.items()[i]);
+  std::vector<Visit> open;
+  std::string path;
+  const auto begin = [&](const Value& value) {
+    if (value.is_tensor()) names.push_back(path);
+    if (value.kind() > Value::Kind::tensor) open.push_back({&value, 0, path.size()});
+  };
+  begin(state_->tree);
+  while (!open.empty()) {
+    Visit& top = open.back();
+    path.resize(top.path);
+    if (top.next == top.value->size()) {
+      open.pop_back();
+      continue;
     }
+    const size_t i = top.next++;
+    const bool has_keys = top.value->is_dict() || top.value->is_object();
+    const Value& child = has_keys ? top.value->entries()[i].value : top.value->items()[i];
+    if (child.kind() < Value::Kind::tensor) continue;
+    if (!path.empty()) path += '/';
+    path += has_keys ? to_string(top.value->entries()[i].key) : fmt::format("{}", i);
+    begin(child);
   }
   return names;
 }

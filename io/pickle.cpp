@@ -36,14 +36,14 @@ std::string_view PickleGraph::text(Id id) const {
   return node(id).text;
 }
 
-const std::vector<PickleGraph::Id>& PickleGraph::items(Id id) const {
+std::span<const PickleGraph::Id> PickleGraph::items(Id id) const {
   const Kind k = kind(id);
-  if (k != Kind::tuple && k != Kind::list && k != Kind::set && k != Kind::frozen_set)
-    wrong_kind(id, "a sequence");
+  if (k == Kind::tuple) return std::span(items_).subspan(node(id).box, size_t(node(id).integer));
+  if (k != Kind::list && k != Kind::set && k != Kind::frozen_set) wrong_kind(id, "a sequence");
   return lists_[node(id).box];
 }
 
-const std::vector<PickleGraph::Id>& PickleGraph::pairs(Id id) const {
+std::span<const PickleGraph::Id> PickleGraph::pairs(Id id) const {
   if (kind(id) == Kind::object) return object(id).pairs;
   if (kind(id) != Kind::dict) wrong_kind(id, "a dict");
   return lists_[node(id).box];
@@ -80,7 +80,7 @@ bool PickleGraph::is_global(Id id, std::string_view module, std::string_view nam
 }
 
 PickleGraph::Id PickleGraph::find(Id dict, std::string_view key) const {
-  const std::vector<Id>& all = pairs(dict);
+  const std::span<const Id> all = pairs(dict);
   for (size_t i = all.size(); i >= 2; i -= 2)
     if (is_text(all[i - 2]) && text(all[i - 2]) == key) return all[i - 1];
   return kNothing;

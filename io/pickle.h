@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,8 +66,8 @@ class PickleGraph {
   int64_t integer(Id id) const;        // also of a boolean
   double real(Id id) const;            // also of an integer
   std::string_view text(Id id) const;  // text, bytes, byte_string; the little-endian bytes of a big_integer
-  const std::vector<Id>& items(Id id) const;  // of a tuple, list or set
-  const std::vector<Id>& pairs(Id id) const;  // of a dict: key, value, key, value, ...; keys may repeat
+  std::span<const Id> items(Id id) const;  // of a tuple, list or set
+  std::span<const Id> pairs(Id id) const;  // of a dict: key, value, key, value, ...; keys may repeat
   const Object& object(Id id) const;
   Id persistent(Id id) const;
   // "collections.OrderedDict"
@@ -84,9 +85,11 @@ class PickleGraph {
   friend class PickleMachine;
   struct Node {
     Kind kind = Kind::none;
-    uint32_t box = 0;  // in lists_, globals_ or objects_; of a persistent, the node it refers by
+    // In lists_, globals_ or objects_; of a tuple, its first item in items_; of a persistent, the node it
+    // refers by.
+    uint32_t box = 0;
     union {
-      int64_t integer = 0;
+      int64_t integer = 0;  // of a tuple, the number of its items
       double real;
     };
     std::string_view text;
@@ -99,6 +102,7 @@ class PickleGraph {
   [[noreturn]] void wrong_kind(Id id, const char* wanted) const;
 
   std::vector<Node> nodes_;
+  std::vector<Id> items_;  // of the tuples, which never grow
   std::vector<std::vector<Id>> lists_;
   std::vector<Global> globals_;
   std::vector<Object> objects_;

@@ -42,13 +42,15 @@ class PickleMachine {
   void push_long(std::string_view bytes);
   void push_string(Kind kind, std::string_view text);
   void push_list(Kind kind, std::vector<Id> items);
+  void push_tuple(size_t count);
   void push_global(std::string_view module, std::string_view name);
-  bool push_bytes_of_call(Id callable, const std::vector<Id>& arguments);
+  bool push_bytes_of_call(Id callable, std::span<const Id> arguments);
   void push_object(Id callable, Id arguments, Id named = PickleGraph::kNothing);
 
   // The stack.
   Id pop();
   Id top();
+  size_t count_to_mark() const;
   std::vector<Id> pop_to_mark();
   std::vector<Id>& growing_items(Kind wanted);
   std::vector<Id>& growing_pairs();

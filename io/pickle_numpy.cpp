@@ -33,14 +33,14 @@ NumpyType type_of(const PickleGraph& graph, Id id) {
   if (graph.kind(id) != Kind::object || !graph.is_global(graph.object(id).callable, "numpy", "dtype"))
     fail("numpy array: its type is not a numpy.dtype");
   const PickleGraph::Object& object = graph.object(id);
-  const std::vector<Id>& arguments = graph.items(object.arguments);
+  const std::span<const Id> arguments = graph.items(object.arguments);
   if (arguments.empty() || !graph.is_text(arguments[0])) fail("numpy array: its type has no name");
   const std::string_view name = graph.text(arguments[0]);
   DType dtype;
   if (!dtype_from_numpy(name, &dtype)) fail("numpy array: type '{}' cannot be a tensor", quotable(name));
   bool swapped = false;
   if (object.state != PickleGraph::kNothing) {
-    const std::vector<Id>& state = graph.items(object.state);
+    const std::span<const Id> state = graph.items(object.state);
     if (state.size() < 2 || !graph.is_text(state[1]))
       fail("numpy array: its type '{}' has no byte order", quotable(name));
     swapped = graph.text(state[1]) == ">";
@@ -128,14 +128,14 @@ Tensor tensor_from_numpy(const Shape& shape, DType dtype, bool swapped, bool for
 bool is_numpy_number(const PickleGraph& graph, Id id) {
   if (graph.kind(id) != Kind::object || !graph.is_global(graph.object(id).callable, "numpy", "dtype"))
     return false;
-  const std::vector<Id>& arguments = graph.items(graph.object(id).arguments);
+  const std::span<const Id> arguments = graph.items(graph.object(id).arguments);
   DType dtype;
   return !arguments.empty() && graph.is_text(arguments[0]) &&
          dtype_from_numpy(graph.text(arguments[0]), &dtype);
 }
 
 Tensor numpy_scalar(const PickleGraph& graph, Id id) {
-  const std::vector<Id>& arguments = graph.items(graph.object(id).arguments);
+  const std::span<const Id> arguments = graph.items(graph.object(id).arguments);
   if (arguments.size() != 2) fail("numpy scalar: it has {} arguments, expected 2", arguments.size());
   const NumpyType type = type_of(graph, arguments[0]);
   return tensor_from_numpy({}, type.dtype, type.swapped, false, bytes_of(graph, arguments[1]));
@@ -148,7 +148,7 @@ bool is_numpy_array(const PickleGraph& graph, Id id) {
 
 Tensor numpy_array(const PickleGraph& graph, Id id) {
   if (is_made_by(graph, id, "numeric", "_frombuffer")) {  // (buffer, dtype, shape, order), protocol 5
-    const std::vector<Id>& arguments = graph.items(graph.object(id).arguments);
+    const std::span<const Id> arguments = graph.items(graph.object(id).arguments);
     if (arguments.size() != 4 || !graph.is_text(arguments[3]))
       fail("numpy array: _frombuffer has other arguments");
     return make(graph, arguments[2], arguments[1], graph.text(arguments[3]) == "F", arguments[0]);
@@ -156,7 +156,7 @@ Tensor numpy_array(const PickleGraph& graph, Id id) {
   if (!is_numpy_array(graph, id)) fail("numpy array: the pickle holds {} instead", name_of(graph.kind(id)));
   const Id state_id = graph.object(id).state;
   if (state_id == PickleGraph::kNothing) fail("numpy array: it has no state");
-  const std::vector<Id>& state = graph.items(state_id);  // (version, shape, dtype, fortran, data)
+  const std::span<const Id> state = graph.items(state_id);  // (version, shape, dtype, fortran, data)
   if (state.size() != 5) fail("numpy array: its state has {} items, expected 5", state.size());
   return make(graph, state[1], state[2], graph.integer(state[3]) != 0, state[4]);
 }

@@ -11,6 +11,20 @@ void PickleMachine::push_list(Kind kind, std::vector<Id> items) {
   graph_.lists_.push_back(std::move(items));
 }
 
+// Of the last ones on the stack.
+void PickleMachine::push_tuple(size_t count) {
+  const size_t bottom = marks_.empty() ? 0 : marks_.back();
+  if (stack_.size() - bottom < count) bad_sentence("the stack is empty");
+  std::vector<Id>& items = graph_.items_;
+  if (items.size() > UINT32_MAX - count) bad_sentence("its tuples have more items than Kiln can count");
+  const size_t begin = items.size();
+  items.insert(items.end(), stack_.end() - std::ptrdiff_t(count), stack_.end());
+  stack_.resize(stack_.size() - count);
+  push(Kind::tuple);
+  graph_.nodes_.back().box = uint32_t(begin);
+  graph_.nodes_.back().integer = int64_t(count);
+}
+
 void PickleMachine::push_global(std::string_view module, std::string_view name) {
   if (!is_utf8_or_surrogates(module) || !is_utf8_or_surrogates(name))
     bad_sentence("a global's name is not UTF-8");
@@ -20,7 +34,7 @@ void PickleMachine::push_global(std::string_view module, std::string_view name) 
 }
 
 // Before protocol 3 the bytes of Python 3 are written as calls: _codecs.encode(text, 'latin1'), and bytes().
-bool PickleMachine::push_bytes_of_call(Id callable, const std::vector<Id>& arguments) {
+bool PickleMachine::push_bytes_of_call(Id callable, std::span<const Id> arguments) {
   if (arguments.empty() && (graph_.is_global(callable, "builtins", "bytes") ||
                             graph_.is_global(callable, "__builtin__", "bytes"))) {
     push_string(Kind::bytes, {});
@@ -61,9 +75,13 @@ PickleMachine::Id PickleMachine::pop() {
   return id;
 }
 
-std::vector<PickleMachine::Id> PickleMachine::pop_to_mark() {
+size_t PickleMachine::count_to_mark() const {
   if (marks_.empty()) bad_sentence("there is no mark on the stack");
-  const auto from = stack_.begin() + std::ptrdiff_t(marks_.back());
+  return stack_.size() - marks_.back();
+}
+
+std::vector<PickleMachine::Id> PickleMachine::pop_to_mark() {
+  const auto from = stack_.end() - std::ptrdiff_t(count_to_mark());
   std::vector<Id> items(from, stack_.end());
   stack_.erase(from, stack_.end());
   marks_.pop_back();
@@ -88,12 +106,6 @@ std::vector<PickleMachine::Id>& PickleMachine::growing_pairs() {
 }
 
 bool PickleMachine::container(uint8_t opcode) {
-  const auto from_stack = [&](size_t count) {
-    std::vector<Id> items(count);
-    for (size_t i = count; i-- > 0;) items[i] = pop();
-    push_list(Kind::tuple, std::move(items));
-    return true;
-  };
   const auto paired = [&](std::vector<Id> items) {
     if (items.size() % 2 != 0) bad_sentence(fmt::format("{} keys and values, expected pairs", items.size()));
     return items;
@@ -104,13 +116,14 @@ bool PickleMachine::container(uint8_t opcode) {
   };
   switch (opcode) {
     case ')':
-      return from_stack(0);
+      return push_tuple(0), true;
     case 0x85:
     case 0x86:
     case 0x87:
-      return from_stack(opcode - 0x84u);
+      return push_tuple(opcode - 0x84u), true;
     case 't':
-      return push_list(Kind::tuple, pop_to_mark()), true;
+      push_tuple(count_to_mark());
+      return marks_.pop_back(), true;
     case ']':
       return push_list(Kind::list, {}), true;
     case 'l':
@@ -235,18 +248,16 @@ bool PickleMachine::object(uint8_t opcode) {
     }
     case 'i':
     case 'o': {  // INST: two lines and arguments; OBJ: class and arguments
-      std::vector<Id> items = pop_to_mark();
+      const size_t count = count_to_mark();
+      if (opcode == 'o' && count == 0) bad_sentence("OBJ without a class");
+      push_tuple(opcode == 'i' ? count : count - 1);
+      const Id arguments = pop();
       if (opcode == 'i') {
         const std::string_view module = line();
         push_global(module, line());
-      } else {
-        if (items.empty()) bad_sentence("OBJ without a class");
-        stack_.push_back(items.front());
-        items.erase(items.begin());
       }
-      push_list(Kind::tuple, std::move(items));
-      const Id arguments = pop(), callable = pop();
-      return push_object(callable, arguments), true;
+      marks_.pop_back();
+      return push_object(pop(), arguments), true;
     }
     case 'b': {  // BUILD
       const Id state = pop(), target = top();

@@ -66,10 +66,6 @@ void check_options(const std::string& path, const LoadOptions& options) {
          options.device);
   if (options.dtype && !is_floating(*options.dtype))
     fail("load: '{}' should become {}; weights become a floating dtype", path, *options.dtype);
-  constexpr int64_t kNesting = LoadLimits().nesting;
-  if (options.limits.nesting > kNesting)
-    fail("load: '{}': limits.nesting is {}, more than {} levels are not supported", path,
-         options.limits.nesting, kNesting);
 }
 
 void place(Value& value, const LoadOptions& options) {

@@ -36,7 +36,7 @@ StorageName storage_name(const PickleGraph& graph, PickleGraph::Id reference, co
   if (count != 5 && count != 6)
     fail("{}: a persistent id is {} of {} items, expected a tuple of 5 or 6", where,
          name_of(graph.kind(reference)), count);
-  const std::vector<PickleGraph::Id>& items = graph.items(reference);
+  const std::span<const PickleGraph::Id> items = graph.items(reference);
   if (!graph.is_text(items[0]) || graph.text(items[0]) != "storage" || !graph.is_text(items[2]) ||
       graph.kind(items[4]) != Kind::integer || graph.integer(items[4]) < 0)
     fail("{}: a persistent id does not name a storage", where);

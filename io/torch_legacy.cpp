@@ -86,7 +86,7 @@ class LegacyStorages : public TorchStorages {
   Ref<Storage> view(const PickleGraph& graph, const StorageName& name, const Stored& stored) {
     if (graph.kind(name.view) != PickleGraph::Kind::tuple || graph.items(name.view).size() != 3)
       fail("{}: a view of storage '{}' is not a tuple of 3 items", where_, quotable(name.key));
-    const std::vector<PickleGraph::Id>& items = graph.items(name.view);
+    const std::span<const PickleGraph::Id> items = graph.items(name.view);
     const int64_t offset = graph.integer(items[1]), count = graph.integer(items[2]), all = stored.name.count;
     if (offset < 0 || count < 0 || offset > all || count > all - offset)
       fail("{}: a view of {} elements from {} reaches beyond storage '{}' of {}", where_, count, offset,

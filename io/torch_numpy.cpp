@@ -4,20 +4,21 @@
 
 namespace kiln::io {
 
-Value TorchTree::numpy_opaque(Id type, Id shape, Id data) {
+TorchTree::Result TorchTree::numpy_opaque(Id type, Id shape, Id data, Id id) {
   std::string name = "?";
   if (graph_.kind(type) == Kind::object) {
-    const Ids& arguments = graph_.items(graph_.object(type).arguments);
+    const Ids arguments = graph_.items(graph_.object(type).arguments);
     if (!arguments.empty() && graph_.is_text(arguments[0])) name = graph_.text(arguments[0]);
   }
   if (options_.strict && name.starts_with("O"))
     bad_sentence("it holds a numpy array of objects, which strict loading refuses");
-  return Value::object("numpy.ndarray", {{"dtype", name}, {"shape", value(shape)}, {"data", value(data)}});
+  return fill(Value::object("numpy.ndarray", {{"dtype", name}, {"shape", {}}, {"data", {}}}),
+              {{shape, 1}, {data, 2}}, id);
 }
 
-bool TorchTree::numpy(Id id, Value* result) {
+bool TorchTree::numpy(Id id, Result* result) {
   const PickleGraph::Object& object = graph_.object(id);
-  const Ids& arguments = graph_.items(object.arguments);
+  const Ids arguments = graph_.items(object.arguments);
   try {
     if (is_numpy_array(graph_, id)) {
       Id type = PickleGraph::kNothing, shape = type, data = type;
@@ -27,13 +28,13 @@ bool TorchTree::numpy(Id id, Value* result) {
       } else {
         need(graph_.kind(object.state) == Kind::tuple && graph_.items(object.state).size() == 5,
              "a numpy array");
-        const Ids& state = graph_.items(object.state);
+        const Ids state = graph_.items(object.state);
         shape = state[1], type = state[2], data = state[4];
       }
       if (is_numpy_number(graph_, type))
         *result = numpy_array(graph_, id);
       else
-        *result = numpy_opaque(type, shape, data);
+        *result = numpy_opaque(type, shape, data, id);
       return true;
     }
     const bool is_scalar = graph_.is_global(object.callable, "numpy.core.multiarray", "scalar") ||

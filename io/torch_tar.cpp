@@ -113,8 +113,7 @@ class TarStorages : public TorchStorages {
       return value;
     }
     // A tuple of `count` items.
-    const std::vector<PickleGraph::Id>& tuple(const PickleGraph& graph, PickleGraph::Id id,
-                                              size_t count) const {
+    std::span<const PickleGraph::Id> tuple(const PickleGraph& graph, PickleGraph::Id id, size_t count) const {
       if (graph.kind(id) != PickleGraph::Kind::tuple || graph.items(id).size() != count)
         fail("{}: a tuple of {} items is expected before it", where(), count);
       return graph.items(id);
@@ -141,7 +140,7 @@ class TarStorages : public TorchStorages {
     const PickleGraph count = stream.pickle();
     for (int64_t left = count.integer(count.root()); left > 0; --left) {
       const PickleGraph graph = stream.pickle();
-      const auto& items = stream.tuple(graph, graph.root(), 3);  // (key, location, class)
+      const auto items = stream.tuple(graph, graph.root(), 3);  // (key, location, class)
       const TorchType& type = class_type(graph, items[2], "Storage", stream.where());
       const int64_t elements = stream.number<int64_t>(), width = size_of(type.dtype);
       if (elements < 0 || elements > (stream.member.bytes - stream.at) / width)
@@ -152,7 +151,7 @@ class TarStorages : public TorchStorages {
     }
     const PickleGraph views = stream.pickle();
     for (const PickleGraph::Id view : views.items(views.root())) {
-      const auto& items = stream.tuple(views, view, 4);  // (key, key of the whole, offset, elements)
+      const auto items = stream.tuple(views, view, 4);  // (key, key of the whole, offset, elements)
       const TorchStorage whole = find(views.integer(items[1]), stream.where());
       const int64_t width = size_of(whole.type->dtype), all = whole.memory->bytes / width,
                     offset = views.integer(items[2]), elements = views.integer(items[3]);
@@ -173,7 +172,7 @@ class TarStorages : public TorchStorages {
     const PickleGraph count = stream.pickle();
     for (int64_t left = count.integer(count.root()); left > 0; --left) {
       const PickleGraph graph = stream.pickle();
-      const auto& items = stream.tuple(graph, graph.root(), 3);  // (key, key of the storage, class)
+      const auto items = stream.tuple(graph, graph.root(), 3);  // (key, key of the storage, class)
       const TorchType& type = class_type(graph, items[2], "Tensor", stream.where());
       const auto rank = stream.number<int32_t>();
       stream.skip(4);  // filler of a C struct

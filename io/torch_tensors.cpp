@@ -50,12 +50,12 @@ void TorchTree::need(bool is_good, std::string_view name) const {
 Dims TorchTree::dims(Id id, const char* what) const {
   const Kind kind = graph_.kind(id);
   if (kind == Kind::object) {  // torch.Size((2, 3))
-    const Ids& arguments = graph_.items(graph_.object(id).arguments);
+    const Ids arguments = graph_.items(graph_.object(id).arguments);
     need(arguments.size() == 1 && graph_.kind(arguments[0]) != Kind::object, "torch.Size");
     return dims(arguments[0], what);
   }
   need(kind == Kind::tuple || kind == Kind::list, what);
-  const Ids& items = graph_.items(id);
+  const Ids items = graph_.items(id);
   if (items.size() > size_t(kMaxRank))
     bad_sentence(fmt::format("a tensor has {} dimensions, Kiln holds up to {}", items.size(), kMaxRank));
   Dims result;
@@ -87,7 +87,7 @@ TorchStorage TorchTree::storage_of_bytes(Id id) {
   if (graph_.kind(id) != Kind::object)
     bad_sentence(fmt::format("{} stands where a storage is needed", name_of(graph_.kind(id))));
   const PickleGraph::Object& object = graph_.object(id);
-  const Ids& arguments = graph_.items(object.arguments);
+  const Ids arguments = graph_.items(object.arguments);
   const bool is_list = arguments.size() == 1 && graph_.kind(arguments[0]) == Kind::list;
   if (is_list && graph_.kind(object.callable) == Kind::global) {
     const TorchStorage result =
@@ -110,7 +110,7 @@ TorchStorage TorchTree::storage_of_bytes(Id id) {
 
 // Before 0.4 they are lists of numbers: torch.FloatStorage([1.0, 2.0]).
 TorchStorage TorchTree::storage_of_list(const TorchType& type, Id list) {
-  const Ids& numbers = graph_.items(list);
+  const Ids numbers = graph_.items(list);
   if (!type.is_plain || is_storage_only(type.dtype))
     bad_sentence(fmt::format("a list of numbers makes a {} storage", type.name));
   const Tensor made = empty({int64_t(numbers.size())}, {.dtype = type.dtype});
@@ -199,7 +199,7 @@ Value TorchTree::typed(const TorchType& type, Tensor tensor) const {
   return Value::object("torch." + std::string(type.name), {{"values", std::move(tensor)}});
 }
 
-Value TorchTree::first_tensor(const Ids& ids) {
+Value TorchTree::first_tensor(Ids ids) {
   for (const Id id : ids) {
     if (graph_.kind(id) != Kind::object && graph_.kind(id) != Kind::persistent) continue;
     Value found = value(id);
@@ -215,12 +215,12 @@ Tensor TorchTree::dense(Id id, const char* what) {
 }
 
 // (storage, offset, size, stride, qparams, requires_grad, hooks)
-Value TorchTree::quantised(const Ids& arguments) {
+Value TorchTree::quantised(Ids arguments) {
   constexpr const char* kName = "_rebuild_qtensor";
   need(arguments.size() >= 6 && graph_.kind(arguments[4]) == Kind::tuple, kName);
   const TorchStorage from = storage(arguments[0]);
   const Tensor values = tensor(from, *from.type, arguments[1], arguments[2], arguments[3]);
-  const Ids& scheme = graph_.items(arguments[4]);
+  const Ids scheme = graph_.items(arguments[4]);
   need(!from.type->is_plain && !scheme.empty() && graph_.kind(scheme[0]) == Kind::global, kName);
   const std::string name(last_part(graph_.global(scheme[0])));
   std::vector<Value::Entry> entries = {{"values", values}, {"scheme", name}};
@@ -249,14 +249,14 @@ Value TorchTree::quantised(const Ids& arguments) {
 }
 
 // (layout, (indices, values, size[, coalesced])) or, compressed, (layout, (compressed, plain, values, size)).
-Value TorchTree::sparse(const Ids& arguments) {
+Value TorchTree::sparse(Ids arguments) {
   constexpr const char* kName = "_rebuild_sparse_tensor";
   static const std::vector<const char*> kParts = {"indices", "values"},
                                         kCompressedParts = {"compressed", "plain", "values"};
   need(arguments.size() == 2 && graph_.kind(arguments[1]) == Kind::tuple, kName);
   std::string layout = "torch.sparse_coo";
   if (graph_.kind(arguments[0]) == Kind::object) {
-    const Ids& name = graph_.items(graph_.object(arguments[0]).arguments);
+    const Ids name = graph_.items(graph_.object(arguments[0]).arguments);
     need(name.size() == 1 && graph_.is_text(name[0]), kName);
     layout = graph_.text(name[0]);
   } else if (graph_.kind(arguments[0]) == Kind::global) {
@@ -265,7 +265,7 @@ Value TorchTree::sparse(const Ids& arguments) {
   if (!is_sparse_layout(layout))
     bad_sentence(
         fmt::format("the parts of a sparse tensor do not fit it: '{}' is no layout", quotable(layout)));
-  const Ids& data = graph_.items(arguments[1]);
+  const Ids data = graph_.items(arguments[1]);
   const bool is_coo = layout == "torch.sparse_coo";
   need(is_coo ? data.size() == 3 || data.size() == 4 : data.size() == 4, kName);
   const Dims shape = dims(data[is_coo ? 2 : 3], "size");
@@ -279,7 +279,7 @@ Value TorchTree::sparse(const Ids& arguments) {
   return result;
 }
 
-bool TorchTree::rebuild(const std::string& name, const Ids& arguments, Value* result) {
+bool TorchTree::rebuild(const std::string& name, Ids arguments, Value* result) {
   if (!name.starts_with("torch.")) return false;
   const std::string_view function = last_part(name);
   const auto count = [&](size_t least) { need(arguments.size() >= least, function); };

@@ -19,30 +19,48 @@ size_t count_tensors(const Value& dict) {
   return count;
 }
 
-class Finder {
- public:
-  explicit Finder(bool (*wanted)(const Value& value)) : wanted_(wanted) {}
+bool holds(const Value& value, bool (*wanted)(const Value& value)) {
+  for (const auto& [key, child] : value.entries())
+    if (!key.is_int() && wanted(child)) return true;
+  return false;
+}
+
+// Without recursion: a value may be deeper than the stack.
+std::vector<std::string> find(const Value& checkpoint, bool (*wanted)(const Value& value)) {
+  struct Visit {
+    const Value* value;
+    size_t next, path;  // of its children; bytes of its own path
+  };
   std::vector<std::string> found;
-
-  void walk(const Value& value, const std::string& path) {
-    const auto below = [&](const std::string& name) { return path.empty() ? name : path + "/" + name; };
-    if (has_keys(value)) {
-      for (const auto& [key, child] : value.entries())
-        if (!key.is_int() && wanted_(child)) {
-          found.push_back(path);
-          break;
-        }
-      // Under int keys there is an optimiser's state for each parameter.
-      for (const auto& [key, child] : value.entries())
-        if (!key.is_int() && key.text().find("optim") == std::string::npos) walk(child, below(key.text()));
-    } else if (value.is_list() || value.is_tuple()) {
-      for (size_t i = 0; i < value.size(); ++i) walk(value.items()[i], below(fmt::format("{}", i)));
+  std::vector<Visit> open;
+  std::string path;
+  const auto begin = [&](const Value& value) {
+    if (value.kind() <= Value::Kind::tensor) return;
+    if (has_keys(value) && holds(value, wanted)) found.push_back(path);
+    open.push_back({&value, 0, path.size()});
+  };
+  begin(checkpoint);
+  while (!open.empty()) {
+    Visit& top = open.back();
+    path.resize(top.path);
+    if (top.next == top.value->size()) {
+      open.pop_back();
+      continue;
     }
+    const size_t i = top.next++;
+    const Value* child = has_keys(*top.value) ? &top.value->entries()[i].value : &top.value->items()[i];
+    std::string name = fmt::format("{}", i);
+    if (has_keys(*top.value)) {
+      const Value::Key& key = top.value->entries()[i].key;
+      // Under int keys there is an optimiser's state for each parameter.
+      if (key.is_int() || key.text().find("optim") != std::string::npos) continue;
+      name = key.text();
+    }
+    path += (path.empty() ? "" : "/") + name;
+    begin(*child);
   }
-
- private:
-  bool (*wanted_)(const Value& value);
-};
+  return found;
+}
 
 std::string only_candidate(const Value& checkpoint) {
   const std::vector<std::string> found = find_weights(checkpoint);
@@ -62,9 +80,8 @@ std::string only_candidate(const Value& checkpoint) {
 
 std::vector<std::string> find_weights(const Value& checkpoint) {
   for (const auto wanted : {is_weight, is_any_tensor}) {
-    Finder finder(wanted);
-    finder.walk(checkpoint, "");
-    if (!finder.found.empty()) return std::move(finder.found);
+    std::vector<std::string> found = find(checkpoint, wanted);
+    if (!found.empty()) return found;
   }
   return {};
 }

@@ -18,7 +18,7 @@ namespace {
 // A readable form: {'a': [1, 2.5], 'b': call(collections.OrderedDict)}. Test inputs are small and without
 // cycles.
 std::string show(const PickleGraph& g, Id id) {
-  const auto join = [&](const std::vector<Id>& items, bool pairs) {
+  const auto join = [&](std::span<const Id> items, bool pairs) {
     std::string text;
     for (size_t i = 0; i < items.size(); ++i)
       text += (i == 0 ? "" : pairs && i % 2 == 1 ? ": " : ", ") + show(g, items[i]);
