@@ -3,12 +3,28 @@
 #   KILN_CUDA_EMULATED   the C++ compiler compiles the same files against CUDA's own headers, and tests/emulated_gpu
 #                        stands in for the CUDA runtime: everything runs on the CPU, checked. No nvcc, no driver, no GPU.
 #
-# Sets KILN_CUDA_RUNTIME and KILN_CUBLAS (libraries to link) and KILN_CUDA_INCLUDES (where <gpu_target.cuh> is, see
-# kernels/cuda/gpu.cuh), and defines kiln_cuda_sources().
+# Either way convolutions are cuDNN's; the emulated device plans with the real library, which needs no GPU for that.
+#
+# Sets KILN_CUDA_RUNTIME, KILN_CUBLAS and KILN_CUDNN (libraries to link) and KILN_CUDA_INCLUDES (where <gpu_target.cuh>,
+# see kernels/cuda/gpu.cuh, and cuDNN's headers are), and defines kiln_cuda_sources().
 
 set(KILN_CUDA_RUNTIME "")
 set(KILN_CUBLAS "")
+set(KILN_CUDNN "")
 set(KILN_CUDA_INCLUDES "")
+
+# cuDNN 9, in the toolkit's folder or the system's: KILN_CUDNN_LIBRARY and KILN_CUDNN_HEADERS. `option` is what needs it.
+function(kiln_find_cudnn option)
+  set(places ${CUDNN_ROOT} ENV CUDNN_ROOT ${CUDAToolkit_ROOT} ENV CUDAToolkit_ROOT ENV CUDA_PATH /usr/local/cuda)
+  find_path(KILN_CUDNN_HEADERS cudnn.h HINTS ${places} PATH_SUFFIXES include)
+  find_library(KILN_CUDNN_LIBRARY NAMES cudnn libcudnn.so.9 HINTS ${places} PATH_SUFFIXES lib64 lib)
+  foreach(found KILN_CUDNN_HEADERS KILN_CUDNN_LIBRARY)
+    if(NOT ${found})
+      message(FATAL_ERROR "${option}: cuDNN is not found. Install cuDNN 9 for CUDA 13, or name the folder that has its include "
+                          "and lib with -DCUDNN_ROOT=...")
+    endif()
+  endforeach()
+endfunction()
 
 if(KILN_CUDA_EMULATED)
   find_path(KILN_CUDA_HEADERS cuda_runtime.h
@@ -21,6 +37,7 @@ if(KILN_CUDA_EMULATED)
     message(FATAL_ERROR "KILN_CUDA_EMULATED: the emulator switches stacks with x86-64 code and cannot run on "
                         "${CMAKE_SYSTEM_PROCESSOR}")
   endif()
+  kiln_find_cudnn(KILN_CUDA_EMULATED)
   set(KILN_CUDA_RUNTIME emulated_cuda)
   add_subdirectory(tests/emulated_gpu)
 elseif(KILN_CUDA)
@@ -51,7 +68,9 @@ elseif(KILN_CUDA)
   find_package(CUDAToolkit 13.0 REQUIRED)
   set(KILN_CUDA_RUNTIME CUDA::cudart_static)
   set(KILN_CUBLAS CUDA::cublasLt)
-  set(KILN_CUDA_INCLUDES ${PROJECT_SOURCE_DIR}/kernels/cuda/native)
+  kiln_find_cudnn(KILN_CUDA)
+  set(KILN_CUDNN ${KILN_CUDNN_LIBRARY})
+  set(KILN_CUDA_INCLUDES ${PROJECT_SOURCE_DIR}/kernels/cuda/native ${KILN_CUDNN_HEADERS})
 endif()
 
 # Spills are errors here; local memory and accidental doubles are checked by scripts/cuda_budget, which can tell the

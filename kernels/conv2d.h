@@ -21,16 +21,23 @@ struct Conv2dGeometry {
 
 // Which dtypes the three kernels take; the op converts others.
 bool conv2d_computes(CpuContext&, DType dtype);
+bool conv2d_computes(CudaContext&, DType dtype);
 
 // Activations x, y and their gradients g, dx are dense in channels-last order; weight and dw are dense in any
-// order; bias is contiguous or undefined. An empty batch is allowed.
+// order; bias is contiguous or undefined. An empty batch is allowed. Halves accumulate in float32.
+// On CUDA they are cuDNN's: float32 as <kiln/kernels/precision.h> says, the plan chosen as
+// <kiln/kernels/convolution_options.h> says. Weights in another order than [K,R,S,C/groups] cost a copy.
 // y = conv(x, weight) + bias
 void conv2d_forward(CpuContext&, const Conv2dGeometry&, TensorView x, TensorView weight, TensorView bias,
                     TensorView y);
+void conv2d_forward(CudaContext&, const Conv2dGeometry&, TensorView x, TensorView weight, TensorView bias,
+                    TensorView y);
 // dx: the gradient of x, given g, that of y
 void conv2d_input_grad(CpuContext&, const Conv2dGeometry&, TensorView g, TensorView weight, TensorView dx);
-// dw: the gradient of weight. For float32 the sum over the batch is split by threads, so its last bits depend
-// on how many there are (not on timing).
+void conv2d_input_grad(CudaContext&, const Conv2dGeometry&, TensorView g, TensorView weight, TensorView dx);
+// dw: the gradient of weight. On the CPU the sum over the batch is split by threads for float32, so its last
+// bits depend on how many there are (not on timing).
 void conv2d_weight_grad(CpuContext&, const Conv2dGeometry&, TensorView g, TensorView x, TensorView dw);
+void conv2d_weight_grad(CudaContext&, const Conv2dGeometry&, TensorView g, TensorView x, TensorView dw);
 
 }  // namespace kiln::kernels

@@ -3,15 +3,14 @@
 // For sources only: running oneDNN primitives from a cache.
 
 #include <array>
-#include <cstring>
 #include <initializer_list>
 #include <memory>
 #include <span>
-#include <type_traits>
 #include <unordered_map>
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <kiln/kernels/byte_key.h>
 #include <kiln/tensor/context.h>
 
 namespace kiln::kernels::onednn {
@@ -62,29 +61,12 @@ class ThreadsScope {
   int before_, now_;
 };
 
-struct HashBytes {
-  template <class Key>
-  size_t operator()(const Key& key) const {
-    uint64_t words[sizeof(Key) / 8], hash = 0;
-    std::memcpy(words, &key, sizeof(Key));
-    for (const uint64_t word : words) hash = (hash ^ word) * 0x9e3779b97f4a7c15u + (hash >> 29);
-    return size_t(hash ^ (hash >> 32));
-  }
-};
-struct EqualBytes {
-  template <class Key>
-  bool operator()(const Key& a, const Key& b) const {
-    return std::memcmp(&a, &b, sizeof(Key)) == 0;
-  }
-};
-
 [[noreturn]] void fail_creation(const char* op, const dnnl::error& error);
 
 // What make(key) returned for this key. Each thread has its own cache, so that memory objects need no lock;
 // oneDNN shares the code behind them. Beyond kMaxPlans geometries the cache starts afresh.
 template <class Key, class Make>
 auto& cached(const char* op, const Key& key, Make&& make) {
-  static_assert(std::has_unique_object_representations_v<Key> && sizeof(Key) % 8 == 0);
   constexpr size_t kMaxPlans = 1024;
   using Value = decltype(make(key));
   thread_local std::unordered_map<Key, std::unique_ptr<Value>, HashBytes, EqualBytes> plans;

@@ -1,0 +1,222 @@
+#include <kiln/kernels/conv2d.h>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include <kiln/kernels/convolution_options.h>
+#include <kiln/kernels/fill.h>
+#include <kiln/kernels/precision.h>
+#include <kiln/tensor/cuda/graph.h>
+#include <kiln/tensor/error.h>
+
+#include "both.h"
+#include "sample.h"
+
+using namespace kiln;
+using kernels::Conv2dGeometry;
+using test::run_on_both, test::sample;
+
+namespace {
+
+struct Row {
+  Shape x, weight;
+  Pair stride = 1, padding = 0, dilation = 1;
+  int64_t groups = 1;
+};
+
+const Row kRows[] = {
+    {{2, 3, 8, 8}, {4, 3, 3, 3}, 1, 1},
+    {{2, 1, 12, 12}, {32, 1, 3, 3}, 1, 1},
+    {{3, 3, 11, 9}, {5, 3, 5, 3}, {2, 1}, {1, 2}},
+    {{2, 16, 7, 7}, {8, 16, 1, 1}},
+    {{2, 16, 8, 8}, {32, 16, 1, 1}, 2},
+    {{1, 3, 30, 30}, {16, 3, 7, 7}, 2, 3},
+    {{2, 8, 9, 10}, {12, 4, 3, 3}, 1, 1, 1, 2},
+    {{2, 16, 9, 9}, {16, 1, 3, 3}, 1, 1, 1, 16},
+    {{2, 6, 9, 9}, {18, 1, 3, 3}, 2, 1, 1, 6},
+    {{1, 5, 13, 12}, {7, 5, 3, 3}, {1, 2}, {2, 3}, {2, 3}},
+    {{2, 32, 8, 8}, {64, 32, 5, 5}, 1, 2},
+    {{1, 2, 4, 4}, {3, 2, 4, 4}},
+    {{1, 2, 3, 3}, {3, 2, 2, 2}, 1, 3},
+    {{2, 4, 6, 5}, {4, 4, 2, 3}, {3, 2}, {0, 1}},
+    {{1, 1, 1, 1}, {1, 1, 1, 1}},
+    {{0, 3, 8, 8}, {4, 3, 3, 3}, 1, 1},
+};
+
+Conv2dGeometry geometry_of(const Row& row) {
+  return Conv2dGeometry::of(row.x, row.weight, row.stride, row.padding, row.dilation, row.groups);
+}
+
+// A weight that is dense in the order of memory that `order` names, outermost first.
+Tensor weight_in(const Tensor& weight, const Dims& order) {
+  Dims back = order;
+  for (int i = 0; i < 4; ++i) back[int(order[i])] = i;
+  return permute(contiguous(permute(weight, order)), back);
+}
+
+struct Operands {
+  Conv2dGeometry geometry;
+  Tensor x, weight, bias, grad, y, dx, dw;
+
+  Operands(const Row& row, DType dtype, const Dims& order) : geometry(geometry_of(row)) {
+    constexpr auto nhwc = MemoryFormat::channels_last;
+    weight = weight_in(sample(row.weight, dtype), order);
+    bias = sample({geometry.filters}, dtype);
+    x = contiguous(sample(row.x, dtype), nhwc);
+    grad = contiguous(sample(geometry.y_shape(), dtype), nhwc);
+    y = zeros_like(grad);
+    dx = zeros_like(x);
+    dw = zeros_like(weight);
+  }
+  Tensors all() const { return {x, weight, bias, grad, y, dx, dw}; }
+};
+
+template <class Context>
+void run(Context& ctx, const Conv2dGeometry& g, const Tensors& t, bool has_bias = true) {
+  kernels::conv2d_forward(ctx, g, t[0], t[1], has_bias ? t[2] : Tensor(), t[4]);
+  kernels::conv2d_input_grad(ctx, g, t[3], t[1], t[5]);
+  kernels::conv2d_weight_grad(ctx, g, t[3], t[0], t[6]);
+}
+
+// The CPU has no float16 and, on some processors, no bfloat16: there the oracle computes in float32, on the
+// same values.
+DType oracle_type(DType dtype) {
+  return kernels::conv2d_computes(CpuContext::current(), dtype) ? dtype : float32;
+}
+
+void check_row(const Row& row, DType dtype, const Dims& order, bool has_bias) {
+  CAPTURE(row.x);
+  CAPTURE(row.weight);
+  CAPTURE(dtype);
+  CAPTURE(order);
+  const Operands o(row, dtype, order);
+  Tensors gpu, cpu;
+  for (const Tensor& t : o.all()) {
+    gpu.push_back(test::on_cuda(t));
+    cpu.push_back(to(t, oracle_type(dtype)));
+  }
+  run(CudaContext::current(), o.geometry, gpu, has_bias);
+  run(CpuContext::current(), o.geometry, cpu, has_bias);
+  for (const size_t result : {4, 5, 6}) {
+    CAPTURE(result);
+    const double size =
+        double(result == 6 ? row.x[0] * o.geometry.out_h * o.geometry.out_w : o.weight.numel());
+    const double slack =
+        test::tolerance(dtype) * (dtype == float32 || dtype == float64 ? 4 + std::sqrt(size) : 2);
+    CHECK(test::close(test::on_cpu(gpu[result]), to(cpu[result], dtype), slack, slack));
+    CHECK(gpu[result].strides() == o.all()[result].strides());
+  }
+}
+
+// Puts the switches back.
+struct Switches {
+  cuda::ConvolutionOptions options = cuda::convolution_options();
+  Float32Precision precision = float32_matmul_precision();
+  ~Switches() {
+    cuda::set_convolution_options(options);
+    set_float32_matmul_precision(precision);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("conv2d and its gradients on the device") {
+  for (const DType dtype : test::kFloating)
+    for (const Row& row : kRows)
+      for (const Dims& order : {Dims{0, 2, 3, 1}, Dims{0, 1, 2, 3}}) check_row(row, dtype, order, true);
+}
+
+TEST_CASE("conv2d on the device: no bias, weights in other orders") {
+  for (const DType dtype : {float32, bfloat16})
+    for (const Dims& order : {Dims{1, 0, 2, 3}, Dims{3, 2, 1, 0}}) check_row(kRows[6], dtype, order, false);
+}
+
+TEST_CASE("conv2d on the device: operands that start in the middle of memory") {
+  for (const DType dtype : {float32, bfloat16}) {
+    const Row row{{2, 4, 6, 6}, {4, 4, 3, 3}, 1, 1};
+    const Conv2dGeometry g = geometry_of(row);
+    const auto shifted = [&](const Shape& shape) {
+      const int64_t n = Layout::contiguous(shape).numel();
+      const Tensor nhwc = narrow(sample({n + 1}, dtype), 0, 1, n);
+      return permute(reshape(nhwc, {shape[0], shape[2], shape[3], shape[1]}), {0, 3, 1, 2});
+    };
+    const Tensors t{shifted(row.x),       shifted(row.weight), Tensor(),           shifted(g.y_shape()),
+                    shifted(g.y_shape()), shifted(row.x),      shifted(row.weight)};
+    Tensors gpu, cpu;
+    for (const Tensor& x : t) {
+      gpu.push_back(x.defined() ? test::on_cuda(x) : x);
+      cpu.push_back(x.defined() ? to(x, oracle_type(dtype)) : x);
+    }
+    run(CudaContext::current(), g, gpu, false);
+    run(CpuContext::current(), g, cpu, false);
+    for (const size_t result : {4, 5, 6})
+      CHECK(test::close(test::on_cpu(gpu[result]), to(cpu[result], dtype), 20 * test::tolerance(dtype),
+                        20 * test::tolerance(dtype)));
+  }
+}
+
+TEST_CASE("conv2d on the device: the same bits on every run, and with every choice of plan") {
+  const Switches keep;
+  const Operands o(kRows[0], float32, {0, 1, 2, 3});
+  const auto results = [&] {
+    return run_on_both(o.all(), [&](auto& ctx, const Tensors& t) { run(ctx, o.geometry, t); });
+  };
+  const Tensors first = results();
+  const auto same_again = [&] {
+    const Tensors again = results();
+    for (const size_t i : {4, 5, 6}) CHECK(test::close(again[i], first[i], 1e-5, 1e-5));
+    for (int run = 0; run < 2; ++run) {
+      const Tensors more = results();
+      for (const size_t i : {4, 5, 6}) CHECK(test::bits_equal(more[i], again[i]));
+    }
+  };
+  same_again();
+  cuda::set_convolution_options({.benchmark = true});
+  same_again();
+  cuda::set_convolution_options({.workspace_bytes = int64_t(64) << 20});
+  same_again();
+}
+
+TEST_CASE("conv2d on the device in TF32") {
+  const Switches keep;
+  set_float32_matmul_precision(Float32Precision::high);
+  cuda::set_convolution_options({.deterministic = false});
+  const Operands o(kRows[10], float32, {0, 2, 3, 1});
+  const Tensors gpu = run_on_both(o.all(), [&](auto& ctx, const Tensors& t) { run(ctx, o.geometry, t); });
+  for (const size_t result : {4, 5, 6}) CHECK(test::close(gpu[result], o.all()[result], 0x1p-9, 0x1p-6));
+}
+
+TEST_CASE("conv2d on the device in a captured graph") {
+  const Operands o(kRows[6], float32, {0, 1, 2, 3});
+  Tensors gpu;
+  for (const Tensor& t : o.all()) gpu.push_back(test::on_cuda(t));
+  const auto step = [&] { run(CudaContext::current(), o.geometry, gpu); };
+  step();
+  Tensors first;
+  for (const Tensor& t : gpu) first.push_back(test::on_cpu(t));
+  cuda::Graph graph;
+  graph.capture(step);
+  for (const size_t i : {4, 5, 6}) kernels::fill(CudaContext::current(), 0, gpu[i]);
+  for (int replay = 0; replay < 2; ++replay) graph.replay();
+  for (const size_t i : {4, 5, 6}) CHECK(test::bits_equal(test::on_cpu(gpu[i]), first[i]));
+}
+
+TEST_CASE("conv2d on the device says why there is no plan") {
+  const Switches keep;
+  cuda::set_convolution_options({.workspace_bytes = -1});
+  const Operands o(kRows[0], float32, {0, 2, 3, 1});
+  Tensors gpu;
+  for (const Tensor& t : o.all()) gpu.push_back(test::on_cuda(t));
+  std::string message;
+  try {
+    run(CudaContext::current(), o.geometry, gpu);
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  CAPTURE(message);
+  CHECK(message.starts_with(
+      "conv2d: cuDNN has no plan for x [2,3,8,8], weight [4,3,3,3], stride (1, 1), padding (1, "
+      "1), dilation (1, 1), groups 1, float32, on cuda:0: "));
+  CHECK(message.find("need more than -1 bytes of workspace, at least ") != std::string::npos);
+}
