@@ -6,6 +6,8 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/data/data.h>
 #include <kiln/io/io.h>
+#include <kiln/kernels/convolution_options.h>
+#include <kiln/kernels/precision.h>
 #include <kiln/nn/nn.h>
 #include <kiln/optim/optim.h>
 #include <kiln/tensor/cpu/context.h>

@@ -169,7 +169,10 @@ struct Refusals {
   std::string reason;  // cuDNN's own, the last one
 
   std::string text(const ConvolutionProblem& p) const {
-    std::string text = fmt::format("cuDNN {} proposes {} engines", cudnnGetVersion(), proposed);
+    const size_t version = cudnnGetVersion();
+    std::string text = fmt::format("cuDNN {}.{}.{} proposes {} engines", version / 10000, version / 100 % 100,
+                                   version % 100, proposed);
+    if (proposed == 0) text += ", so this device does not have this type or these sizes";
     if (tf32)
       text += fmt::format(", {} of them compute in TF32 (set_float32_matmul_precision allows it)", tf32);
     if (reduced) text += fmt::format(", {} sum in reduced precision", reduced);

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include <kiln/kernels/precision.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/fail.h>
@@ -50,7 +51,7 @@ bool describe(int64_t rows, int64_t columns, const Matrix& s, Operand& operand) 
 struct Product {
   Operand a, b, d;
   int64_t m, n, k, batch;
-  int32_t dtype, device, has_bias;
+  int32_t dtype, device, has_bias, compute;
   int32_t align_a, align_b, align_d;  // of the pointers
 };
 
@@ -69,6 +70,19 @@ cudaDataType type_of(DType dtype) {
       return CUDA_R_16BF;
     default:
       return CUDA_R_32F;
+  }
+}
+
+cublasComputeType_t compute_of(DType dtype) {
+  if (dtype == float64) return CUBLAS_COMPUTE_64F;
+  if (dtype != float32) return CUBLAS_COMPUTE_32F;
+  switch (float32_matmul_precision()) {
+    case Float32Precision::high:
+      return CUBLAS_COMPUTE_32F_FAST_TF32;
+    case Float32Precision::medium:
+      return CUBLAS_COMPUTE_32F_FAST_16BF;
+    default:
+      return CUBLAS_COMPUTE_32F;
   }
 }
 
@@ -118,9 +132,7 @@ struct Plan {
     const cudaDataType type = type_of(DType(p.dtype)),
                        scale = p.dtype == int32_t(float64) ? CUDA_R_64F : CUDA_R_32F;
     cublasLtMatmulDesc_t desc = nullptr;
-    check(
-        cublasLtMatmulDescCreate(&desc, scale == CUDA_R_64F ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, scale),
-        "description");
+    check(cublasLtMatmulDescCreate(&desc, cublasComputeType_t(p.compute), scale), "description");
     description.reset(desc);
     set(description, CUBLASLT_MATMUL_DESC_TRANSA, int32_t(p.a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
     set(description, CUBLASLT_MATMUL_DESC_TRANSB, int32_t(p.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
@@ -192,6 +204,7 @@ bool gemm_lt(CudaContext& ctx, const GemmGeometry& g, const TensorView& a, const
   p.dtype = int32_t(c.dtype);
   p.device = ctx.device.index;
   p.has_bias = bias.defined();
+  p.compute = int32_t(compute_of(c.dtype));
   p.align_a = alignment(b.data);
   p.align_b = alignment(a.data);
   p.align_d = alignment(c.data);

@@ -5,8 +5,8 @@
 namespace kiln::kernels {
 
 // gemm by cuBLASLt. False, with nothing done, for what it does not multiply: integers, operands without a
-// dense dimension, a bias along the result's rows. float32 is multiplied as float32, never as TF32; the
-// halves accumulate in float32.
+// dense dimension, a bias along the result's rows. float32 is multiplied as <kiln/kernels/precision.h> says;
+// the halves accumulate in float32.
 bool gemm_lt(CudaContext&, const GemmGeometry&, const TensorView& a, const TensorView& b,
              const TensorView& bias, const TensorView& c, double beta);
 

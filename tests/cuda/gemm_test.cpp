@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <kiln/autograd/ops.h>
 #include <kiln/kernels/copy.h>
+#include <kiln/kernels/precision.h>
 
 #include "both.h"
 
@@ -87,4 +89,20 @@ TEST_CASE("products of spread matrices on the device") {
     g.c = strides(Order::columns, g.m, g.n, false);
     check(g, dtype, true, 0.5);
   }
+}
+
+TEST_CASE("products of float32 on the device in less than float32") {
+  for (const Float32Precision precision : {Float32Precision::high, Float32Precision::medium}) {
+    set_float32_matmul_precision(precision);
+    GemmGeometry g{1, 20, 30, 25, {}, {}, {}};
+    g.a = strides(Order::rows, g.m, g.k, false);
+    g.b = strides(Order::rows, g.k, g.n, false);
+    g.c = strides(Order::rows, g.m, g.n, false);
+    const Tensor a = values(g.m * g.k, float32, 1), b = values(g.k * g.n, float32, 2), c = zeros({g.m * g.n});
+    const Tensors gpu = run_on_both({a, b, c}, [&](auto& ctx, const Tensors& t) {
+      kernels::gemm(ctx, g, t[0], t[1], Tensor(), t[2], 0);
+    });
+    CHECK(close(gpu[2], c, 0, 0.1));
+  }
+  set_float32_matmul_precision(Float32Precision::highest);
 }
