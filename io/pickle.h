@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <kiln/tensor/cpu/allocator.h>
+
 namespace kiln::io {
 
 // As LoadLimits has them (load.h); bytes (not texts) are data and count for neither of the two sizes.
@@ -101,11 +103,14 @@ class PickleGraph {
   const Node& node(Id id) const;
   [[noreturn]] void wrong_kind(Id id, const char* wanted) const;
 
-  std::vector<Node> nodes_;
-  std::vector<Id> items_;  // of the tuples, which never grow
+  template <class T>
+  using Many = std::vector<T, host::Allocator<T>>;
+
+  Many<Node> nodes_;
+  Many<Id> items_;  // of the tuples, which never grow
   std::vector<std::vector<Id>> lists_;
   std::vector<Global> globals_;
-  std::vector<Object> objects_;
+  Many<Object> objects_;
   std::deque<std::string> decoded_;  // strings that are not in the input as they are
   std::string origin_;
   Id root_ = kNothing;

@@ -15,7 +15,7 @@ void PickleMachine::push_list(Kind kind, std::vector<Id> items) {
 void PickleMachine::push_tuple(size_t count) {
   const size_t bottom = marks_.empty() ? 0 : marks_.back();
   if (stack_.size() - bottom < count) bad_sentence("the stack is empty");
-  std::vector<Id>& items = graph_.items_;
+  auto& items = graph_.items_;
   if (items.size() > UINT32_MAX - count) bad_sentence("its tuples have more items than Kiln can count");
   const size_t begin = items.size();
   items.insert(items.end(), stack_.end() - std::ptrdiff_t(count), stack_.end());

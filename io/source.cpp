@@ -6,14 +6,22 @@
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
+namespace {
+
+constexpr int64_t kPiece = 128 << 10;  // is still in the cache when its checksum is taken
+
+}  // namespace
 
 Source::Source(const InputFile& file, const ReadOptions& options, bool map)
     : file_(options.outline != nullptr ? nullptr : &file),
       shares_(options.map),
       outline_(options.outline),
-      progress_(options.progress),
       name_(fmt::format("load: '{}'", file.path())),
       size_(file.size()) {
+  if (options.progress) {
+    progress_ = std::make_shared<Progress>();
+    progress_->report = options.progress;
+  }
   if ((!map && !options.map) || size_ == 0) return;
   mapping_ = file.map();
   memory_ = {static_cast<const char*>(mapping_->data), size_t(size_)};
@@ -33,12 +41,12 @@ void Source::read(int64_t begin, int64_t bytes, void* out) const {
   if (bytes == 0) return;
   if (!memory_.empty())
     std::memcpy(out, memory_.data() + begin, size_t(bytes));
-  else if (!read_ahead(begin, bytes, out))
+  else if (!read_by_window(begin, bytes, out))
     file_->read(begin, bytes, out);
 }
 
 // Thousands of small records one behind the other would each cost calls of the system.
-bool Source::read_ahead(int64_t begin, int64_t bytes, void* out) const {
+bool Source::read_by_window(int64_t begin, int64_t bytes, void* out) const {
   constexpr int64_t kWindow = 256 << 10, kSmall = 32 << 10;
   if (bytes > kSmall) return false;
   const bool follows = begin >= last_end_ && begin - last_end_ < kSmall;
@@ -67,28 +75,44 @@ std::string_view Source::view(int64_t begin, int64_t bytes) const {
 
 void Source::advance(int64_t bytes) const {
   if (!progress_) return;
-  *done_ = std::min(*done_ + bytes, size_);
-  progress_(*done_, size_);
+  const std::lock_guard lock(progress_->mutex);
+  if (progress_->stopped) return;
+  progress_->done = std::min(progress_->done + bytes, size_);
+  progress_->stopped = true;
+  progress_->report(progress_->done, size_);
+  progress_->stopped = false;
 }
 
 Ref<Storage> Source::storage(int64_t begin, int64_t bytes, int64_t alignment, Checksum* checksum) const {
   check(begin, bytes);
-  const bool shares = shares_ && mapping_ && bytes > 0 && begin % alignment == 0;
-  Ref<Storage> result = shares ? part_of(mapping_, begin, bytes) : Storage::allocate(bytes, cpu);
-  if (shares && checksum == nullptr) return result;
-  constexpr int64_t kPiece = 128 << 10;  // is still in the cache when its checksum is taken
-  auto* to = static_cast<char*>(result->data);
+  if (!shares_ || !mapping_ || bytes == 0 || begin % alignment != 0) {
+    Ref<Storage> copy = Storage::allocate(bytes, cpu);
+    read_data(begin, bytes, copy->data, checksum);
+    return copy;
+  }
+  Ref<Storage> part = part_of(mapping_, begin, bytes);
+  if (checksum == nullptr) return part;
+  for (int64_t at = 0; at < bytes; at += kPiece) {
+    const int64_t piece = std::min(kPiece, bytes - at);
+    checksum->value = checksum->add(static_cast<char*>(part->data) + at, size_t(piece), checksum->value);
+    advance(piece);
+  }
+  return part;
+}
+
+void Source::read_data(int64_t begin, int64_t bytes, void* out, Checksum* checksum) const {
+  check(begin, bytes);
+  auto* to = static_cast<char*>(out);
   for (int64_t at = 0; at < bytes; at += kPiece) {
     const int64_t piece = std::min(kPiece, bytes - at);
     // Not through a mapping: its pages would count beside the copy.
-    if (!shares && file_ == nullptr)
+    if (file_ == nullptr)
       std::memcpy(to + at, memory_.data() + begin + at, size_t(piece));
-    else if (!shares && !read_ahead(begin + at, piece, to + at))
+    else if (!read_by_window(begin + at, piece, to + at))
       file_->read(begin + at, piece, to + at);
     if (checksum != nullptr) checksum->value = checksum->add(to + at, size_t(piece), checksum->value);
     advance(piece);
   }
-  return result;
 }
 
 Ref<Storage> Source::storage_later(int64_t begin, int64_t bytes, int64_t alignment) const {

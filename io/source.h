@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,8 @@ struct Checksum {
 };
 
 // Internal: bytes to read a format from: a file, by positioned reads or through a mapping of it, or memory
-// (a file within a file). For one thread at a time. What `storage` gives outlives it.
+// (a file within a file). For one thread at a time, but copies are for others. What `storage` gives outlives
+// it.
 class Source {
  public:
   // The file is mapped with options.map, and then storages are views of it, or when `map` is set: view()
@@ -37,6 +39,8 @@ class Source {
   // Data: a private view of the mapping where there is one to share and `begin` is a multiple of `alignment`,
   // else a copy. All of it goes into the checksum, where there is one. Tells how far the loading is.
   Ref<Storage> storage(int64_t begin, int64_t bytes, int64_t alignment, Checksum* checksum = nullptr) const;
+  // The same, into the caller's memory.
+  void read_data(int64_t begin, int64_t bytes, void* out, Checksum* checksum = nullptr) const;
   // Data that the caller reads itself.
   void advance(int64_t bytes) const;
 
@@ -55,13 +59,20 @@ class Source {
   Ref<Storage> data(const Ref<Storage>& storage) const;
 
  private:
+  struct Progress {
+    std::mutex mutex;
+    Function<void(int64_t, int64_t)> report;
+    int64_t done = 0;
+    bool stopped = false;  // it threw
+  };
+
   void check(int64_t begin, int64_t bytes) const;
-  bool read_ahead(int64_t begin, int64_t bytes, void* out) const;
+  bool read_by_window(int64_t begin, int64_t bytes, void* out) const;
 
   const InputFile* file_ = nullptr;
   bool shares_ = false;
   Outline* outline_ = nullptr;
-  Function<void(int64_t, int64_t)> progress_;
+  std::shared_ptr<Progress> progress_;  // of all copies together; null where nobody asks
   Ref<Storage> mapping_;
   std::string_view memory_;
   std::string name_;
@@ -69,7 +80,6 @@ class Source {
   // The part of the file that was read ahead, and where the last small read ended.
   mutable std::string window_;
   mutable int64_t window_begin_ = 0, last_end_ = 0;
-  std::shared_ptr<int64_t> done_ = std::make_shared<int64_t>(0);  // of all copies together
 };
 
 // A part of storage that is kept alive by the result.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <kiln/io/check_layout.h>
 #include <kiln/io/crc32c.h>
 #include <kiln/tensor/element.h>
 
@@ -131,34 +132,18 @@ Tensor BlockReader::view(const HeaderEntry& entry, const Value& node) {
   const auto dtype = DType(number);
   const Layout layout = {numbers(node, "shape"), numbers(node, "strides"), offset->as_int()};
 
-  // The index of the last element reached, in arithmetic that cannot overflow.
   const int64_t available = (entry.end - entry.begin) / size_of(dtype);
-  bool fits = layout.shape.rank() == layout.strides.rank() && layout.offset <= available;
-  bool is_empty = false;
-  int64_t count = 1, last = layout.offset;
-  for (int d = 0; fits && d < layout.rank(); ++d) {
-    int64_t step = 0;
-    is_empty |= layout.shape[d] == 0;
-    fits = !__builtin_mul_overflow(count, std::max<int64_t>(layout.shape[d], 1), &count) &&
-           !__builtin_mul_overflow(std::max<int64_t>(layout.shape[d] - 1, 0), layout.strides[d], &step) &&
-           !__builtin_add_overflow(last, step, &last);
-  }
-  if (!fits || (!is_empty && last >= available))
-    fail(
-        "{} has a view with shape {}, strides {} and offset {} that reaches beyond the {} elements "
-        "of '{}'",
-        source_.name(), layout.shape, layout.strides, layout.offset, available, entry.name);
+  check_layout(layout, available, fmt::format("{}, a view of '{}'", source_.name(), entry.name));
   const Ref<Storage>& storage = content(entry);
   const Tensor result = from_storage(storage, dtype, layout);
   if (!result.device().is_cpu()) return result;
   const auto* first = static_cast<const unsigned char*>(result.raw_data());
   bool allowed = reinterpret_cast<uintptr_t>(storage->data) % uintptr_t(size_of(dtype)) == 0;
   if (dtype == bool8 && entry.dtype != bool8) {
-    if (count <= available)
+    if (layout.numel() <= available)
       for_each_offset(layout, [&](int64_t at) { allowed = allowed && first[at] <= 1; });
     else  // elements that share bytes may be more than anyone can look at
-      allowed = allowed && (is_empty || std::all_of(first, first + last - layout.offset + 1,
-                                                    [](unsigned char b) { return b <= 1; }));
+      allowed = allowed && std::all_of(first, first + layout.span(), [](unsigned char b) { return b <= 1; });
   }
   if (!allowed)
     fail("{} has a view of '{}' as {}, which its bytes do not allow", source_.name(), entry.name, dtype);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include <kiln/io/check_layout.h>
 #include <kiln/io/outline.h>
 #include <kiln/io/pickle.h>
 #include <kiln/io/torch_types.h>
@@ -27,9 +28,6 @@ StorageName storage_name(const PickleGraph& graph, PickleGraph::Id reference, co
 // The class that a storage or old tensor names: torch.FloatStorage, torch.cuda.FloatTensor.
 const TorchType& class_type(const PickleGraph& graph, PickleGraph::Id id, std::string_view ending,
                             const std::string& where);
-
-// Throws when the layout is not one, or reaches beyond `available` elements.
-void check_layout(const Layout& layout, int64_t available, const std::string& where);
 
 // Bytes other than 0 and 1 of a bool tensor on the CPU become 1; nothing happens to others.
 void correct_bools(const Tensor& x);

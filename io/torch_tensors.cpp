@@ -155,16 +155,16 @@ void TorchTree::make_bools(const Tensor& x, bool whole_storage) {
 
 Tensor TorchTree::tensor(const TorchStorage& storage, const TorchType& type, Id offset_id, Id size,
                          Id stride) {
-  const Layout layout = {dims(size, "size"), dims(stride, "stride"), graph_.integer(offset_id)};
+  Layout layout = {dims(size, "size"), dims(stride, "stride"), graph_.integer(offset_id)};
+  const bool is_empty = std::ranges::find(layout.shape, 0) != layout.shape.end();
+  if (is_empty && layout.offset > 0) layout.offset = 0;  // PyTorch does not look at it
   const int64_t width = size_of(type.dtype), available = storage.memory->bytes / width;
   check_layout(layout, available, where_);
-  const bool is_empty = layout.numel() == 0;
-  Layout placed = layout;
-  if (is_empty) placed.offset = 0, placed.strides = contiguous_strides(placed.shape);
+  if (is_empty) layout.strides = contiguous_strides(layout.shape);
   Ref<Storage> memory = storage.memory;
   if (reinterpret_cast<uintptr_t>(memory->data) % uintptr_t(width) != 0)
     bad_sentence("a storage is used as a wider type than it is aligned for");
-  Tensor result = from_storage(std::move(memory), type.dtype, placed);
+  Tensor result = from_storage(std::move(memory), type.dtype, layout);
   if (type.dtype == bool8 && result.device().is_cpu()) make_bools(result, storage.type->dtype == bool8);
   return result;
 }

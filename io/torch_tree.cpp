@@ -191,7 +191,7 @@ TorchTree::Result TorchTree::dict(Ids pairs, Id id, Id metadata) {
   entries.children.reserve(pairs.size() / 2);
   add_pairs(pairs, entries);
   if (metadata != PickleGraph::kNothing) entries.children.push_back({metadata, kMetadata});
-  return fill(Value::dict(std::move(entries.entries)), std::move(entries.children), id);
+  return fill(Value::dict_of_different(std::move(entries.entries)), std::move(entries.children), id);
 }
 
 }  // namespace kiln::io

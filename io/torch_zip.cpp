@@ -37,7 +37,8 @@ class ZipStorages : public TorchStorages {
     const StorageName name = storage_name(graph, reference, where_);
     path_.resize(folder_.size());
     path_ += name.key;
-    const ZipArchive::Record* record = archive_->find(path_);
+    const ZipArchive::Record* record = archive_->find_after(last_, path_);
+    last_ = record;
     if (record == nullptr) fail("{}: there is no record '{}{}'", where_, folder_, quotable(name.key));
     const DType dtype = name.type->dtype;
     if (record->size % size_of(dtype) != 0 || record->size / size_of(dtype) != name.count)
@@ -59,12 +60,13 @@ class ZipStorages : public TorchStorages {
   std::string folder_, where_, path_ = folder_;
   bool verify_, swapped_;
   std::vector<Ref<Storage>> memories_;
+  const ZipArchive::Record* last_ = nullptr;  // that was asked for: they come in order
 };
 
 // Up to and with the first '/', which all records share.
 std::string prefix_of(const ZipArchive& archive, const Source& source) {
-  const std::string& first = archive.records()[0].name;
-  const std::string prefix = first.substr(0, first.find('/') + 1);
+  const std::string_view first = archive.records()[0].name;
+  const std::string prefix(first.substr(0, first.find('/') + 1));
   for (const ZipArchive::Record& record : archive.records())
     if (prefix.empty() || !record.name.starts_with(prefix))
       fail("{} is a zip archive whose records '{}' and '{}' are not in one folder, as PyTorch's are",
@@ -106,8 +108,7 @@ void check_all_used(const ZipArchive& archive, const std::string& folder, const 
       used.insert(graph.text(graph.items(name)[kKeyAt]));
   }
   for (const ZipArchive::Record& record : archive.records())
-    if (record.name.starts_with(folder) &&
-        !used.contains(std::string_view(record.name).substr(folder.size())))
+    if (record.name.starts_with(folder) && !used.contains(record.name.substr(folder.size())))
       fail("{} belongs to no tensor", archive.where(record));
 }
 
@@ -131,7 +132,8 @@ Value read_checkpoint(const Archive& shared, const std::string& prefix, const So
   if (record->size > options.limits.pickle_bytes)
     fail("{} has {} bytes, the limit is {} (limits.pickle_bytes)", archive.where(*record), record->size,
          options.limits.pickle_bytes);
-  const std::string text = archive.text(*record, true);
+  const Ref<Storage> content = archive.storage(*record, 1, true);
+  const std::string_view text(static_cast<const char*>(content->data), size_t(content->bytes));
   const std::string where = archive.where(*record);
   const PickleGraph graph = parse_pickle(text, where, pickle_limits(options));
   if (graph.consumed() != text.size())
@@ -141,23 +143,33 @@ Value read_checkpoint(const Archive& shared, const std::string& prefix, const So
   Value value = TorchTree(graph, storages, options, where, nesting).read();
   const bool is_script = archive.find(prefix + "constants.pkl") != nullptr;
   if (!is_script && !storages.has_given_all()) check_all_used(archive, prefix + "data/", graph);
-  return is_script && value.is_object() ? script_weights(value) : value;
+  if (is_script && value.is_object()) return script_weights(value);
+  return value;
 }
 
 }  // namespace
 
 Value read_zip(const Source& source, const ReadOptions& options, int nesting) {
-  const auto shared = std::make_shared<const ZipArchive>(source, options.limits);
+  using Read = ZipArchive::Read;
+  const Read read = options.map || source.is_outline() ? Read::nothing
+                    : options.verify                   ? Read::verified_data
+                                                       : Read::data;
+  const auto shared = std::make_shared<const ZipArchive>(source, options.limits, read);
   const ZipArchive& archive = *shared;
   if (archive.records().empty()) fail("{} is an empty zip archive", source.name());
   warn_of_missing_checksums(archive, source, options);
-  bool has_arrays = true;
-  for (const ZipArchive::Record& record : archive.records())
-    has_arrays = has_arrays && record.name.ends_with(".npy");
-  if (has_arrays) return read_npz(shared, source, options);
-  const std::string prefix = prefix_of(archive, source);
-  if (archive.find(prefix + "model.json") != nullptr) return read_model_json(shared, source, prefix, options);
-  return read_checkpoint(shared, prefix, source, options, nesting);
+  const auto content = [&] {
+    if (std::ranges::all_of(archive.records(),
+                            [](const auto& record) { return record.name.ends_with(".npy"); }))
+      return read_npz(shared, source, options);
+    const std::string prefix = prefix_of(archive, source);
+    if (archive.find(prefix + "model.json") != nullptr)
+      return read_model_json(shared, source, prefix, options);
+    return read_checkpoint(shared, prefix, source, options, nesting);
+  };
+  Value value = content();
+  archive.finish();
+  return value;
 }
 
 bool is_zip_file(std::string_view head, int64_t) { return head.starts_with("PK\3\4"); }

@@ -57,6 +57,10 @@ Value Value::dict(std::vector<Entry> entries) {
   for (const Entry& entry : entries)
     if (index.find_or_add(entries, entry.key) != KeyIndex::kNew)
       fail("value: the key '{}' is given twice", to_string(entry.key));
+  return dict_of_different(std::move(entries));
+}
+
+Value Value::dict_of_different(Entries entries) {
   Value result;
   result.payload_.fields = new Fields{{}, std::move(entries), {}};
   result.kind_ = Kind::dict;

@@ -64,6 +64,8 @@ class Value {
   static Value tuple(std::vector<Value> items = {});
   static Value dict();
   static Value dict(std::vector<Entry> entries);
+  // The same for keys that are known to differ, which it does not look at.
+  static Value dict_of_different(std::vector<Entry> entries);
   // `type` is the full name of the class: "models.Net". Throws when a key comes twice.
   static Value object(std::string type, std::vector<Entry> entries);
 

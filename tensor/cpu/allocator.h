@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace kiln::host {
@@ -9,6 +10,18 @@ namespace kiln::host {
 // ask for huge pages. Small blocks are cached per thread, others in one shared pool. Thread-safe.
 void* allocate(int64_t bytes);
 void release(void* data, int64_t bytes);
+
+// For containers that are large, short-lived and made again and again.
+template <class T>
+struct Allocator {
+  using value_type = T;
+  Allocator() = default;
+  template <class U>
+  Allocator(const Allocator<U>&) {}
+  T* allocate(size_t count) { return static_cast<T*>(host::allocate(int64_t(count * sizeof(T)))); }
+  void deallocate(T* data, size_t count) { release(data, int64_t(count * sizeof(T))); }
+  bool operator==(const Allocator&) const { return true; }
+};
 
 struct MemoryStatistics {
   int64_t system_allocations = 0;  // blocks ever asked of the system
