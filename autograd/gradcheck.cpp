@@ -19,6 +19,10 @@ Tensors differentiable(const Tensors& outputs) {
   return kept;
 }
 
+Tensor normal_like(const Tensor& y, Generator* generator) {
+  return randn(y.shape(), {.dtype = float64, .device = y.device()}, generator);
+}
+
 // sum(outputs * weights), the scalar whose gradient is checked.
 double weighted(const Tensors& outputs, const Tensors& weights, const std::vector<size_t>& which) {
   double total = 0;
@@ -32,14 +36,15 @@ double weighted(const Tensors& outputs, const Tensors& weights, const std::vecto
 void compare(const Tensor& x, size_t input, const std::vector<double>& analytic,
              const Function<double()>& value, const GradcheckOptions& options) {
   size_t element = 0;
-  double* data = x.data<double>();
+  const std::vector<double> values = x.to_vector<double>();
   for_each_offset(x.layout(), [&](int64_t offset) {
-    const double before = data[offset];
-    data[offset] = before + options.eps;
+    const Tensor cell = from_storage(x.impl()->storage, float64, {{}, {}, x.layout().offset + offset});
+    const double before = values[element];
+    cell.fill_(before + options.eps);
     const double above = value();
-    data[offset] = before - options.eps;
+    cell.fill_(before - options.eps);
     const double below = value();
-    data[offset] = before;
+    cell.fill_(before);
     const double numeric = (above - below) / (2 * options.eps), found = analytic[element];
     if (!(std::abs(found - numeric) <= options.atol + options.rtol * std::abs(numeric)))
       fail("gradcheck: the gradient of input {} {} at element {} (x = {}) is {}, central differences give {}",
@@ -68,7 +73,7 @@ bool gradcheck(const TensorFunction& f, const Tensors& inputs, const GradcheckOp
     if (differentiable({outputs[i]}).empty()) continue;
     kept.push_back(outputs[i]);
     which.push_back(i);
-    weights.push_back(randn(outputs[i].shape(), {.dtype = float64}, &generator).to(outputs[i].dtype()));
+    weights.push_back(normal_like(outputs[i], &generator).to(outputs[i].dtype()));
   }
   if (kept.empty()) fail("gradcheck: no output depends on an input that requires grad");
   const Tensors grads = grad(kept, wanted, weights, {.allow_unused = true});
@@ -89,7 +94,7 @@ bool gradgradcheck(const TensorFunction& f, const Tensors& inputs, const Gradche
   {
     Generator generator(23);
     for (const Tensor& y : differentiable(f(inputs)))
-      weights.push_back(randn(y.shape(), {.dtype = float64}, &generator).requires_grad_());
+      weights.push_back(normal_like(y, &generator).requires_grad_());
   }
   Tensors all = inputs;
   all.insert(all.end(), weights.begin(), weights.end());

@@ -59,7 +59,7 @@ Tensor& BatchBuilder::make_part(Batch& batch, size_t part, int64_t count, DType 
   Tensor& old = batch.tensors[part];
   if (is_alone(old) && old.device().is_cpu() && old.impl()->storage->bytes == numel(shape) * size_of(dtype))
     return old = from_storage(old.impl()->storage, dtype, Layout::contiguous(shape, format));
-  return old = empty(shape, {.dtype = dtype, .memory_format = format});
+  return old = empty(shape, {.dtype = dtype, .device = cpu, .memory_format = format});
 }
 
 void BatchBuilder::build(int64_t epoch, std::span<const int64_t> samples, Batch& batch) const {

@@ -31,8 +31,8 @@ TensorDataset join_parts(const Layouts& layouts, const std::vector<CifarPart>& p
                          const std::vector<std::string>& paths, std::vector<std::string> names) {
   int64_t count = 0;
   for (const CifarPart& part : parts) count += part.images.shape()[0];
-  Tensor images = empty({count, kCifarChannels, kCifarSize, kCifarSize}, {.dtype = uint8});
-  Tensor labels = empty({count}, {.dtype = int64});
+  Tensor images = empty({count, kCifarChannels, kCifarSize, kCifarSize}, {.dtype = uint8, .device = cpu});
+  Tensor labels = empty({count}, {.dtype = int64, .device = cpu});
   int64_t at = 0;
   for (size_t p = 0; p < parts.size(); ++p) {
     const CifarPart& part = parts[p];

@@ -44,7 +44,7 @@ CifarPart read_cifar_binary(const std::string& path, int label_bytes, int label)
   const std::string bytes = file.read(0, file.size());
   const int64_t count = file.size() / record;
   CifarPart part;
-  part.images = empty({count, kCifarImageBytes}, {.dtype = uint8});
+  part.images = empty({count, kCifarImageBytes}, {.dtype = uint8, .device = cpu});
   for (int64_t i = 0; i < count; ++i) {
     const char* from = bytes.data() + i * record;
     part.labels.push_back(uint8_t(from[label]));

@@ -57,7 +57,7 @@ Tensor read_idx(const std::string& path) {
     fail("{}: an IDX file of rank {}, at most {} are supported", path, magic[3], kMaxRank);
   const int64_t element = size_of(*dtype);
   const Shape shape = read_shape(file, magic[3], element);
-  Tensor x = empty(shape, {.dtype = *dtype});
+  Tensor x = empty(shape, {.dtype = *dtype, .device = cpu});
   char* bytes = static_cast<char*>(x.raw_data());
   file.read(bytes, x.numel() * element, "the data");
   file.expect_end();

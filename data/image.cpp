@@ -91,7 +91,7 @@ void GeometryStep::apply(Geometry& geometry, RandomStream& random) const {
 Tensor move_pixels(const Tensor& image, const Geometry& geometry) {
   const auto& [y, x] = geometry;
   const int64_t channels = image.shape()[0];
-  Tensor result = empty({channels, y.size, x.size}, {.dtype = image.dtype()});
+  Tensor result = empty({channels, y.size, x.size}, {.dtype = image.dtype(), .device = cpu});
   const auto [y0, y1] = y.inside(image.shape()[1]);
   const auto [x0, x1] = x.inside(image.shape()[2]);
   const Strides& in = image.strides();

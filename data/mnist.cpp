@@ -28,7 +28,7 @@ TensorDataset read_part(const std::string& folder, bool train, const char* advic
   const int64_t count = images.shape()[0], classes = int64_t(class_names.size());
   if (bytes.numel() != count)
     fail("{}: holds {} labels for the {} images of {}", label_path, bytes.numel(), count, image_path);
-  Tensor labels = empty({count}, {.dtype = int64});
+  Tensor labels = empty({count}, {.dtype = int64, .device = cpu});
   for (int64_t i = 0; i < count; ++i) {
     const uint8_t label = bytes.data<uint8_t>()[i];
     if (label >= classes) fail("{}: label {} of sample {} is not below {}", label_path, label, i, classes);

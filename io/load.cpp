@@ -56,13 +56,14 @@ Value load(const std::string& path, const LoadOptions& options) {
   check_options(path, options);
   const InputFile file(path);
   ReadOptions reading = {options};
-  // Converted from the mapping, there is one copy and not two.
-  if (options.dtype) reading.map = true;
+  // Converted or sent to a GPU from the mapping, there is one copy and not two.
+  const bool placed = options.dtype || !options.device.is_cpu();
+  if (placed) reading.map = true;
   int64_t total = file.size();
   if (options.progress)
     reading.progress = [&](int64_t done, int64_t all) { options.progress(done, total = all); };
   Value value = read_any_file(file, reading);
-  if (options.dtype) place(value, options);
+  if (placed) place(value, options);
   if (options.progress) options.progress(total, total);
   return value;
 }

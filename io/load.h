@@ -24,7 +24,7 @@ struct SaveOptions {
 //   .pth, .pt            anything but objects; PyTorch 1.6 and later load it, with weights_only=True too
 //   .safetensors         a dict of tensors, which may be nested: keys are joined with '.'
 //   .npz, .npy           a dict of tensors; one tensor
-// The first two keep which tensors share memory. Tensors must be on the CPU.
+// The first two keep which tensors share memory. Tensors of a GPU are copied to the host first.
 // The file appears whole or not at all: on any failure Error is thrown and the previous file is as it was.
 void save(const std::string& path, const Value& value, const SaveOptions& options = {});
 

@@ -97,7 +97,7 @@ Value File::value(std::string_view path) const {
   Value result = *found;
   for (Tensor* tensor : result.tensors()) give_data(*tensor, state_->outline);
   check_sparse(result, fmt::format("load: '{}'", state_->path));
-  if (state_->options.dtype) place(result, state_->options);
+  if (state_->options.dtype || !state_->options.device.is_cpu()) place(result, state_->options);
   return result;
 }
 

@@ -106,7 +106,7 @@ Tensor tensor_from_numpy(const Shape& shape, DType dtype, bool swapped, bool for
   const int64_t count = has_countable_bytes(shape, size) ? numel(shape) : -1;
   if (bytes.size() % size_t(size) != 0 || count != int64_t(bytes.size()) / size)
     fail("numpy array: {} {} does not fit its {} bytes", dtype, shape, bytes.size());
-  Tensor x = empty(shape, {.dtype = dtype});
+  Tensor x = empty(shape, {.dtype = dtype, .device = cpu});
   char* to = static_cast<char*>(x.raw_data());
   if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
   const bool is_complex = dtype == DType::complex64 || dtype == DType::complex128;

@@ -1,12 +1,14 @@
 #include <kiln/io/placement.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <unordered_set>
 
+#include <kiln/tensor/build_config.h>
 #include <kiln/tensor/cast.h>
+#include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/transfer.h>
 
 namespace kiln::io {
 namespace {
@@ -21,7 +23,7 @@ void cast_group(const Group& group, DType dtype) {
   const Tensor& first = *group.tensors[0];
   const int64_t width = size_of(first.dtype()), count = (group.end - group.begin) / width;
   const Tensor from = from_storage(first.impl()->storage, first.dtype(), {{count}, {1}, group.begin / width});
-  const Tensor to = empty({count}, {.dtype = dtype});
+  const Tensor to = empty({count}, {.dtype = dtype, .device = cpu});
   cast_floating(from, to);
   for (Tensor* tensor : group.tensors) {
     Layout layout = tensor->layout();
@@ -30,17 +32,28 @@ void cast_group(const Group& group, DType dtype) {
   }
 }
 
-void copy_group(const Group& group) {
+void copy_group(const Group& group, Device device) {
   constexpr int64_t kWidest = 16;  // offsets stay multiples of any element
   const int64_t begin = group.begin - group.begin % kWidest;
   const Ref<Storage> from = group.tensors[0]->impl()->storage;
-  const Ref<Storage> to = Storage::allocate(group.end - begin, cpu);
-  if (group.end > begin)
-    std::memcpy(to->data, static_cast<const char*>(from->data) + begin, size_t(group.end - begin));
+  const Ref<Storage> to = Storage::allocate(group.end - begin, device);
+  transfer(to->data, device, static_cast<const char*>(from->data) + begin, from->device, group.end - begin);
   for (Tensor* tensor : group.tensors) {
     Layout layout = tensor->layout();
     layout.offset -= begin / size_of(tensor->dtype());
     *tensor = from_storage(to, tensor->dtype(), layout);
+  }
+}
+
+void check_gpu(const std::string& path, Device device) {
+  if constexpr (kCudaBuilt) {
+    try {
+      cuda::check_device(device);
+    } catch (const Error& error) {
+      fail("load: '{}' should go to {}: {}", path, device, error.what());
+    }
+  } else {
+    fail("load: '{}' should go to {}, and there is no CUDA in this build; load to the CPU", path, device);
   }
 }
 
@@ -61,9 +74,7 @@ void add_parts_of_quantised(const Value& value, std::unordered_set<const Tensor*
 }  // namespace
 
 void check_options(const std::string& path, const LoadOptions& options) {
-  if (!options.device.is_cpu())
-    fail("load: '{}' should go to {}, and there is no CUDA in this build; load to the CPU", path,
-         options.device);
+  if (!options.device.is_cpu()) check_gpu(path, options.device);
   if (options.dtype && !is_floating(*options.dtype))
     fail("load: '{}' should become {}; weights become a floating dtype", path, *options.dtype);
 }
@@ -86,11 +97,28 @@ void place(Value& value, const LoadOptions& options) {
     group.end = std::max(group.end, begin + tensor->layout().span() * width);
   }
   for (const auto& [group, casts] : groups) {
-    if (casts)
-      cast_group(group, *options.dtype);
-    else if (!options.map)
-      copy_group(group);
+    if (casts) cast_group(group, *options.dtype);
+    if (casts && !options.device.is_cpu())
+      copy_group({group.tensors, 0, group.tensors[0]->impl()->storage->bytes}, options.device);
+    else if (!casts && (!options.map || !options.device.is_cpu()))
+      copy_group(group, options.device);
   }
+}
+
+Value from_gpu(const Value& value) {
+  Value result = value;
+  std::map<const Storage*, Ref<Storage>> copies;
+  for (Tensor* tensor : result.tensors()) {
+    if (!tensor->device().is_cuda()) continue;
+    const Storage& from = *tensor->impl()->storage;
+    Ref<Storage>& to = copies[&from];
+    if (!to) {
+      to = Storage::allocate(from.bytes, cpu);
+      transfer(to->data, cpu, from.data, from.device, from.bytes);
+    }
+    *tensor = from_storage(to, tensor->dtype(), tensor->layout());
+  }
+  return result;
 }
 
 }  // namespace kiln::io

@@ -12,4 +12,7 @@ void check_options(const std::string& path, const LoadOptions& options);
 // device, and not mapped unless options.map says so. Those that shared memory share it.
 void place(Value& value, const LoadOptions& options);
 
+// The value with the tensors that are on a GPU copied to the host; those that shared memory share it.
+Value from_gpu(const Value& value);
+
 }  // namespace kiln::io

@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include <kiln/io/load.h>
+#include <kiln/io/placement.h>
 #include <kiln/io/writers.h>
 #include <kiln/tensor/fail.h>
 
@@ -26,6 +29,8 @@ std::string_view ending_of(std::string_view path) {
 }  // namespace
 
 void save(const std::string& path, const Value& value, const SaveOptions& options) {
+  if (std::ranges::any_of(value.tensors(), [](const Tensor* x) { return x->device().is_cuda(); }))
+    return save(path, from_gpu(value), options);
   const std::string_view ending = ending_of(path);
   for (const auto& [text, write, has_shards] : kEndings) {
     if (ending != text) continue;

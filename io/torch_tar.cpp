@@ -185,7 +185,7 @@ class TarStorages : public TorchStorages {
       const int64_t number = graph.integer(items[0]);
       // A tensor without elements has no storage.
       if (graph.kind(items[1]) == PickleGraph::Kind::none) {
-        tensors_.emplace(number, empty({0}, {.dtype = type.dtype}));
+        tensors_.emplace(number, empty({0}, {.dtype = type.dtype, .device = cpu}));
         continue;
       }
       const TorchStorage& from = find(graph.integer(items[1]), stream.where());

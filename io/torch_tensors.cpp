@@ -113,7 +113,7 @@ TorchStorage TorchTree::storage_of_list(const TorchType& type, Id list) {
   const Ids numbers = graph_.items(list);
   if (!type.is_plain || is_storage_only(type.dtype))
     bad_sentence(fmt::format("a list of numbers makes a {} storage", type.name));
-  const Tensor made = empty({int64_t(numbers.size())}, {.dtype = type.dtype});
+  const Tensor made = empty({int64_t(numbers.size())}, {.dtype = type.dtype, .device = cpu});
   visit_element(type.dtype, "load", [&]<class T>() {
     T* to = made.data<T>();
     for (const Id number : numbers) {

@@ -20,11 +20,14 @@ struct CrossEntropyGeometry {
 //
 // Gives the loss of each row before division, the logarithm of the sum of its exponentials, and total[0], the
 // sum of v[t] (1 when not `mean`). Returns the first row whose target is no class, or -1; on CUDA always -1:
-// the next wait for the device throws the same error. Reads x twice, from memory once.
+// the next wait for the device throws `late` (a kept_text, <kiln/tensor/found.h>). Reads x twice, from memory
+// once.
 int64_t cross_entropy(CpuContext&, const CrossEntropyGeometry&, TensorView x, TensorView target,
-                      TensorView weight, TensorView losses, TensorView log_sums, TensorView total);
+                      TensorView weight, TensorView losses, TensorView log_sums, TensorView total,
+                      const char* late);
 int64_t cross_entropy(CudaContext&, const CrossEntropyGeometry&, TensorView x, TensorView target,
-                      TensorView weight, TensorView losses, TensorView log_sums, TensorView total);
+                      TensorView weight, TensorView losses, TensorView log_sums, TensorView total,
+                      const char* late);
 
 // dx = g * d loss / d x, for a g of x's type with one element for all rows, or (g_per_row) one for each.
 void cross_entropy_backward(CpuContext&, const CrossEntropyGeometry&, TensorView x, TensorView target,

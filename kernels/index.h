@@ -10,9 +10,12 @@
 
 namespace kiln::kernels {
 
-// The first position whose index is not in 0 .. size-1, nor the ignored one; -1 when there is none.
-int64_t find_outside(CpuContext&, int64_t size, std::optional<int64_t> ignored, TensorView index);
-int64_t find_outside(CudaContext&, int64_t size, std::optional<int64_t> ignored, TensorView index);
+// The first position whose index is not in 0 .. size-1, nor the ignored one; -1 when there is none. On CUDA
+// always -1: the next wait for the device throws `late` (a kept_text, <kiln/tensor/found.h>).
+int64_t find_outside(CpuContext&, int64_t size, std::optional<int64_t> ignored, TensorView index,
+                     const char* late);
+int64_t find_outside(CudaContext&, int64_t size, std::optional<int64_t> ignored, TensorView index,
+                     const char* late);
 
 // A loop over index's elements. The element of x that belongs to one stands at the same position in all
 // dimensions but `dim`.

@@ -13,4 +13,9 @@ void squared_error(CudaContext&, double scale, TensorView x, TensorView t, Tenso
 void scaled_difference(CpuContext&, double scale, TensorView x, TensorView t, TensorView g, TensorView d);
 void scaled_difference(CudaContext&, double scale, TensorView x, TensorView t, TensorView g, TensorView d);
 
+// The first element of a contiguous x that is no probability (0 .. 1), -1 when there is none. On CUDA always
+// -1: the next wait for the device throws `late` (a kept_text, <kiln/tensor/found.h>).
+int64_t find_improbable(CpuContext&, TensorView x, const char* late);
+int64_t find_improbable(CudaContext&, TensorView x, const char* late);
+
 }  // namespace kiln::kernels

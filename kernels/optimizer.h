@@ -22,12 +22,19 @@ struct StepRun {
 void sync_master(CpuContext&, DType dtype, int64_t count, const void* param, float* master);
 void sync_master(CudaContext&, DType dtype, int64_t count, const void* param, float* master);
 
+// What changes from step to step, in device memory, for a step that a CUDA graph repeats.
+struct StepNumbers {
+  double lr;
+  double momentum;  // Adam: beta1
+  int64_t step;
+  bool operator==(const StepNumbers&) const = default;
+};
+
 struct SgdRule {
   double lr, momentum, dampening, weight_decay;
   bool nesterov, maximize;
-  bool first;  // state[0] holds nothing yet: it becomes the gradient itself
-  // CUDA only: the learning rate in device memory, in place of lr, so that a captured graph can change it.
-  const double* lr_at = nullptr;
+  bool first;                            // state[0] holds nothing yet: it becomes the gradient itself
+  const StepNumbers* numbers = nullptr;  // CUDA only: in place of lr and of a momentum that is not 0
 };
 // state: momentum buffer, used if momentum != 0. Moves 12 bytes a float32 parameter, 20 with momentum.
 void sgd_step(CpuContext&, const SgdRule& rule, const StepRun& run);
@@ -38,18 +45,15 @@ struct AdamRule {
   double lr, beta1, beta2, eps, weight_decay;
   int64_t step;  // 1 at the first
   bool amsgrad, maximize;
-  bool decoupled;  // AdamW
-  // CUDA only: the step and the learning rate in device memory, in place of step and lr, so that a captured
-  // graph can go on (advance_step) and change them.
-  const int64_t* step_at = nullptr;
-  const double* lr_at = nullptr;
+  bool decoupled;                        // AdamW
+  const StepNumbers* numbers = nullptr;  // CUDA only: in place of lr, beta1 and step
 };
 // state: exp_avg, exp_avg_sq, and for amsgrad max_exp_avg_sq. Moves 28 bytes a float32 parameter, 36 with
 // amsgrad.
 void adam_step(CpuContext&, const AdamRule& rule, const StepRun& run);
 void adam_step(CudaContext&, const AdamRule& rule, const StepRun& run);
 
-// *step += 1, in device memory and in the order of the stream.
-void advance_step(CudaContext&, int64_t* step);
+// step += 1, in the order of the stream.
+void advance_step(CudaContext&, StepNumbers* numbers);
 
 }  // namespace kiln::kernels

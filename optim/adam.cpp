@@ -31,18 +31,19 @@ std::span<const char* const> AdamWith<Options>::state_names() const {
 }
 
 template <class Options>
-void AdamWith<Options>::update(size_t group, const kernels::StepRun& run, Device device, int64_t step, bool) {
+void AdamWith<Options>::update(size_t group, const kernels::StepRun& run, const Optimizer::Step& step) {
   const Options& o = this->options(group);
   const kernels::AdamRule rule{.lr = o.lr,
                                .beta1 = o.betas.first,
                                .beta2 = o.betas.second,
                                .eps = o.eps,
                                .weight_decay = o.weight_decay,
-                               .step = step,
+                               .step = step.number,
                                .amsgrad = o.amsgrad,
                                .maximize = o.maximize,
-                               .decoupled = kDecoupled<Options>};
-  on(device, [&](auto& ctx) { kernels::adam_step(ctx, rule, run); });
+                               .decoupled = kDecoupled<Options>,
+                               .numbers = step.numbers};
+  on(step.device, [&](auto& ctx) { kernels::adam_step(ctx, rule, run); });
 }
 
 template <class Options>

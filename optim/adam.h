@@ -42,7 +42,7 @@ class AdamWith final : public OptimizerWith<Options> {
   std::span<const char* const> state_names() const override;
   int states_needed(size_t group) const override { return this->options(group).amsgrad ? 3 : 2; }
   bool counts_steps() const override { return true; }
-  void update(size_t group, const kernels::StepRun& run, Device device, int64_t step, bool first) override;
+  void update(size_t group, const kernels::StepRun& run, const Optimizer::Step& step) override;
   void visit(size_t group, Fields& fields) override;
   void check_options(size_t group) const override;
 };

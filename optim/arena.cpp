@@ -193,10 +193,14 @@ kernels::StepRun Arena::begin(const Run& run) {
   return step;
 }
 
-void Arena::finish(const Run& run, bool keeps_state) {
+void Arena::finish(const Run& run) {
+  const Segment& first = segments_[run.first];
+  if (first.activity == Activity::copied) copy(slot_of_param(first), first.param);
+}
+
+void Arena::count_step(const Run& run, bool keeps_state) {
   for (size_t i = run.first; i < run.last; ++i) {
     Segment& segment = segments_[i];
-    if (segment.activity == Activity::copied) copy(slot_of_param(segment), segment.param);
     Storage& storage = *segment.param.impl()->storage;
     segment.version = ++storage.version;
     storage.last_write = op_;

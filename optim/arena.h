@@ -4,7 +4,8 @@
 
 namespace kiln::kernels {
 struct StepRun;
-}
+struct StepNumbers;
+}  // namespace kiln::kernels
 
 namespace kiln::optim {
 
@@ -52,7 +53,9 @@ class Arena {
   const std::vector<Run>& find_runs();
   // Around the step of a run: parameters that live elsewhere are fetched and stored.
   kernels::StepRun begin(const Run& run);
-  void finish(const Run& run, bool keeps_state);
+  void finish(const Run& run);
+  // The step of the run was taken.
+  void count_step(const Run& run, bool keeps_state);
 
   // Makes sure that `count` blocks of state exist; new ones hold zeros.
   void need_states(int count);

@@ -4,7 +4,9 @@
 #include <unordered_set>
 
 #include <kiln/kernels/optimizer.h>
+#include <kiln/tensor/capture.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/transfer.h>
 
 namespace kiln::optim {
 
@@ -51,23 +53,56 @@ void Optimizer::add_params(Tensors params) {
 
 void Optimizer::step() {
   for (size_t g = 0; g < groups_.size(); ++g) {
-    for (Arena& arena : groups_[g].arenas) {
+    for (size_t a = 0; a < groups_[g].arenas.size(); ++a) {
+      Arena& arena = groups_[g].arenas[a];
       const std::vector<Arena::Run>& runs = arena.find_runs();
       if (runs.empty()) continue;
+      const bool recorded = arena.device().is_cuda() && is_capturing();
       const int blocks = states_needed(g);
+      for (const Arena::Run& run : runs)
+        if (recorded && blocks > 0 && !arena.segments()[run.first].has_state)
+          fail("{}: take a step before a graph is captured: it makes the optimiser's state", name_);
       arena.need_states(blocks);
-      for (const Arena::Run& run : runs) {
-        const kernels::StepRun step = arena.begin(run);
-        const Arena::Segment& segment = arena.segments()[run.first];
-        update(g, step, arena.device(), segment.steps + 1, !segment.has_state);
-        arena.finish(run, blocks > 0 || segment.has_state);
-      }
+      for (const Arena::Run& run : runs) recorded ? capture_run(g, a, run) : step_run(g, a, run);
     }
   }
 }
 
 void Optimizer::step_unless(const Tensor& skip) {
   if (skip.item<int32_t>() == 0) step();
+}
+
+void Optimizer::step_run(size_t group, size_t arena, const Arena::Run& run) {
+  Arena& memory = groups_[group].arenas[arena];
+  const Arena::Segment& segment = memory.segments()[run.first];
+  update(group, memory.begin(run),
+         {.device = memory.device(),
+          .number = segment.steps + 1,
+          .first = !segment.has_state,
+          .numbers = nullptr});
+  memory.finish(run);
+  memory.count_step(run, states_needed(group) > 0 || segment.has_state);
+}
+
+// The step is taken in each replay, with numbers in device memory that the host sees to before.
+void Optimizer::capture_run(size_t group, size_t arena, const Arena::Run& run) {
+  if constexpr (kCudaBuilt) {
+    Arena& memory = groups_[group].arenas[arena];
+    const Ref<Storage> place = Storage::allocate(sizeof(kernels::StepNumbers), memory.device());
+    auto* numbers = static_cast<kernels::StepNumbers*>(place->data);
+    update(group, memory.begin(run),
+           {.device = memory.device(), .number = 0, .first = false, .numbers = numbers});
+    kernels::advance_step(cuda_context(memory.device()), numbers);
+    memory.finish(run);
+    cuda::before_replay([this, group, arena, run, place, there = kernels::StepNumbers{}]() mutable {
+      Arena& replayed = groups_[group].arenas[arena];
+      const kernels::StepNumbers now{lr(group), momentum(group), replayed.segments()[run.first].steps + 1};
+      if (!(now == there)) transfer(place->data, place->device, &now, cpu, sizeof now);
+      there = now;
+      ++there.step;
+      replayed.count_step(run, states_needed(group) > 0);
+    });
+  }
 }
 
 void Optimizer::zero_grad(bool set_to_none) {

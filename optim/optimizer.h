@@ -19,7 +19,8 @@ class Optimizer {
   virtual ~Optimizer();
 
   // Updates every parameter from its gradient, in place. Throws when a parameter changed its dtype, shape or
-  // device since it was given.
+  // device since it was given. In a captured graph (cuda::Graph) each replay is a step with the learning rate
+  // and the momentum of that moment; a step as usual must have come before, which makes the state.
   void step();
   // The same unless `skip`, a 0-dim int32, holds another number than 0: what GradScaler found.
   void step_unless(const Tensor& skip);
@@ -58,8 +59,13 @@ class Optimizer {
   virtual int states_needed(size_t group) const = 0;
   // Whether state holds a "step".
   virtual bool counts_steps() const = 0;
-  // `step` is 1 at the first; `first`: the blocks of state hold zeros.
-  virtual void update(size_t group, const kernels::StepRun& run, Device device, int64_t step, bool first) = 0;
+  struct Step {
+    Device device;
+    int64_t number;                       // 1 at the first
+    bool first;                           // the blocks of state hold zeros
+    const kernels::StepNumbers* numbers;  // in a captured graph, else null
+  };
+  virtual void update(size_t group, const kernels::StepRun& run, const Step& step) = 0;
   virtual void visit(size_t group, Fields& fields) = 0;
   // Throws when the options of a group make no sense.
   virtual void check_options(size_t group) const = 0;
@@ -80,6 +86,8 @@ class Optimizer {
   };
 
   void check_params(const Tensors& params) const;
+  void step_run(size_t group, size_t arena, const Arena::Run& run);
+  void capture_run(size_t group, size_t arena, const Arena::Run& run);
   Value state_of(size_t group, const Arena& arena, const Arena::Segment& segment) const;
   void check_state(size_t group, size_t index, const Tensor& param, const Value& state) const;
   void load_state(Arena& arena, Arena::Segment& segment, const Value* state);

@@ -19,7 +19,7 @@ std::span<const char* const> SGD::state_names() const {
   return names;
 }
 
-void SGD::update(size_t group, const kernels::StepRun& run, Device device, int64_t, bool first) {
+void SGD::update(size_t group, const kernels::StepRun& run, const Step& step) {
   const SGDOptions& o = options(group);
   const kernels::SgdRule rule{.lr = o.lr,
                               .momentum = o.momentum,
@@ -27,8 +27,9 @@ void SGD::update(size_t group, const kernels::StepRun& run, Device device, int64
                               .weight_decay = o.weight_decay,
                               .nesterov = o.nesterov,
                               .maximize = o.maximize,
-                              .first = first};
-  on(device, [&](auto& ctx) { kernels::sgd_step(ctx, rule, run); });
+                              .first = step.first,
+                              .numbers = step.numbers};
+  on(step.device, [&](auto& ctx) { kernels::sgd_step(ctx, rule, run); });
 }
 
 void SGD::visit(size_t group, Fields& fields) {

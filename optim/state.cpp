@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include <kiln/autograd/ops.h>
 #include <kiln/kernels/copy.h>
 #include <kiln/kernels/fill.h>
 #include <kiln/optim/optimizer.h>
@@ -13,7 +14,7 @@ namespace {
 
 constexpr const char* kMaster = "master_param";
 
-Value step_tensor(int64_t steps) { return tensor(float(steps)); }
+Value step_tensor(int64_t steps) { return full({}, float(steps), {.device = cpu}); }
 
 int64_t read_steps(const Value& step) {
   return step.is_tensor() ? step.as_tensor().item<int64_t>() : int64_t(step.as_float());

@@ -40,10 +40,10 @@ CudaContext& cuda_context(Device device);
 template <class F>
 void on(Device device, F&& f) {
   if (device.is_cpu()) return f(CpuContext::current());
-  if constexpr (kCudaBuilt) {
-    // The CUDA context joins here.
-  }
-  fail_no_cuda();
+  if constexpr (kCudaBuilt)
+    f(cuda_context(device));
+  else
+    fail_no_cuda();
 }
 
 }  // namespace kiln

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include <kiln/tensor/build_config.h>
+#include <kiln/tensor/context.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/fail.h>
 #include <kiln/tensor/meta.h>
@@ -25,6 +26,22 @@ Device::Device(std::string_view text) {
 std::string to_string(Device device) {
   if (device == meta) return "meta";
   return device.is_cpu() ? "cpu" : fmt::format("cuda:{}", int(device.index));
+}
+
+namespace {
+constinit thread_local Device chosen_for_factories;
+}
+
+Device factory_device() { return chosen_for_factories; }
+
+void set_factory_device(Device device) {
+  if (!device.is_cpu()) {
+    if constexpr (kCudaBuilt)
+      cuda::check_device(device);
+    else
+      fail_no_cuda();
+  }
+  chosen_for_factories = device;
 }
 
 bool cuda_is_available() {

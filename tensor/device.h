@@ -31,6 +31,11 @@ std::string to_string(Device device);
 // True when this build has the CUDA backend and a usable GPU is present.
 bool cuda_is_available();
 
+// Where this thread's factories (zeros, tensor, rand, the parameters of a new module) make tensors when their
+// options name no device; the CPU until set. Like torch.set_default_device.
+Device factory_device();
+void set_factory_device(Device device);
+
 // cuda:0 where cuda_is_available(), else the CPU; a build with CUDA then says why on stderr, once.
 Device default_device();
 

@@ -13,6 +13,14 @@ struct PhiloxState {
   bool operator==(const PhiloxState&) const = default;
 };
 
+// Where the numbers of an op start. `base`, of CUDA only, is in device memory and is added: a captured graph
+// draws other numbers in each replay.
+struct PhiloxStart : PhiloxState {
+  PhiloxStart(const PhiloxState& state = {}, const PhiloxState* added = nullptr)
+      : PhiloxState(state), base(added) {}
+  const PhiloxState* base;
+};
+
 class Generator {
  public:
   explicit Generator(uint64_t seed = 0) : state_{seed, 0} {}

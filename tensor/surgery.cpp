@@ -53,7 +53,7 @@ StateDict filtered(const StateDict& state, F&& wanted) {
 }
 
 Tensor as_type(const Tensor& x, DType dtype) {
-  const Tensor y = empty(x.shape(), {.dtype = dtype});
+  const Tensor y = empty(x.shape(), {.dtype = dtype, .device = cpu});
   cast_floating(x, y);
   return y;
 }

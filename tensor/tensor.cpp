@@ -103,7 +103,7 @@ Tensor from_values(std::span<const T> values, const Shape& shape) {
   if (int64_t(values.size()) != numel(shape))
     fail("from_values: shape {} needs {} values, {} were given", shape, numel(shape), values.size());
   Tensor x = empty(shape, {.dtype = dtype_of<T>});
-  if (!values.empty()) std::memcpy(x.raw_data(), values.data(), values.size_bytes());
+  transfer(x.raw_data(), x.device(), values.data(), cpu, int64_t(values.size_bytes()));
   return x;
 }
 template Tensor from_values(std::span<const float>, const Shape&);
@@ -120,12 +120,12 @@ template Tensor from_values(std::span<const bool>, const Shape&);
 namespace detail {
 
 Tensor from_nested(const double* values, DType dtype, const Shape& shape) {
-  Tensor x = empty(shape, {.dtype = dtype});
+  Tensor x = empty(shape, {.dtype = dtype, .device = cpu});
   visit_element(dtype, "tensor", [&]<class T>() {
     T* out = static_cast<T*>(x.raw_data());
     for (int64_t i = 0; i < x.numel(); ++i) out[i] = T(values[i]);
   });
-  return x;
+  return factory_device().is_cpu() ? x : transferred(x, factory_device());
 }
 
 void ragged_literal() { fail("tensor: the rows of a nested list must have equal lengths"); }

@@ -14,7 +14,7 @@ using Tensors = std::vector<Tensor>;
 // How a factory makes a tensor: zeros({2, 3}, {.dtype = int64, .device = "cuda"}).
 struct TensorOptions {
   DType dtype = DType::float32;
-  Device device = cpu;
+  Device device = factory_device();
   MemoryFormat memory_format = MemoryFormat::contiguous;
   bool requires_grad = false;
 };
@@ -164,7 +164,7 @@ Tensor empty(const Shape& shape, const TensorOptions& options = {});
 // A tensor over existing storage. Throws when the layout reaches beyond it.
 Tensor from_storage(Ref<Storage> storage, DType dtype, const Layout& layout);
 
-// A copy of host values in row-major order.
+// A copy of host values in row-major order, on factory_device().
 template <class T>
 Tensor from_values(std::span<const T> values, const Shape& shape);
 template <class T>
@@ -172,7 +172,7 @@ Tensor from_values(const std::vector<T>& values, const Shape& shape) {
   return from_values(std::span<const T>(values), shape);
 }
 
-// Literals, with PyTorch's default types: tensor({1.5, 2}) is float32, tensor({1, 2}) int64,
+// Literals, on factory_device() and with PyTorch's default types: tensor({1.5, 2}) is float32, tensor({1, 2}) int64,
 // tensor({{1.f, 2.f}, {3.f, 4.f}}).
 namespace detail {
 Tensor from_nested(const double* values, DType dtype, const Shape& shape);

@@ -2,15 +2,15 @@
 #include <cstring>
 
 #include <kiln/tensor/element.h>
+#include <kiln/tensor/transfer.h>
 #include <kiln/tensor/value.h>
 
 namespace kiln {
 namespace {
 
-bool equal_tensors(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return false;
-  if (!a.device().is_cpu() || !b.device().is_cpu())
-    fail("value: tensors are compared on the CPU, these are on {} and {}", a.device(), b.device());
+bool equal_tensors(const Tensor& x, const Tensor& y) {
+  if (x.dtype() != y.dtype() || !(x.shape() == y.shape())) return false;
+  const Tensor a = on_host(x), b = on_host(y);
   const size_t width(size_of(a.dtype()));
   const auto* left = static_cast<const char*>(a.raw_data());
   const auto* right = static_cast<const char*>(b.raw_data());

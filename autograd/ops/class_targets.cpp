@@ -1,5 +1,7 @@
 #include <kiln/autograd/ops/class_targets.h>
 
+#include <algorithm>
+
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/tensor/fail.h>
@@ -41,17 +43,13 @@ Tensor ClassTargets::flat(const Tensor& target) const {
   return contiguous(reshape(converted(target, int64), {numel(target_shape_)}));
 }
 
-void ClassTargets::fail_at(const Tensor& flat_target, int64_t row) const {
-  const int64_t value = flat_target[row].item<int64_t>();
-  Dims at = Dims::filled(target_shape_.rank(), 0);
-  for (int d = target_shape_.rank() - 1; d >= 0; --d) {
-    at[d] = row % target_shape_[d];
-    row /= target_shape_[d];
-  }
-  if (at.rank() <= 1)
-    fail("{}: target {} of sample {} is not a class (use 0 .. {})", op_, value, at.empty() ? 0 : at[0],
-         classes_ - 1);
-  fail("{}: target {} of sample {} at {} is not a class (use 0 .. {})", op_, value, at[0], at, classes_ - 1);
+std::string ClassTargets::not_a_class() const {
+  std::string place = "{at}";
+  if (target_shape_.rank() == 0) place = "0";
+  if (target_shape_.rank() > 1)
+    place = fmt::format("{{at / {}}} at {{at of {}}}",
+                        numel(target_shape_) / std::max<int64_t>(1, target_shape_[0]), target_shape_);
+  return fmt::format("{}: target {{value}} of sample {} is not a class (use 0 .. {{last}})", op_, place);
 }
 
 }  // namespace kiln

@@ -18,7 +18,8 @@ class ClassTargets {
   Tensor rows_of(const Tensor& x) const;
   // The target as dense int64 [rows].
   Tensor flat(const Tensor& target) const;
-  [[noreturn]] void fail_at(const Tensor& flat_target, int64_t row) const;
+  // What is said of a row whose target is no class (tensor/found.h).
+  std::string not_a_class() const;
 
  private:
   const char* op_;

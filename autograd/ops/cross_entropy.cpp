@@ -3,6 +3,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/class_targets.h>
+#include <kiln/autograd/ops/found.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/ops/softmax.h>
 #include <kiln/autograd/record.h>
@@ -81,12 +82,13 @@ Tensor loss_of_rows(const Tensor& x, const Tensor& target, const CrossEntropyOpt
   rows.log_sums = empty({rows.geometry.rows}, wide);
   rows.total = empty({}, wide);
   const Tensor losses = empty({rows.geometry.rows}, wide);
-  int64_t wrong = -1;
-  on(x.device(), [&](auto& ctx) {
-    wrong =
-        kernels::cross_entropy(ctx, rows.geometry, x, target, rows.weight, losses, rows.log_sums, rows.total);
-  });
-  if (wrong >= 0) targets.fail_at(target, wrong);
+  check_found(
+      target, x.size(1) - 1,
+      [&](auto& ctx, const char* late) {
+        return kernels::cross_entropy(ctx, rows.geometry, x, target, rows.weight, losses, rows.log_sums,
+                                      rows.total, late);
+      },
+      [&] { return targets.not_a_class(); });
   Tensor y = rows.g_per_row ? losses : sum(losses);
   if (rows.geometry.mean) y = div(y, rows.total);
   return record("cross_entropy", {x}, converted(y, x.dtype()), [x = Saved(x), rows](const Tensor& g) {

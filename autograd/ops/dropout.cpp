@@ -3,6 +3,7 @@
 #include <kiln/autograd/record.h>
 #include <kiln/kernels/copy.h>
 #include <kiln/kernels/random.h>
+#include <kiln/tensor/capture.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -10,7 +11,7 @@ namespace {
 
 // The mask is a function of where the generator stood, so it is made again instead of kept.
 struct Mask {
-  PhiloxState start;
+  PhiloxStart start;
   double p;
   Layout layout;  // the order in which elements take numbers
 };
@@ -36,7 +37,7 @@ Tensor dropout(const Tensor& x, double p, bool training, Generator* generator) {
   if (!(p >= 0 && p <= 1)) fail("dropout: the probability must lie in [0, 1], got {}", p);
   if (!training || p == 0) return x;
   if (generator == nullptr) generator = &default_generator();
-  return masked(x, {generator->advance(x.numel()), p, dense_like(x.layout())});
+  return masked(x, {draw(*generator, x.numel(), x.device()), p, dense_like(x.layout())});
 }
 
 }  // namespace kiln

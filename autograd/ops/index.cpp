@@ -1,6 +1,7 @@
 #include <kiln/kernels/index.h>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/ops/found.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
@@ -21,9 +22,6 @@ Tensor dense(const Tensor& x) {
   return contiguous(x);
 }
 
-// Number i in row-major order of a dense tensor, on any device.
-int64_t element(const Tensor& x, int64_t i) { return reshape(x, {x.numel()})[i].item<int64_t>(); }
-
 // The index as dense int64, every one of it a position along dimension `dim` of x.
 Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& index) {
   check_defined(op, index, "index");
@@ -33,17 +31,10 @@ Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& ind
     fail("{}: indices must be int64 or int32, got {}", op, index.dtype());
   const Tensor at = dense(converted(index, int64));
   const int64_t size = x.dim() == 0 ? 1 : x.size(dim);
-  on(x.device(), [&](auto& ctx) {
-    int64_t wrong = kernels::find_outside(ctx, size, {}, at);
-    if (wrong < 0) return;
-    const int64_t value = element(at, wrong);
-    Dims position = Dims::filled(at.dim(), 0);
-    for (int d = at.dim() - 1; d >= 0; --d) {
-      position[d] = wrong % at.size(d);
-      wrong /= at.size(d);
-    }
-    fail("{}: index {} at position {} is out of range for dim {} of x {} (use 0 .. {})", op, value, position,
-         dim, x.shape(), size - 1);
+  check_indices(at, size, {}, [&] {
+    return fmt::format(
+        "{}: index {{value}} at position {{at of {}}} is out of range for dim {} of x {} (use 0 .. {{last}})",
+        op, at.shape(), dim, x.shape());
   });
   return at;
 }
@@ -160,10 +151,8 @@ Tensor one_hot(const Tensor& x, int64_t classes) {
   }
   if (classes < 1) fail("one_hot: needs at least 1 class, got {}", classes);
   const Tensor at = dense(converted(x, int64));
-  on(x.device(), [&](auto& ctx) {
-    if (const int64_t wrong = kernels::find_outside(ctx, classes, {}, at); wrong >= 0)
-      fail("one_hot: class {} of element {} is out of range (use 0 .. {})", element(at, wrong), wrong,
-           classes - 1);
+  check_indices(at, classes, {}, [] {
+    return std::string("one_hot: class {value} of element {at} is out of range (use 0 .. {last})");
   });
   const TensorOptions options{.dtype = int64, .device = x.device()};
   return to(eq(unsqueeze(at, -1), arange(0, classes, 1, options)), int64);

@@ -3,9 +3,9 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/class_targets.h>
+#include <kiln/autograd/ops/found.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/index.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -86,10 +86,7 @@ Tensor nll_loss(const Tensor& x, const Tensor& target, const NllOptions& options
     fail("nll_loss: target must hold class indices (int64), it is {}", target.dtype());
   const ClassTargets targets("nll_loss", x, target, options.weight);
   const Tensor rows = targets.rows_of(x), classes = targets.flat(target);
-  on(x.device(), [&](auto& ctx) {
-    const int64_t wrong = kernels::find_outside(ctx, rows.size(1), options.ignore_index, classes);
-    if (wrong >= 0) targets.fail_at(classes, wrong);
-  });
+  check_indices(classes, rows.size(1), options.ignore_index, [&] { return targets.not_a_class(); });
   const Tensor keep = ne(classes, options.ignore_index);
   const Tensor at = masked_fill(classes, logical_not(keep), 0);
   Tensor weight = to(keep, x.dtype());
@@ -144,11 +141,13 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BceOpti
   Tensor losses;
   {
     const NoGrad no_grad;
-    if (const Tensor outside = logical_not(logical_and(ge(x, 0), le(x, 1))); any(outside).item<bool>()) {
-      const int64_t at = argmax(outside).item<int64_t>();
-      fail("binary_cross_entropy: x must hold probabilities in 0 .. 1, element {} is {}", at,
-           reshape(x, {x.numel()})[at].item<double>());
-    }
+    const Tensor chances = contiguous(x);
+    check_found(
+        chances, 1, [&](auto& ctx, const char* late) { return kernels::find_improbable(ctx, chances, late); },
+        [] {
+          return std::string(
+              "binary_cross_entropy: x must hold probabilities in 0 .. 1, element {at} is {real}");
+        });
     const Tensor yes = clamp(log(x), -100, {}), no = clamp(log1p(neg(x)), -100, {});
     losses = neg(add(mul(target, yes), mul(rsub(target, 1), no)));
   }

@@ -6,13 +6,14 @@
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
 #include <kiln/kernels/copy.h>
+#include <kiln/tensor/capture.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
 namespace {
 
-PhiloxState draw(Generator* generator, int64_t words) {
-  return (generator == nullptr ? default_generator() : *generator).advance(words);
+PhiloxStart draw(Generator* generator, int64_t words, Device device) {
+  return draw(generator == nullptr ? default_generator() : *generator, words, device);
 }
 
 void check_options(const char* op, DType dtype) {
@@ -31,12 +32,12 @@ void generate_into(const Tensor& x, F&& generate) {
 }
 
 void fill_uniform(const Tensor& x, double low, double high, Generator* generator) {
-  const PhiloxState start = draw(generator, kernels::random_words(x.dtype(), x.numel()));
+  const PhiloxStart start = draw(generator, kernels::random_words(x.dtype(), x.numel()), x.device());
   generate_into(x, [&](auto& ctx, const Tensor& y) { kernels::uniform(ctx, start, low, high, y); });
 }
 
 void fill_normal(const Tensor& x, double mean, double std, Generator* generator) {
-  const PhiloxState start = draw(generator, kernels::random_words(x.dtype(), x.numel()));
+  const PhiloxStart start = draw(generator, kernels::random_words(x.dtype(), x.numel()), x.device());
   generate_into(x, [&](auto& ctx, const Tensor& y) { kernels::normal(ctx, start, mean, std, y); });
 }
 
@@ -87,7 +88,7 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape, TensorOptions opti
     fail("randint: {} tensors hold no integers to draw", options.dtype);
   check_range(low, high - 1, options.dtype);
   const Tensor x = empty(shape, options);
-  const PhiloxState start = draw(generator, 2 * x.numel());
+  const PhiloxStart start = draw(generator, 2 * x.numel(), x.device());
   generate_into(x, [&](auto& ctx, const Tensor& y) {
     kernels::integers(ctx, start, low, uint64_t(high) - uint64_t(low), y);
   });
@@ -97,7 +98,7 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape, TensorOptions opti
 Tensor randperm(int64_t n, Generator* generator) {
   if (n < 0) fail("randperm: n must not be negative, got {}", n);
   const Tensor x = empty({n}, {.dtype = int64});
-  const PhiloxState start = draw(generator, 2 * n);
+  const PhiloxStart start = draw(generator, 2 * n, x.device());
   on(x.device(), [&](auto& ctx) { kernels::permutation(ctx, start, x); });
   return x;
 }
@@ -105,7 +106,7 @@ Tensor randperm(int64_t n, Generator* generator) {
 Tensor bernoulli(const Tensor& p, Generator* generator) {
   check_floating("bernoulli", p);
   const Tensor chances = p.detach().contiguous(), y = empty(p.shape(), like(p));
-  const PhiloxState start = draw(generator, p.numel());
+  const PhiloxStart start = draw(generator, p.numel(), p.device());
   on(p.device(), [&](auto& ctx) { kernels::bernoulli(ctx, start, chances, y); });
   return autograd::record("bernoulli", {p}, y, [](const Tensor& g) { return zeros_like(g); });
 }

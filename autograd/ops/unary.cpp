@@ -11,7 +11,8 @@ namespace kiln {
 // Written for the formulas of derivatives, which are evaluated on Tensors too and find these by
 // argument-dependent lookup.
 static Tensor pick(const Tensor& condition, double a, double b) {
-  return where(condition, full({}, a, {.dtype = float64}), full({}, b, {.dtype = float64}));
+  const TensorOptions options{.dtype = float64, .device = condition.device()};
+  return where(condition, full({}, a, options), full({}, b, options));
 }
 static Tensor pick(const Tensor& condition, double a, const Tensor& b) {
   return where(condition, full({}, a, like(b)), b);

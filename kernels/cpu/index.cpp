@@ -7,7 +7,8 @@
 
 namespace kiln::kernels {
 
-int64_t find_outside(CpuContext&, int64_t size, std::optional<int64_t> ignored, TensorView index) {
+int64_t find_outside(CpuContext&, int64_t size, std::optional<int64_t> ignored, TensorView index,
+                     const char*) {
   const int64_t* at = index.as<int64_t>();
   const int64_t count = index.numel();
   for (int64_t i = 0; i < count; ++i)

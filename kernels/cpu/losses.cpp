@@ -56,4 +56,15 @@ void scaled_difference(CpuContext& ctx, double scale, TensorView x, TensorView t
   });
 }
 
+int64_t find_improbable(CpuContext&, TensorView x, const char*) {
+  int64_t at = -1;
+  visit_floating(x.dtype, "binary_cross_entropy", [&]<class T>() {
+    const T* p = x.as<T>();
+    const int64_t count = x.numel();
+    for (int64_t i = 0; i < count && at < 0; ++i)
+      if (!(accumulate_t<T>(p[i]) >= 0 && accumulate_t<T>(p[i]) <= 1)) at = i;
+  });
+  return at;
+}
+
 }  // namespace kiln::kernels

@@ -6,9 +6,6 @@
 namespace kiln::kernels {
 namespace {
 
-constexpr const char* kNoClass =
-    "cross_entropy: target {value} of sample {at} is not a class (use 0 .. {last})";
-
 template <class A>
 __device__ __forceinline__ A weight_of(const A* weight, int64_t c) {
   return weight == nullptr ? A(1) : weight[c];
@@ -104,7 +101,8 @@ const A* optional(const TensorView& x) {
 }  // namespace
 
 int64_t cross_entropy(CudaContext& ctx, const CrossEntropyGeometry& g, TensorView x, TensorView target,
-                      TensorView weight, TensorView losses, TensorView log_sums, TensorView total) {
+                      TensorView weight, TensorView losses, TensorView log_sums, TensorView total,
+                      const char* late) {
   constexpr const char* op = "cross_entropy";
   visit_device_floating(x.dtype, op, [&]<class T>() {
     using A = device_accumulate_t<T>;
@@ -113,7 +111,7 @@ int64_t cross_entropy(CudaContext& ctx, const CrossEntropyGeometry& g, TensorVie
     with_row_group(g.rows, g.classes, [&]<int kGroup>(unsigned blocks) {
       launch(ctx, op, cross_entropy_kernel<kGroup, T, A>, {.grid = blocks, .block = kRowThreads}, values,
              x.as<T>(), targets, optional<A>(weight), losses.as<A>(), log_sums.as<A>(), cuda::found_error(),
-             kNoClass);
+             late);
     });
     launch(ctx, op, total_weight_kernel<A>, {.grid = 1, .block = kRowThreads}, values, g.mean, targets,
            optional<A>(weight), total.as<A>());

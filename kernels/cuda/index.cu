@@ -1,6 +1,6 @@
 #include <kiln/kernels/index.h>
 
-#include <kiln/tensor/cuda/copy.h>
+#include <kiln/kernels/cuda/found_error.cuh>
 #include <kiln/kernels/cuda/scratch.cuh>
 #include <kiln/kernels/cuda/sort_entries.cuh>
 
@@ -11,13 +11,13 @@ constexpr int kThreads = 256;
 
 __device__ __forceinline__ int64_t thread_number() { return int64_t(blockIdx.x) * kThreads + threadIdx.x; }
 
-// The first position that is outside, or what `first` holds. Reads the indices.
+// Reads the indices.
 __global__ void __launch_bounds__(kThreads)
     find_outside_kernel(const int64_t* index, int64_t count, int64_t size, bool has_ignored, int64_t ignored,
-                        unsigned long long* first) {
+                        cuda::FoundError* error, const char* message) {
   const int64_t i = thread_number();
   if (i >= count || (index[i] >= 0 && index[i] < size) || (has_ignored && index[i] == ignored)) return;
-  atomicMin(first, static_cast<unsigned long long>(i));
+  report_found(error, message, index[i], i, size - 1);
 }
 
 // Where x's element stands that belongs to element i of the index, without the indexed dimension; `at` is i's
@@ -160,15 +160,12 @@ void with_bits(int64_t size, const F& f) {
 
 }  // namespace
 
-int64_t find_outside(CudaContext& ctx, int64_t size, std::optional<int64_t> ignored, TensorView index) {
-  const DeviceScratch<unsigned long long> first(ctx, 1);
-  CUDA_CHECK(cudaMemsetAsync(first.data(), 0xff, sizeof(unsigned long long), ctx.stream));
+int64_t find_outside(CudaContext& ctx, int64_t size, std::optional<int64_t> ignored, TensorView index,
+                     const char* late) {
   launch(ctx, "find_outside", find_outside_kernel,
          {.grid = blocks_for(index.numel(), kThreads), .block = kThreads}, index.as<const int64_t>(),
-         index.numel(), size, ignored.has_value(), ignored.value_or(0), first.data());
-  int64_t result = -1;
-  cuda::copy_bytes(&result, cpu, first.data(), ctx.device, sizeof result);
-  return result;
+         index.numel(), size, ignored.has_value(), ignored.value_or(0), cuda::found_error(), late);
+  return -1;
 }
 
 void gather(CudaContext& ctx, const GatherGeometry& g, TensorView x, TensorView index, TensorView y) {

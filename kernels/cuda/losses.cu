@@ -1,6 +1,7 @@
 #include <kiln/kernels/losses.h>
 
 #include <kiln/kernels/cuda/elementwise.cuh>
+#include <kiln/kernels/cuda/found_error.cuh>
 #include <kiln/kernels/cuda/row_group.cuh>
 
 namespace kiln::kernels {
@@ -34,6 +35,16 @@ __global__ void __launch_bounds__(kRowThreads)
   if (threadIdx.x == 0) *y = cast<T>(scale * total);
 }
 
+template <class T>
+__global__ void __launch_bounds__(kRowThreads)
+    find_improbable_kernel(const T* x, int64_t count, cuda::FoundError* error, const char* message) {
+  using A = device_accumulate_t<T>;
+  const int64_t i = int64_t(blockIdx.x) * kRowThreads + threadIdx.x;
+  if (i >= count) return;
+  const A p = cast<A>(x[i]);
+  if (!(p >= 0 && p <= 1)) report_found(error, message, __double_as_longlong(double(p)), i, 1);
+}
+
 template <class A>
 struct ScaledDifference {
   A scale;
@@ -60,6 +71,15 @@ void scaled_difference(CudaContext& ctx, double scale, TensorView x, TensorView 
     using A = device_accumulate_t<T>;
     elementwise<T, T, T, T>(ctx, "mse_loss", ScaledDifference<A>{A(scale)}, d, {x, t, g});
   });
+}
+
+int64_t find_improbable(CudaContext& ctx, TensorView x, const char* late) {
+  visit_device_floating(x.dtype, "binary_cross_entropy", [&]<class T>() {
+    launch(ctx, "binary_cross_entropy", find_improbable_kernel<T>,
+           {.grid = blocks_for(x.numel(), kRowThreads), .block = kRowThreads}, x.as<T>(), x.numel(),
+           cuda::found_error(), late);
+  });
+  return -1;
 }
 
 }  // namespace kiln::kernels

@@ -8,7 +8,7 @@
 namespace kiln::kernels {
 namespace {
 
-constexpr int kThreads = 256, kPackBytes = 16, kFactors = 3;
+constexpr int kThreads = 256, kPackBytes = 16, kFactors = 5;
 
 // A run as the kernels see it: A is the type that is computed in. The halves have their value in `value` (the
 // master) and store it rounded too.
@@ -102,12 +102,18 @@ enum class Momentum { none, first, running };
 template <class A, Momentum kMomentum>
 struct Sgd {
   static constexpr int kStates = kMomentum == Momentum::none ? 0 : 1;
-  const double* lr_at;
+  const StepNumbers* numbers;
   A lr, sign, decay, momentum, fresh;
   bool decays, nesterov;
 
-  __device__ void prepare(A* factors) const { factors[0] = lr_at != nullptr ? A(*lr_at) : lr; }
-  __device__ void take(const A* factors) { lr = factors[0]; }
+  __device__ void prepare(A* factors) const {
+    factors[0] = numbers != nullptr ? A(numbers->lr) : lr;
+    factors[1] = numbers != nullptr ? A(numbers->momentum) : momentum;
+  }
+  __device__ void take(const A* factors) {
+    lr = factors[0];
+    momentum = factors[1];
+  }
   __device__ __forceinline__ A update(A p, A grad, A (&state)[3]) const {
     A d = sign * grad;
     d = decays ? d + decay * p : d;
@@ -129,16 +135,21 @@ struct Adam {
 
   // One thread of a block does this, in double: 1 - beta2^step is small at first.
   __device__ void prepare(A* factors) const {
-    const double lr = rule.lr_at != nullptr ? *rule.lr_at : rule.lr;
-    const double step = double(rule.step_at != nullptr ? *rule.step_at : rule.step);
-    factors[0] = A(-lr / (1 - pow(rule.beta1, step)));
+    const StepNumbers now =
+        rule.numbers != nullptr ? *rule.numbers : StepNumbers{rule.lr, rule.beta1, rule.step};
+    const double lr = now.lr, step = double(now.step);
+    factors[0] = A(-lr / (1 - pow(now.momentum, step)));
     factors[1] = A(1 / sqrt(1 - pow(rule.beta2, step)));
     factors[2] = rule.decoupled ? A(1 - lr * rule.weight_decay) : A(1);
+    factors[3] = A(now.momentum);
+    factors[4] = A(1 - now.momentum);
   }
   __device__ void take(const A* factors) {
     rate = factors[0];
     scale = factors[1];
     keep = factors[2];
+    beta1 = factors[3];
+    fresh1 = factors[4];
   }
   __device__ __forceinline__ A update(A p, A grad, A (&state)[3]) const {
     p *= keep;
@@ -183,7 +194,7 @@ __global__ void __launch_bounds__(kThreads) sync_master_kernel(const T* param, f
   if (x != cast<float>(cast<T>(master[i]))) master[i] = x;
 }
 
-__global__ void advance_step_kernel(int64_t* step) { ++*step; }
+__global__ void advance_step_kernel(StepNumbers* numbers) { ++numbers->step; }
 
 }  // namespace
 
@@ -200,7 +211,7 @@ void sgd_step(CudaContext& ctx, const SgdRule& rule, const StepRun& run) {
     using A = device_accumulate_t<T>;
     const auto with = [&]<Momentum kMomentum>() {
       step(ctx, "sgd", run_of<T>(run),
-           Sgd<A, kMomentum>{rule.lr_at, A(rule.lr), A(rule.maximize ? -1 : 1), A(rule.weight_decay),
+           Sgd<A, kMomentum>{rule.numbers, A(rule.lr), A(rule.maximize ? -1 : 1), A(rule.weight_decay),
                              A(rule.momentum), A(1 - rule.dampening), rule.weight_decay != 0, rule.nesterov});
     };
     if (rule.momentum == 0)
@@ -220,9 +231,7 @@ void adam_step(CudaContext& ctx, const AdamRule& rule, const StepRun& run) {
       adam.rule = rule;
       adam.sign = rule.maximize ? -1 : 1;
       adam.decay = A(rule.weight_decay);
-      adam.beta1 = A(rule.beta1);
       adam.beta2 = A(rule.beta2);
-      adam.fresh1 = A(1 - rule.beta1);
       adam.fresh2 = A(1 - rule.beta2);
       adam.eps = A(rule.eps);
       adam.decays = !rule.decoupled && rule.weight_decay != 0;
@@ -235,8 +244,8 @@ void adam_step(CudaContext& ctx, const AdamRule& rule, const StepRun& run) {
   });
 }
 
-void advance_step(CudaContext& ctx, int64_t* step) {
-  launch(ctx, "advance_step", advance_step_kernel, {}, step);
+void advance_step(CudaContext& ctx, StepNumbers* numbers) {
+  launch(ctx, "advance_step", advance_step_kernel, {}, numbers);
 }
 
 }  // namespace kiln::kernels

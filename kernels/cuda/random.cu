@@ -19,6 +19,11 @@ __device__ __forceinline__ uint64_t joined(const uint32_t* words) {
   return uint64_t(words[1]) << 32 | words[0];
 }
 
+__device__ __forceinline__ PhiloxBlock block_at(const PhiloxStart& start, uint64_t i) {
+  const uint64_t at = start.offset + i;
+  return start.base == nullptr ? philox(start.seed, at) : philox(start.base->seed, start.base->offset + at);
+}
+
 // Uniform in [0, 1), with no more bits than T holds, so that it cannot round up to 1.
 template <class T>
 __device__ __forceinline__ device_accumulate_t<T> unit(const uint32_t* words) {
@@ -34,11 +39,11 @@ __device__ __forceinline__ device_accumulate_t<T> unit(const uint32_t* words) {
 
 // One thread a block of four numbers, and the elements that they make: f(words, elements, first).
 template <int kElements, class T, class F>
-__global__ void __launch_bounds__(kThreads) random_kernel(PhiloxState start, T* y, int64_t count, F f) {
+__global__ void __launch_bounds__(kThreads) random_kernel(PhiloxStart start, T* y, int64_t count, F f) {
   const int64_t block = int64_t(blockIdx.x) * kThreads + threadIdx.x, first = block * kElements;
   if (first >= count) return;
   using Pack = gpu::Pack<T, kElements>;
-  const PhiloxBlock numbers = philox(start.seed, start.offset + uint64_t(block));
+  const PhiloxBlock numbers = block_at(start, uint64_t(block));
   Pack elements;
   const int n = count - first < kElements ? int(count - first) : kElements;
   f(numbers.words, elements, first, n);
@@ -54,7 +59,7 @@ __global__ void __launch_bounds__(kThreads) random_kernel(PhiloxState start, T* 
 }
 
 template <int kElements, class T, class F>
-void generate(const CudaContext& ctx, const char* op, const PhiloxState& start, const TensorView& y,
+void generate(const CudaContext& ctx, const char* op, const PhiloxStart& start, const TensorView& y,
               const F& f) {
   const int64_t count = y.numel();
   launch(ctx, op, random_kernel<kElements, T, F>,
@@ -152,10 +157,10 @@ struct Keyed {
 };
 
 __global__ void __launch_bounds__(kThreads)
-    keys_kernel(PhiloxState start, Keyed* keys, int64_t count, int64_t padded) {
+    keys_kernel(PhiloxStart start, Keyed* keys, int64_t count, int64_t padded) {
   const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (i >= padded) return;
-  const PhiloxBlock numbers = philox(start.seed, start.offset + uint64_t(i) / 2);
+  const PhiloxBlock numbers = block_at(start, uint64_t(i) / 2);
   keys[i] = i < count ? Keyed{joined(numbers.words + i % 2 * 2), i} : Keyed{UINT64_MAX, i};
 }
 
@@ -178,27 +183,27 @@ __global__ void __launch_bounds__(kThreads) indices_kernel(const Keyed* keys, in
 
 }  // namespace
 
-void uniform(CudaContext& ctx, const PhiloxState& start, double low, double high, TensorView y) {
+void uniform(CudaContext& ctx, const PhiloxStart& start, double low, double high, TensorView y) {
   visit_device_floating(y.dtype, "uniform", [&]<class T>() {
     using Real = device_accumulate_t<T>;
     generate<kPerBlock<T>, T>(ctx, "uniform", start, y, Uniform<T>{Real(low), Real(high - low)});
   });
 }
 
-void normal(CudaContext& ctx, const PhiloxState& start, double mean, double std, TensorView y) {
+void normal(CudaContext& ctx, const PhiloxStart& start, double mean, double std, TensorView y) {
   visit_device_floating(y.dtype, "normal", [&]<class T>() {
     using Real = device_accumulate_t<T>;
     generate<kPerBlock<Real>, T>(ctx, "normal", start, y, Normal<T>{Real(mean), Real(std)});
   });
 }
 
-void integers(CudaContext& ctx, const PhiloxState& start, int64_t low, uint64_t range, TensorView y) {
+void integers(CudaContext& ctx, const PhiloxStart& start, int64_t low, uint64_t range, TensorView y) {
   visit_device_number(y.dtype, "randint", [&]<class T>() {
     generate<2, T>(ctx, "randint", start, y, Integers<T>{low, range});
   });
 }
 
-void bernoulli(CudaContext& ctx, const PhiloxState& start, TensorView p, TensorView y) {
+void bernoulli(CudaContext& ctx, const PhiloxStart& start, TensorView p, TensorView y) {
   visit_device_floating(y.dtype, "bernoulli", [&]<class T>() {
     generate<4, T>(
         ctx, "bernoulli", start, y,
@@ -206,7 +211,7 @@ void bernoulli(CudaContext& ctx, const PhiloxState& start, TensorView p, TensorV
   });
 }
 
-void permutation(CudaContext& ctx, const PhiloxState& start, TensorView y) {
+void permutation(CudaContext& ctx, const PhiloxStart& start, TensorView y) {
   const int64_t count = y.numel();
   if (count == 0) return;
   const int64_t padded = int64_t(std::bit_ceil(uint64_t(count)));
@@ -220,7 +225,7 @@ void permutation(CudaContext& ctx, const PhiloxState& start, TensorView y) {
   launch(ctx, "randperm", indices_kernel, all, keys, y.as<int64_t>(), count);
 }
 
-void dropout(CudaContext& ctx, const PhiloxState& start, double p, double scale, TensorView x, TensorView y) {
+void dropout(CudaContext& ctx, const PhiloxStart& start, double p, double scale, TensorView x, TensorView y) {
   visit_device_floating(y.dtype, "dropout", [&]<class T>() {
     using Real = device_accumulate_t<T>;
     generate<4, T>(ctx, "dropout", start, y, Dropout<T>{x.as<T>(), float(p), Real(scale)});

@@ -3,20 +3,15 @@
 #include <atomic>
 #include <mutex>
 #include <string>
-#include <string_view>
 
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/error.h>
+#include <kiln/tensor/found.h>
 
 namespace kiln::cuda {
 namespace {
 
 std::atomic<FoundError*> place = nullptr;
-
-void substitute(std::string& text, std::string_view name, int64_t value) {
-  if (const size_t at = text.find(name); at != std::string::npos)
-    text.replace(at, name.size(), std::to_string(value));
-}
 
 }  // namespace
 
@@ -36,10 +31,7 @@ void throw_found_error() {
   FoundError* error = place;
   if (error == nullptr || *static_cast<volatile int32_t*>(&error->found) == 0) return;
   const std::lock_guard lock(mutex);
-  std::string message = error->message;
-  substitute(message, "{value}", error->value);
-  substitute(message, "{at}", error->at);
-  substitute(message, "{last}", error->last);
+  const std::string message = filled(error->message, error->value, error->at, error->last);
   *error = {};
   detail::throw_error(message);
 }

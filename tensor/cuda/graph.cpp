@@ -5,6 +5,7 @@
 #include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
+#include <kiln/tensor/cuda/recording.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
@@ -21,11 +22,13 @@ Graph::Capture::Capture(Graph& graph, Device device)
     end_graph_memory(device);
     CUDA_CHECK(error);
   }
+  recording_ = make_box<Recording>(device);
   open_ = true;
 }
 
 Graph::Capture::~Capture() {
   if (!open_) return;
+  recording_ = nullptr;
   cudaGraph_t recorded = nullptr;
   cudaStreamEndCapture(stream_.handle(),
                        &recorded);  // fails where the step broke the capture: it is told by then
@@ -38,6 +41,7 @@ Graph::Capture::~Capture() {
 void Graph::Capture::finish() {
   cudaGraph_t recorded = nullptr;
   open_ = false;
+  recording_->end();
   const cudaError_t error = cudaStreamEndCapture(stream_.handle(), &recorded);
   end_graph_memory(device_);
   if (error != cudaSuccess) {
@@ -52,6 +56,7 @@ void Graph::Capture::finish() {
   graph_.reset();
   graph_.device_ = device_;
   graph_.memory_ = memory_;
+  graph_.recording_ = std::move(recording_);
   size_t nodes = 0;
   CUDA_CHECK(cudaGraphGetNodes(recorded, nullptr, &nodes));
   graph_.size_ = int64_t(nodes);
@@ -63,6 +68,7 @@ void Graph::Capture::finish() {
 void Graph::replay() {
   if (executable_ == nullptr) fail("graph: replay without a capture; call capture first");
   CudaContext& ctx = CudaContext::of(device_);
+  recording_->prepare_replay();
   note_launch("a replayed graph");
   check_launch(cudaGraphLaunch(executable_, ctx.stream), "graph", ctx.stream);
   last_stream_ = ctx.stream;
@@ -73,10 +79,12 @@ void Graph::reset() {
     if (last_stream_ != nullptr) CUDA_CHECK_NOTHROW(cudaStreamSynchronize(last_stream_));
     CUDA_CHECK_NOTHROW(cudaGraphExecDestroy(std::exchange(executable_, nullptr)));
   }
+  recording_ = nullptr;
   if (memory_ != 0) free_graph_memory(device_, std::exchange(memory_, 0), last_stream_);
   last_stream_ = nullptr;
 }
 
+Graph::Graph() = default;
 Graph::~Graph() { reset(); }
 
 }  // namespace kiln::cuda

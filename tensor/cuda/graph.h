@@ -2,12 +2,15 @@
 
 #include <cstdint>
 
+#include <kiln/tensor/box.h>
 #include <kiln/tensor/cuda/stream.h>
 
 // CUDA's own names, so that this header needs none of CUDA's.
 struct CUgraphExec_st;
 
 namespace kiln::cuda {
+
+class Recording;
 
 // Work recorded once and then launched as a whole, at the cost of one launch:
 //   Graph graph;
@@ -18,11 +21,12 @@ namespace kiln::cuda {
 // stay valid from replay to replay. The step must have run before (libraries and caches are set up then), and
 // must not wait for the device, read a value on the host (item(), printing) or copy from ordinary host
 // memory; a capture that does is ended and throws what happened, and the thread can go on. Numbers on the
-// host are recorded as they are now: a step counter or a learning rate that is to change lives in device
-// memory.
+// host are recorded as they are now, but for these, which each replay has anew: an optimiser's step, learning
+// rate and momentum (Adam: first beta), and the numbers of a Generator, which moves on as if the step had
+// run. Optimisers and generators that the step uses must live as long as the graph.
 class Graph {
  public:
-  Graph() = default;
+  Graph();
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
   // Waits for the last replay.
@@ -57,6 +61,7 @@ class Graph {
     Stream stream_;
     StreamGuard guard_;
     uint64_t memory_;
+    Box<Recording> recording_;
     bool open_ = false;
   };
 
@@ -67,6 +72,7 @@ class Graph {
   Device device_ = DeviceType::cuda;
   uint64_t memory_ = 0;
   int64_t size_ = 0;
+  Box<Recording> recording_;
 };
 
 }  // namespace kiln::cuda

@@ -16,9 +16,8 @@ struct Row {
 };
 
 Tensor flags(std::vector<bool> values) {
-  Tensor x = empty({int64_t(values.size())}, {.dtype = bool8});
-  for (size_t i = 0; i < values.size(); ++i) x.data<bool>()[i] = values[i];
-  return x;
+  const std::vector<uint8_t> bytes(values.begin(), values.end());
+  return from_values(bytes, {int64_t(bytes.size())}).to(bool8);
 }
 
 }  // namespace
@@ -65,9 +64,10 @@ TEST_CASE("logical ops, equal, allclose") {
 
 TEST_CASE("where") {
   const Tensor condition = tensor({{true, false, true}, {false, true, true}});
-  check_op<Row>({.name = "where",
-                 .op = [&](const Tensors& in, const Row&) { return where(condition, in[0], in[1]); },
-                 .rows = {{{{2, 3}, {2, 3}}}, {{{3}, {2, 1}}}, {{{}, {2, 3}}}, {{{4, 1, 1}, {}}}}});
+  check_op<Row>(
+      {.name = "where",
+       .op = [&](const Tensors& in, const Row&) { return where(condition.to(in[0].device()), in[0], in[1]); },
+       .rows = {{{{2, 3}, {2, 3}}}, {{{3}, {2, 1}}}, {{{}, {2, 3}}}, {{{4, 1, 1}, {}}}}});
   for (const DType dtype : kNumbers) {
     const Tensor a = tensor({1, 2, 3}).to(dtype), b = tensor({4, 5, 6}).to(dtype);
     CHECK(equal(where(tensor({true, false, true}), a, b), tensor({1, 5, 3}).to(dtype)));
@@ -85,9 +85,10 @@ TEST_CASE("where") {
 
 TEST_CASE("masked_fill") {
   const Tensor mask = tensor({{true, false, true}, {false, true, true}});
-  check_op<Row>({.name = "masked_fill",
-                 .op = [&](const Tensors& in, const Row&) { return masked_fill(in[0], mask, 0.5); },
-                 .rows = {{{{2, 3}}}, {{{3}}}, {{{2, 2, 3}}}, {{{}}}}});
+  check_op<Row>(
+      {.name = "masked_fill",
+       .op = [&](const Tensors& in, const Row&) { return masked_fill(in[0], mask.to(in[0].device()), 0.5); },
+       .rows = {{{{2, 3}}}, {{{3}}}, {{{2, 2, 3}}}, {{{}}}}});
   CHECK(equal(masked_fill(tensor({1, 2, 3}), tensor({true, false, true}), 9), tensor({9, 2, 9})));
   const Tensor x = tensor({{1., 2.}, {3., 4.}});
   x.t().masked_fill_(tensor({true, false}), -1);

@@ -97,9 +97,10 @@ TEST_CASE("binary_cross_entropy") {
   CHECK(binary_cross_entropy(tensor({0.5f, 0.5f}), tensor({1.f, 0.f}),
                              {.weight = tensor({2.f, 0.f}), .reduction = Reduction::sum})
             .item<double>() == doctest::Approx(2 * std::log(2)));
-  CHECK_THROWS_WITH_AS(binary_cross_entropy(tensor({0.5f, 1.5f}), tensor({1.f, 0.f})),
-                       doctest::Contains("element 1 is 1.5"), Error);
-  CHECK_THROWS_AS(binary_cross_entropy(tensor({NAN}), tensor({1.f})), Error);
+  test::expect_error("element 1 is 1.5", [] {
+    binary_cross_entropy(tensor({0.5f, 1.5f}), tensor({1.f, 0.f}));
+  });
+  test::expect_error("element 0 is nan", [] { binary_cross_entropy(tensor({NAN}), tensor({1.f})); });
   CHECK_THROWS_AS(binary_cross_entropy(zeros({2}), zeros({2, 1})), Error);
 }
 

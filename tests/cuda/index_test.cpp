@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <kiln/tensor/cuda/stream.h>
+#include <kiln/tensor/found.h>
+#include <support/files.h>
+
 #include "both.h"
 #include "sample.h"
 
@@ -75,10 +79,17 @@ TEST_CASE("find_outside on the device") {
   bad.data<int64_t>()[999] = 7;
   bad.data<int64_t>()[600] = -100;
   bad.data<int64_t>()[700] = -1;
-  run_on_both({good, bad, randint(0, 7, {0})}, [](auto& ctx, const Tensors& t) {
-    CHECK(kernels::find_outside(ctx, 7, {}, t[0]) == -1);
-    CHECK(kernels::find_outside(ctx, 7, {}, t[1]) == 600);
-    CHECK(kernels::find_outside(ctx, 7, -100, t[1]) == 700);
-    CHECK(kernels::find_outside(ctx, 7, {}, t[2]) == -1);
+  const char* late = kept_text("{value} at {at of [10,100]}, not 0 .. {last}");
+  run_on_both({good, bad, randint(0, 7, {0})}, [&](auto& ctx, const Tensors& t) {
+    const bool on_cuda = t[0].device().is_cuda();
+    const auto check = [&](std::optional<int64_t> ignored, const Tensor& x, int64_t at, const char* message) {
+      CAPTURE(message);
+      CHECK(kernels::find_outside(ctx, 7, ignored, x, late) == (on_cuda ? -1 : at));
+      if (on_cuda) CHECK(test::error_of([] { cuda::synchronize(); }) == message);
+    };
+    check({}, t[0], -1, "");
+    check({}, t[1], 600, "-100 at [6,0], not 0 .. 6");
+    check(-100, t[1], 700, "-1 at [7,0], not 0 .. 6");
+    check({}, t[2], -1, "");
   });
 }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <kiln/kernels/copy.h>
+#include <kiln/tensor/cuda/copy.h>
 #include <kiln/tensor/cuda/graph.h>
 
 #include "both.h"
@@ -111,16 +112,17 @@ TEST_CASE("a captured optimizer step counts on") {
   const Tensors cpu = memory(500, float32);
   Tensors gpu;
   for (const Tensor& x : cpu) gpu.push_back(test::on_cuda(x));
-  const Tensor step = test::on_cuda(tensor(int64_t(0))),
-               lr = test::on_cuda(from_values<double>(std::vector{1e-3}, {}));
+  const kernels::StepNumbers start{1e-3, 0.9, 0};
+  const Ref<Storage> numbers = Storage::allocate(sizeof start, DeviceType::cuda);
+  cuda::copy_bytes(numbers->data, numbers->device, &start, kiln::cpu, sizeof start);
   kernels::AdamRule rule{.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
   kernels::AdamRule captured = rule;
-  captured.step_at = static_cast<const int64_t*>(step.raw_data());
-  captured.lr_at = static_cast<const double*>(lr.raw_data());
+  captured.lr = captured.beta1 = 0;
+  captured.numbers = static_cast<const kernels::StepNumbers*>(numbers->data);
   cuda::Graph graph;
   graph.capture([&] {
     CudaContext& ctx = CudaContext::current();
-    kernels::advance_step(ctx, static_cast<int64_t*>(step.raw_data()));
+    kernels::advance_step(ctx, static_cast<kernels::StepNumbers*>(numbers->data));
     kernels::adam_step(ctx, captured, run_of(gpu));
   });
   for (rule.step = 1; rule.step <= 4; ++rule.step) {

@@ -132,7 +132,8 @@ TEST_CASE("cross entropy on the device") {
             if (weighted) all.push_back(weight);
             const Tensors gpu = run_on_both(all, [&](auto& ctx, const Tensors& t) {
               const Tensor w = weighted ? t[7] : Tensor();
-              const int64_t wrong = kernels::cross_entropy(ctx, geometry, t[0], t[1], w, t[2], t[3], t[4]);
+              const int64_t wrong =
+                  kernels::cross_entropy(ctx, geometry, t[0], t[1], w, t[2], t[3], t[4], "");
               CHECK(wrong == -1);
               kernels::cross_entropy_backward(ctx, geometry, t[0], t[1], w, t[3], t[4], t[5], !mean, t[6]);
             });
@@ -152,7 +153,7 @@ TEST_CASE("a target that is no class on the device") {
                target = test::on_cuda(from_values(labels, {300})), losses = test::on_cuda(empty({300})),
                log_sums = test::on_cuda(empty({300})), total = test::on_cuda(empty({1}));
   kernels::cross_entropy(CudaContext::current(), {300, 10, -100, 0, true}, x, target, Tensor(), losses,
-                         log_sums, total);
+                         log_sums, total, "target {value} of {at / 2} at {at of [150,2]}, not 0 .. {last}");
   std::string message;
   try {
     test::on_cpu(total);
@@ -160,7 +161,7 @@ TEST_CASE("a target that is no class on the device") {
   } catch (const Error& error) {
     message = error.what();
   }
-  CHECK(message == "cross_entropy: target -3 of sample 40 is not a class (use 0 .. 9)");
+  CHECK(message == "target -3 of 20 at [20,0], not 0 .. 9");
 }
 
 TEST_CASE("squared errors on the device") {

@@ -5,8 +5,11 @@
 
 #include <kiln/autograd/ops.h>
 #include <kiln/io/load.h>
+#include <kiln/io/open.h>
+#include <kiln/tensor/build_config.h>
 
 #include "support/files.h"
+#include "support/skip.h"
 
 namespace kiln {
 namespace {
@@ -87,10 +90,33 @@ TEST_CASE("load options: parts of quantised tensors keep their dtypes") {
 
 TEST_CASE("load options: what cannot be is said") {
   const std::string path = "tests/io/fixtures/zip.pt";
-  const std::string device = error_of([&] { io::load(path, {.device = "cuda:1"}); });
-  CHECK_MESSAGE(contains(device, "load: '" + path + "' should go to cuda:1, and there is no CUDA"), device);
+  const std::string device = error_of([&] { io::load(path, {.device = "cuda:9"}); });
+  CHECK_MESSAGE(contains(device, "load: '" + path + "' should go to cuda:9"), device);
+  CHECK(contains(device, "no CUDA in this build") == !kCudaBuilt);
   const std::string dtype = error_of([&] { io::load(path, {.dtype = int64}); });
   CHECK_MESSAGE(contains(dtype, "should become int64; weights become a floating dtype"), dtype);
+}
+
+TEST_CASE("load options: tensors go to a GPU and are saved from there") {
+  if (!cuda_is_available()) return test::skip("there is no CUDA device");
+  const TemporaryFolder folder;
+  for (const std::string ending : kEndings)
+    for (const bool map : {false, true})
+      for (const std::optional<DType> dtype : {std::optional<DType>(), {float16}}) {
+        CAPTURE(ending);
+        const std::string path = folder / ("x" + ending), back = folder / ("back" + ending);
+        io::save(path, for_ending(ending));
+        const Value there = io::load(path, {.map = map, .device = "cuda", .dtype = dtype});
+        for (const Tensor* x : there.tensors()) CHECK(x->device() == Device("cuda"));
+        io::save(back, there);
+        const Value again = io::load(back);
+        for (const auto& [key, value] : io::load(path, {.dtype = dtype}).entries())
+          CHECK(again[key] == value);
+        if (ending == ".kiln" || ending == ".pth")
+          CHECK(there.at("base").as_tensor().shares_storage(there.at("view").as_tensor()));
+        const auto file = io::open(path, {.device = "cuda", .dtype = dtype});
+        CHECK(file.tensor("base").device() == Device("cuda"));
+      }
 }
 
 TEST_CASE("load options: progress rises to the size of the file") {

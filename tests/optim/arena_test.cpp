@@ -239,11 +239,8 @@ TEST_CASE("a parameter that changed its dtype is refused") {
   a.impl()->storage = wide.impl()->storage;
   a.impl()->dtype = float64;
   a.set_grad(ones_for(a));
-  CHECK_THROWS_WITH_AS(
-      opt.step(),
-      "SGD: a parameter was float32 [2] on cpu when the optimiser was made and is float64 [2] on "
-      "cpu now; make the optimiser after model.to(...)",
-      Error);
+  CHECK_THROWS_WITH_AS(opt.step(), doctest::Contains("when the optimiser was made and is float64 [2] on"),
+                       Error);
 }
 
 TEST_CASE("a steady step asks the system for no memory") {

@@ -10,6 +10,8 @@
 #include <kiln/tensor/context.h>
 #include <kiln/tensor/error.h>
 
+#include <support/device.h>
+
 using namespace kiln;
 
 namespace {
@@ -111,6 +113,7 @@ TEST_CASE("clip_grad_value_ clamps in place, in the optimiser's memory too") {
 }
 
 TEST_CASE("norms do not depend on the number of threads") {
+  const test::FactoryDevice scope(cpu);
   const Tensor x = noise({300001}, float32);
   const kernels::FlatSpan spans[] = {{x.raw_data(), float32, 123457},
                                      {x.data<float>() + 123457, float32, 300001 - 123457}};

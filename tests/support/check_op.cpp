@@ -1,4 +1,5 @@
 #include <support/check_op.h>
+#include <support/device.h>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -56,6 +57,18 @@ Tensors cast(const Tensors& xs, DType dtype) {
   Tensors result;
   for (const Tensor& x : xs) result.push_back(x.to(dtype));
   return result;
+}
+
+// The CPU gives the same.
+void check_cpu(const BoundCheck& check, const Tensors& inputs, const Tensor& result, double bound) {
+  if (device().is_cpu()) return;
+  const FactoryDevice scope(cpu);
+  Tensors moved;
+  for (const Tensor& x : inputs) moved.push_back(x.to(cpu));
+  const Tensor expected = check.op(moved);
+  CHECK_MESSAGE(result.device() == device(), check.name);
+  CHECK_MESSAGE(result.dtype() == expected.dtype(), check.name);
+  expect_close(result, expected, bound, bound, check.name + " against the CPU in " + name_of(result.dtype()));
 }
 
 void check_variants(const BoundCheck& check, const Tensors& inputs, const Tensor& expected) {
@@ -122,6 +135,7 @@ void expect_close(const Tensor& a, const Tensor& b, double rtol, double atol, co
 void expect_error(const std::string& message, const std::function<void()>& f) {
   try {
     f();
+    wait();
     FAIL_CHECK("no error, expected: " << message);
   } catch (const Error& error) {
     CHECK_MESSAGE(std::string(error.what()).find(message) != std::string::npos, "got \"", error.what(),
@@ -144,7 +158,9 @@ void run_check(const BoundCheck& check) {
     const double bound = epsilon_of(dtype) * check.tolerance;
     expect_close(result, check.op(cast(rounded, float64)), bound, bound,
                  check.name + " in " + name_of(dtype));
+    check_cpu(check, rounded, result, bound);
   }
+  check_cpu(check, inputs, expected, epsilon_of(float64) * check.tolerance);
   check_variants(check, inputs, expected);
   if (!check.first_derivative) return;
   check_gradients(check, inputs);

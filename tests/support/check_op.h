@@ -18,9 +18,9 @@
 //       "softmax: dim 2 is out of range"}},
 //   });
 //
-// Each row gives: the reference in float64; every floating dtype against float64; inputs that are transposed,
-// sliced with a step, channels-last and expanded; no history without grad mode; gradcheck and gradgradcheck;
-// the errors.
+// Each row gives: the reference in float64; every floating dtype against float64; on CUDA (test::device())
+// each dtype against the CPU; inputs that are transposed, sliced with a step, channels-last and expanded; no
+// history without grad mode; gradcheck and gradgradcheck; the errors.
 
 namespace kiln::test {
 
@@ -54,6 +54,7 @@ struct BoundCheck {
   double tolerance;
 };
 void run_check(const BoundCheck& check);
+// Also where f's kernels find the error: the device is waited for.
 void expect_error(const std::string& message, const std::function<void()>& f);
 
 // Random float64 values in [low, high), seeded by the shape and `seed`.

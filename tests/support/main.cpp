@@ -1,8 +1,10 @@
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
 #include <cstdio>
+#include <exception>
 
+#include "support/device.h"
 #include "support/skip.h"
 
 namespace {
@@ -12,14 +14,28 @@ int failed = 0;
 int skipped = 0;
 bool skip_requested = false;
 
+// What a case left its kernels to find.
+bool device_is_fine() {
+  try {
+    kiln::test::wait();
+    return true;
+  } catch (const std::exception& error) {
+    std::printf("left behind by the case: %s\n", error.what());
+    return false;
+  }
+}
+
 // Counts cases, for doctest knows no skipping at run time. The test runner adds up the last lines.
 class Counter : public doctest::IReporter {
  public:
   explicit Counter(const doctest::ContextOptions&) {}
 
-  void test_case_start(const doctest::TestCaseData&) override { skip_requested = false; }
+  void test_case_start(const doctest::TestCaseData&) override {
+    skip_requested = false;
+    kiln::set_factory_device(kiln::test::device());
+  }
   void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
-    if (!stats.testCaseSuccess) {
+    if (!stats.testCaseSuccess || !device_is_fine()) {
       ++failed;
     } else if (skip_requested) {
       ++skipped;
@@ -46,6 +62,11 @@ class Counter : public doctest::IReporter {
 REGISTER_LISTENER("counter", 1, Counter);
 
 }  // namespace
+
+int main(int count, char** arguments) {
+  const int status = doctest::Context(count, arguments).run();
+  return status != 0 || failed > 0 ? 1 : 0;
+}
 
 namespace kiln::test {
 

@@ -5,6 +5,7 @@
 #include <kiln/io/load.h>
 #include <kiln/train/train.h>
 #include <support/check_op.h>
+#include <support/device.h>
 #include <support/files.h>
 
 using namespace kiln;
@@ -19,12 +20,14 @@ struct Net : nn::Module {
   Tensor forward(const Tensor& x) { return fc(x); }
 };
 
+const TensorOptions on_cpu{.device = cpu};
+
 // Everything that a run keeps.
 struct Run {
   Net net;
   optim::SGD optimizer{net.parameters(), {.lr = 0.1, .momentum = 0.9}};
   optim::StepLR schedule{optimizer, 3};
-  data::DataLoader loader{data::TensorDataset({rand({20, 2}), rand({20, 1})}),
+  data::DataLoader loader{data::TensorDataset({rand({20, 2}, on_cpu), rand({20, 1}, on_cpu)}),
                           {.batch_size = 4, .shuffle = true, .seed = 3}};
   int64_t step = 0;
   double best = 0.25;
@@ -48,7 +51,8 @@ struct Run {
     for (int64_t epoch = loader.state().epoch; count > 0; ++epoch)
       for (const auto& batch : loader.epoch(epoch)) {
         optimizer.zero_grad();
-        const Tensor loss = mse_loss(net(batch[0] + randn({1}, {}, &generator) * 0.01), batch[1]);
+        const Tensor loss = mse_loss(net(batch[0].to(test::device()) + randn({1}, {}, &generator) * 0.01),
+                                     batch[1].to(test::device()));
         loss.backward();
         optimizer.step();
         schedule.step();
@@ -133,7 +137,7 @@ TEST_CASE("Ctrl-C is a request first") {
 TEST_CASE("accuracy counts the rows whose largest score is the label's") {
   Scores net;
   const Tensor x = tensor({{1.f, 2.f}, {3.f, 0.f}, {0.f, 1.f}}), y = tensor({1, 0, 0});
-  const data::DataLoader loader(data::TensorDataset({x, y}), {.batch_size = 2});
-  CHECK(train::accuracy(net, loader) == doctest::Approx(2.0 / 3));
+  const data::DataLoader loader(data::TensorDataset({x.to(cpu), y.to(cpu)}), {.batch_size = 2});
+  CHECK(train::accuracy(net, loader, test::device()) == doctest::Approx(2.0 / 3));
   CHECK(net.is_training());
 }

@@ -1,0 +1,61 @@
+#include <kiln/tensor/cuda/recording.h>
+
+#include <algorithm>
+
+#include <kiln/tensor/capture.h>
+#include <kiln/tensor/cuda/copy.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln {
+namespace cuda {
+namespace {
+
+thread_local Recording* recording_of_thread = nullptr;
+
+}  // namespace
+
+Recording::Recording(Device device) : device_(device) { recording_of_thread = this; }
+Recording::~Recording() { end(); }
+
+Recording* Recording::current() { return recording_of_thread; }
+
+void Recording::end() {
+  if (recording_of_thread == this) recording_of_thread = nullptr;
+}
+
+PhiloxStart Recording::draw(Generator& generator, int64_t count) {
+  constexpr int64_t kBlock = 4;  // a generator hands out whole blocks
+  auto draws = std::ranges::find(draws_, &generator, [](const auto& d) { return d->generator; });
+  if (draws == draws_.end()) {
+    draws_.push_back(std::make_unique<Draws>());
+    draws = draws_.end() - 1;
+    (*draws)->generator = &generator;
+    (*draws)->base = Storage::allocate(sizeof(PhiloxState), device_);
+  }
+  Draws& d = **draws;
+  const PhiloxState after{0, uint64_t(d.count / kBlock)};
+  d.count += (count + kBlock - 1) / kBlock * kBlock;
+  return {after, static_cast<const PhiloxState*>(d.base->data)};
+}
+
+void Recording::prepare_replay() const {
+  for (const Function<void()>& call : calls_) call();
+  for (const auto& d : draws_) {
+    const PhiloxState state = d->generator->advance(d->count);
+    copy_bytes(d->base->data, device_, &state, cpu, sizeof state);
+  }
+}
+
+bool thread_captures() { return recording_of_thread != nullptr; }
+
+PhiloxStart draw_in_capture(Generator& generator, int64_t count) {
+  return recording_of_thread->draw(generator, count);
+}
+
+void before_replay(Function<void()> f) {
+  if (recording_of_thread == nullptr) fail("before_replay: this thread captures no graph");
+  recording_of_thread->before_replay(std::move(f));
+}
+
+}  // namespace cuda
+}  // namespace kiln

@@ -1,0 +1,42 @@
+#pragma once
+
+// For sources only.
+
+#include <memory>
+#include <vector>
+
+#include <kiln/tensor/function.h>
+#include <kiln/tensor/random.h>
+#include <kiln/tensor/storage.h>
+
+namespace kiln::cuda {
+
+// What the host does before each replay of a graph. While a thread captures, it is the thread's.
+class Recording {
+ public:
+  explicit Recording(Device device);
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+  // Of this thread; nullptr when it does not capture.
+  static Recording* current();
+
+  void end();
+  void before_replay(Function<void()> f) { calls_.push_back(std::move(f)); }
+  // Where the numbers of a captured op start. The generator moves on at each replay, not now.
+  PhiloxStart draw(Generator& generator, int64_t count);
+  void prepare_replay() const;
+
+ private:
+  struct Draws {
+    Generator* generator;
+    Ref<Storage> base;  // the generator's state before the replay, on the device
+    int64_t count = 0;  // of 32-bit numbers, in whole blocks
+  };
+
+  Device device_;
+  std::vector<Function<void()>> calls_;
+  std::vector<std::unique_ptr<Draws>> draws_;
+};
+
+}  // namespace kiln::cuda
