@@ -172,8 +172,8 @@ Tensor from_values(const std::vector<T>& values, const Shape& shape) {
   return from_values(std::span<const T>(values), shape);
 }
 
-// Literals, on factory_device() and with PyTorch's default types: tensor({1.5, 2}) is float32, tensor({1, 2}) int64,
-// tensor({{1.f, 2.f}, {3.f, 4.f}}).
+// Literals, on factory_device() and with PyTorch's default types: tensor({1.5, 2}) is float32, tensor({1, 2})
+// int64, tensor({{1.f, 2.f}, {3.f, 4.f}}).
 namespace detail {
 Tensor from_nested(const double* values, DType dtype, const Shape& shape);
 template <class T>

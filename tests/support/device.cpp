@@ -1,9 +1,13 @@
 #include "support/device.h"
 
+#include "support/cases.h"
+
+#include <cstdio>
 #include <cstdlib>
 
 #include <kiln/tensor/build_config.h>
 #include <kiln/tensor/cuda/stream.h>
+#include <kiln/tensor/error.h>
 
 namespace kiln::test {
 
@@ -15,6 +19,19 @@ Device device() {
 void wait() {
   if constexpr (kCudaBuilt)
     if (device().is_cuda()) cuda::synchronize(device());
+}
+
+void begin_case() { set_factory_device(device()); }
+
+// What its kernels found and nobody waited for.
+bool end_case() {
+  try {
+    wait();
+    return true;
+  } catch (const Error& error) {
+    std::printf("the case left an error behind: %s\n", error.what());
+    return false;
+  }
 }
 
 }  // namespace kiln::test

@@ -2,9 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <cstdio>
-#include <exception>
 
-#include "support/device.h"
+#include "support/cases.h"
 #include "support/skip.h"
 
 namespace {
@@ -14,17 +13,6 @@ int failed = 0;
 int skipped = 0;
 bool skip_requested = false;
 
-// What a case left its kernels to find.
-bool device_is_fine() {
-  try {
-    kiln::test::wait();
-    return true;
-  } catch (const std::exception& error) {
-    std::printf("left behind by the case: %s\n", error.what());
-    return false;
-  }
-}
-
 // Counts cases, for doctest knows no skipping at run time. The test runner adds up the last lines.
 class Counter : public doctest::IReporter {
  public:
@@ -32,10 +20,10 @@ class Counter : public doctest::IReporter {
 
   void test_case_start(const doctest::TestCaseData&) override {
     skip_requested = false;
-    kiln::set_factory_device(kiln::test::device());
+    kiln::test::begin_case();
   }
   void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
-    if (!stats.testCaseSuccess || !device_is_fine()) {
+    if (!stats.testCaseSuccess || !kiln::test::end_case()) {
       ++failed;
     } else if (skip_requested) {
       ++skipped;
