@@ -73,6 +73,12 @@ Value read_index_file(const InputFile& file, const ReadOptions& options) {
     const Value* metadata = index.find("metadata");
     options.outline->metadata = metadata != nullptr ? *metadata : Value();
   }
+  std::unordered_map<std::string_view, std::string_view> places;
+  for (const auto& [name, shard] : map->entries()) places.emplace(name.text(), shard.as_string());
+  for (const Shard& shard : shards)
+    for (const auto& [name, value] : contents[shard.name])
+      if (const auto place = places.find(name); place != places.end() && place->second != shard.name)
+        fail("{} places '{}' in '{}', and '{}' has it too", where, name, place->second, shard.name);
   std::vector<Value::Entry> entries;
   for (const auto& [name, shard] : map->entries()) {
     const auto& content = contents[shard.as_string()];

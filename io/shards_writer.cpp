@@ -1,6 +1,6 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <unordered_set>
 
 #include <kiln/io/file.h>
 #include <kiln/io/json.h>
@@ -44,13 +44,9 @@ std::vector<std::string> shards_in(const std::string& index, const std::string& 
   } catch (const Error&) {
     found.clear();
   }
+  std::ranges::sort(found);
+  found.erase(std::ranges::unique(found).begin(), found.end());
   return found;
-}
-
-void move_file(const std::string& from, const std::string& to) {
-  std::error_code error;
-  std::filesystem::rename(from, to, error);
-  if (error) fail("save: cannot replace '{}': {}", to, error.message());
 }
 
 void remove_file(const std::string& path) {
@@ -59,10 +55,24 @@ void remove_file(const std::string& path) {
   if (error) fail("save: cannot remove '{}' of the previous save: {}", path, error.message());
 }
 
+// "net-00001-of-00003.pth" or, where `old` has one of these, "net-b-00001-of-00003.pth".
+std::vector<std::string> names_of(size_t count, const std::string& stem, std::string_view ending,
+                                  const std::vector<std::string>& old) {
+  for (const char* mark : {"", "-b", "-c"}) {
+    std::vector<std::string> names;
+    for (size_t i = 0; i < count; ++i)
+      names.push_back(fmt::format("{}{}-{:05}-of-{:05}{}", stem, mark, i + 1, count, ending));
+    const bool is_new = std::ranges::none_of(
+        names, [&](const std::string& name) { return std::ranges::binary_search(old, name); });
+    if (is_new) return names;
+  }
+  fail("save: the index of '{}{}' names files of three saves; remove it and them", stem, ending);
+}
+
 }  // namespace
 
-// All shards are written under other names first. An index that would name new files and old ones is never
-// there: the old one goes before the first file is put in place, the new one comes after the last.
+// Under names that the index of the previous ones does not have, so that these stay whole until it is
+// replaced.
 void write_shards(const std::string& path, std::string_view ending, const Value& value,
                   const SaveOptions& options, Writer write) {
   auto tensors = named_tensors(path, value);
@@ -71,42 +81,32 @@ void write_shards(const std::string& path, std::string_view ending, const Value&
 
   const std::string stem = path.substr(0, path.size() - ending.size()), index = path + ".index.json";
   const size_t slash = path.rfind('/'), folder = slash == std::string::npos ? 0 : slash + 1;
-  std::vector<std::string> old = shards_in(index, stem, folder);
-  std::unordered_set<std::string> written;
+  const std::vector<std::string> old = shards_in(index, stem, folder);
   if (total <= options.shard_bytes) {
     write(path, value, options);
     remove_file(index);
   } else {
     auto shards = split(std::move(tensors), options.shard_bytes);
-    std::vector<std::pair<std::string, std::string>> moves;
+    const std::vector<std::string> files = names_of(shards.size(), stem, ending, old);
     std::string map;
-    for (size_t i = 0; i < shards.size(); ++i) {
-      const std::string file = fmt::format("{}-{:05}-of-{:05}{}", stem, i + 1, shards.size(), ending);
-      const std::string name = file.substr(folder);
-      moves.emplace_back(path.substr(0, folder) + ".new-" + name, file);
-      written.insert(file);
+    for (size_t i = 0; i < shards.size(); ++i)
       for (const Value::Entry& entry : shards[i])
         map += fmt::format("{}\n    {}: {}", map.empty() ? "" : ",", json_string(entry.key.text()),
-                           json_string(name));
-    }
-    try {
-      for (size_t i = 0; i < shards.size(); ++i)
-        write(moves[i].first, Value::dict(std::move(shards[i])), options);
-    } catch (...) {
-      for (const auto& [from, to] : moves) std::remove(from.c_str());
-      throw;
-    }
+                           json_string(files[i].substr(folder)));
     const std::string text = fmt::format(
         "{{\n  \"metadata\": {{\"total_size\": {}}},\n  \"weight_map\": {{{}\n  }}\n}}\n", total, map);
-    remove_file(index);
-    for (const auto& [from, to] : moves) move_file(from, to);
-    AtomicFile file(index, int64_t(text.size()));
-    file.write(0, text.data(), int64_t(text.size()));
-    file.commit();
+    try {
+      for (size_t i = 0; i < shards.size(); ++i) write(files[i], Value::dict(std::move(shards[i])), options);
+      AtomicFile file(index, int64_t(text.size()));
+      file.write(0, text.data(), int64_t(text.size()));
+      file.commit();
+    } catch (...) {
+      for (const std::string& file : files) std::remove(file.c_str());
+      throw;
+    }
     remove_file(path);
   }
-  for (const std::string& shard : old)
-    if (!written.contains(shard)) remove_file(shard);
+  for (const std::string& shard : old) remove_file(shard);
 }
 
 }  // namespace kiln::io

@@ -35,6 +35,11 @@ constexpr TorchType kTypes[] = {
     {"Float8_e8m0fnu", "float8_e8m0fnu", uint8, false},
     {"Bits8", "bits8", uint8, false},
     {"Bits16", "bits16", int16, false},
+    {"Bits1x8", "bits1x8", uint8, false},
+    {"Bits2x4", "bits2x4", uint8, false},
+    {"Bits4x2", "bits4x2", uint8, false},
+    {"Float4_e2m1fn_x2", "float4_e2m1fn_x2", uint8, false},
+    {"BComplex32", "bcomplex32", int32, false},
 };
 
 }  // namespace

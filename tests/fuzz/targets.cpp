@@ -3,8 +3,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <ctime>
 #include <exception>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 
 #include <kiln/io/load.h>
 #include <kiln/tensor/fail.h>
@@ -15,8 +19,9 @@ namespace kiln::fuzz {
 namespace {
 
 constexpr Target kTargets[] = {
-    {"zip", zip_files},           {"pickle", pickle_files}, {"legacy", plain_files}, {"tar", tar_files},
-    {"safetensors", plain_files}, {"npy", plain_files},     {"kiln", kiln_files},
+    {"zip", zip_files},   {"pickle", pickle_files},      {"legacy", plain_files},
+    {"tar", tar_files},   {"safetensors", plain_files},  {"npy", plain_files},
+    {"kiln", kiln_files}, {"shards", plain_files, true},
 };
 
 // A file that is only in memory, so that no disk is worn.
@@ -34,6 +39,30 @@ class MemoryFile {
 
  private:
   int descriptor_;
+};
+
+// An index beside the files that it may name: a.safetensors, b.pth and c.npz.
+class IndexFile {
+ public:
+  explicit IndexFile(std::string_view bytes) { std::ofstream(path(), std::ios::binary) << bytes; }
+  std::string path() const { return shards() + "/x.index.json"; }
+
+ private:
+  static const std::string& shards() {
+    static const std::string folder = [] {
+      std::string name = std::filesystem::temp_directory_path() / "kiln-fuzz-XXXXXX";
+      if (::mkdtemp(name.data()) == nullptr) throw std::bad_alloc();
+      const Tensor x = empty({2}, {.dtype = float32});
+      x.data<float>()[0] = x.data<float>()[1] = 1;
+      for (const char* file : {"a.safetensors", "b.pth", "c.npz"})
+        io::save(name + "/" + file, {{"x", x}, {"y", x}, {"z", x}});
+      return name;
+    }();
+    static const struct Remover {
+      ~Remover() { std::filesystem::remove_all(folder); }
+    } remover;
+    return folder;
+  }
 };
 
 double processor_seconds() {
@@ -103,10 +132,10 @@ std::string problem_of(const Target& target, std::string_view input) {
   constexpr size_t kOneInStrict = 8;
   const bool strict = input.size() % kOneInStrict == 0;
   for (const std::string& bytes : target.files_of(input)) {
-    const MemoryFile file(bytes);
+    std::optional<MemoryFile> file;
+    const std::string path = target.is_index ? IndexFile(bytes).path() : file.emplace(bytes).path();
     for (const bool map : {false, true}) {
-      const std::string problem =
-          problem_of_load(file.path(), {.verify = !map, .map = map, .strict = strict});
+      const std::string problem = problem_of_load(path, {.verify = !map, .map = map, .strict = strict});
       if (!problem.empty())
         return fmt::format("{}, {} bytes{}{}: {}", target.name, bytes.size(), map ? ", mapped" : "",
                            strict ? ", strict" : "", problem);

@@ -13,6 +13,7 @@ struct Target {
   // The files to load for an input: itself and, where checksums or a container keep random bytes from what
   // lies behind them, with these put right.
   std::vector<std::string> (*files_of)(std::string_view input);
+  bool is_index = false;  // of shards, which lie beside it
 };
 
 std::span<const Target> all_targets();

@@ -27,6 +27,9 @@ using test::TemporaryFolder;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kKinds[] = {".kiln", ".pth", ".safetensors", ".npz", ".npy"};
+// In two files and an index.
+constexpr const char* kSharded[] = {".pth shards", ".safetensors shards"};
+constexpr int64_t kShardBytes = 500'000;
 constexpr int64_t kSize = 200000;  // elements: about a millisecond of saving
 
 int rounds_of_each() {
@@ -48,9 +51,15 @@ Value content(const std::string& kind, int64_t number, int64_t size = kSize) {
   return {{"a", filled(size / 2, number)}, {"b", filled(3, number)}, {"c", filled(size / 2, number)}};
 }
 
+bool is_sharded(const std::string& kind) { return kind.ends_with(" shards"); }
+
+void save(const std::string& kind, const std::string& path, int64_t number) {
+  io::save(path, content(kind, number), {.shard_bytes = is_sharded(kind) ? kShardBytes : 0});
+}
+
 // The number of the file at `path`, which must be whole.
 int64_t number_in(const std::string& kind, const std::string& path, int64_t size = kSize) {
-  const Value got = io::load(path);
+  const Value got = io::load(is_sharded(kind) ? path + ".index.json" : path);
   const Tensor& first = kind == ".npy" ? got.as_tensor() : got["a"].as_tensor();
   const auto number = int64_t(first.data<float>()[0]);
   CHECK(got == content(kind, number, size));
@@ -68,7 +77,7 @@ pid_t saver(const std::string& kind, const std::string& path, int64_t first) {
   if (child != 0) return child;
   ::signal(SIGXFSZ, SIG_IGN);
   try {
-    for (int64_t number = first;; ++number) io::save(path, content(kind, number));
+    for (int64_t number = first;; ++number) save(kind, path, number);
   } catch (const Error&) {
     ::_exit(1);
   }
@@ -79,9 +88,9 @@ pid_t saver(const std::string& kind, const std::string& path, int64_t first) {
 template <class Stop>
 void interrupt(const std::string& kind, Stop stop) {
   const TemporaryFolder folder;
-  const std::string path = folder / "x" + kind;
+  const std::string path = folder / "x" + kind.substr(0, kind.find(' '));
   const auto begin = Clock::now();
-  io::save(path, content(kind, 0));
+  save(kind, path, 0);
   const std::chrono::duration<double, std::micro> one_save = Clock::now() - begin;
   int64_t highest = 0;
   const int rounds = rounds_of_each();
@@ -96,24 +105,27 @@ void interrupt(const std::string& kind, Stop stop) {
     highest = number;
   }
   CHECK(highest > 0);
-  io::save(path, content(kind, 1));
-  CHECK(files_in(folder.path()) == 1);  // temporary files of the killed are gone
+  save(kind, path, 1);
+  CHECK(files_in(folder.path()) == (is_sharded(kind) ? 3 : 1));  // temporary files of the killed are gone
   MESSAGE(kind, ": ", round, " times, ", highest, " saves came through");
 }
 
 }  // namespace
 
 TEST_CASE("save: kill -9 at any moment leaves a whole file") {
-  for (const char* kind : kKinds) interrupt(kind, [](pid_t child) { ::kill(child, SIGKILL); });
+  const auto kill = [](pid_t child) { ::kill(child, SIGKILL); };
+  for (const char* kind : kKinds) interrupt(kind, kill);
+  for (const char* kind : kSharded) interrupt(kind, kill);
 }
 
 TEST_CASE("save: space that ends in the middle leaves a whole file") {
   // The reserved space counts for nothing when a limit comes later: writes fail from then on.
-  for (const char* kind : kKinds)
-    interrupt(kind, [](pid_t child) {
-      rlimit limit = {1000, 1000};
-      ::prlimit(child, RLIMIT_FSIZE, &limit, nullptr);
-    });
+  const auto limit = [](pid_t child) {
+    rlimit bytes = {1000, 1000};
+    ::prlimit(child, RLIMIT_FSIZE, &bytes, nullptr);
+  };
+  for (const char* kind : kKinds) interrupt(kind, limit);
+  for (const char* kind : kSharded) interrupt(kind, limit);
 }
 
 TEST_CASE("save: a full disk") {

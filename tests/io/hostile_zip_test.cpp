@@ -82,12 +82,12 @@ struct Row {
 void check(const std::vector<Row>& rows) {
   const test::TemporaryFolder folder;
   const std::string path = folder / "x.pt";
-  for (const auto& [id, bytes, message] : rows) {
-    test::write_file(path, bytes);
+  for (const Row& row : rows) {
+    test::write_file(path, row.bytes);
     for (const bool map : {false, true}) {
       const std::string error = test::error_of([&] { io::load(path, {.map = map}); });
-      CAPTURE(id);
-      CHECK_MESSAGE(test::contains(error, message), error);
+      CAPTURE(row.id);
+      CHECK_MESSAGE(test::contains(error, row.message), error);
       CHECK(error.starts_with("load: '" + path + "'"));
     }
   }

@@ -84,6 +84,34 @@ TEST_CASE("shards: a save that fails leaves the previous files") {
   CHECK(files_in(folder) == 5);
 }
 
+TEST_CASE("shards: an index that no honest program writes") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "x.index.json";
+  io::save(folder / "a.safetensors", {{"x", tensor({1.f})}, {"y", tensor({2.f})}});
+  io::save(folder / "b.pth", {{"x", tensor({1.f})}, {"z", tensor({3.f})}});
+  const std::pair<const char*, const char*> rows[] = {
+      {R"({"x": "a.safetensors", "z": "b.pth"})", "places 'x' in 'a.safetensors', and 'b.pth' has it too"},
+      {R"({"y": "a.safetensors", "y": "b.pth"})", "the key 'y' is given twice"},
+      {R"({"q": "a.safetensors"})", "places 'q' in 'a.safetensors', which does not have it"},
+      {R"({"y": "../a.safetensors"})", "'../a.safetensors', which is not a plain name in its folder"},
+      {R"({"y": "/a"})", "which is not a plain name"},
+      {R"({"y": ".."})", "which is not a plain name"},
+      {R"({"y": "c.pth"})", "c.pth': No such file"},
+      {R"({"y": "x.index.json"})", "which is an index itself"},
+      {R"({"y": 1})", "names no file for 'y'"},
+      {"[]", "lacks 'weight_map'"},
+  };
+  for (const auto& [map, message] : rows) {
+    test::write_file(path, fmt::format("{{\"weight_map\": {}}}", map));
+    const std::string error = error_of([&] { io::load(path); });
+    CHECK_MESSAGE(contains(error, message), error);
+    CHECK_MESSAGE(contains(error, folder.path()), error);
+  }
+  // What an index does not name is left out.
+  test::write_file(path, R"({"weight_map": {"y": "a.safetensors", "z": "b.pth"}})");
+  CHECK(io::load(path) == Value{{"y", tensor({2.f})}, {"z", tensor({3.f})}});
+}
+
 TEST_CASE("shards: what cannot be is said") {
   const test::TemporaryFolder folder;
   CHECK(contains(error_of([&] { io::save(folder / "a.kiln", weights(), {.shard_bytes = 16}); }),
