@@ -16,7 +16,7 @@ help:
 	@echo "make fuzz    libFuzzer on the readers of files (SECONDS_EACH=600)"
 	@echo "make cuda-check  the CUDA tests with the GPU sanitizer, and under AddressSanitizer"
 	@echo "make cuda-all    compile the CUDA backend for all architectures; check what its kernels take"
-	@echo "make gpu     (comes with the CUDA backend)"
+	@echo "make gpu     on a machine with a GPU: all tests on it, sanitizers, benchmarks; writes gpu-report.md"
 	@echo "make format  rewrite the sources in the house style"
 	@echo "make clean   remove the build folder"
 
@@ -56,8 +56,8 @@ cuda-check: needs-build build/emulated-sanitizer/build.ninja build/emulated-asan
 	@cmake --build build/emulated-asan --target tests_cuda tests_emulator
 	@ASAN_OPTIONS=detect_leaks=0 scripts/test build/emulated-asan -R '^(cuda|emulator)/'
 
-gpu:
-	@echo "make gpu comes with the CUDA backend"
+gpu: needs-build
+	@scripts/gpu
 
 format: needs-lint
 	@git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 clang-format -i
