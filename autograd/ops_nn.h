@@ -17,6 +17,7 @@ struct Conv2dOptions {
   Pair padding = 0;  // zeros on both sides
   Pair dilation = 1;
   int64_t groups = 1;
+  bool relu = false;  // max(0, .) of the result, on CUDA in the same pass
 };
 // x [N,C,H,W], weight [K,C/groups,R,S], bias [K] or undefined -> [N,K,P,Q].
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},

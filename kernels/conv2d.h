@@ -26,12 +26,13 @@ bool conv2d_computes(CudaContext&, DType dtype);
 // Activations x, y and their gradients g, dx are dense in channels-last order; weight and dw are dense in any
 // order; bias is contiguous or undefined. An empty batch is allowed. Halves accumulate in float32.
 // On CUDA they are cuDNN's: float32 as <kiln/kernels/precision.h> says, the plan chosen as
-// <kiln/kernels/convolution_options.h> says. Weights in another order than [K,R,S,C/groups] cost a copy.
-// y = conv(x, weight) + bias
+// <kiln/kernels/convolution_options.h> says. Weights that are neither
+// channels-last nor row-major cost a copy.
+// y = conv(x, weight) + bias; with `relu` the maximum of that and 0
 void conv2d_forward(CpuContext&, const Conv2dGeometry&, TensorView x, TensorView weight, TensorView bias,
-                    TensorView y);
+                    bool relu, TensorView y);
 void conv2d_forward(CudaContext&, const Conv2dGeometry&, TensorView x, TensorView weight, TensorView bias,
-                    TensorView y);
+                    bool relu, TensorView y);
 // dx: the gradient of x, given g, that of y
 void conv2d_input_grad(CpuContext&, const Conv2dGeometry&, TensorView g, TensorView weight, TensorView dx);
 void conv2d_input_grad(CudaContext&, const Conv2dGeometry&, TensorView g, TensorView weight, TensorView dx);

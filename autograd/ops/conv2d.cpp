@@ -24,6 +24,12 @@ void check_types(const char* op, const Tensor& x, const Tensor& weight) {
     fail("{}: x is on {}, weight on {}; move one with .to(device)", op, x.device(), weight.device());
 }
 
+// Of a gradient: the relu's part in it is the op's own.
+Conv2dOptions linear_part(Conv2dOptions options) {
+  options.relu = false;
+  return options;
+}
+
 void check_gradient(const char* op, const Tensor& g, const Conv2dGeometry& geometry) {
   if (!(g.shape() == geometry.y_shape()))
     fail("{}: the gradient is {}, the convolution gives {}", op, g.shape(), geometry.y_shape());
@@ -43,11 +49,12 @@ Tensor empty_activation(const Shape& shape, const Tensor& x) {
   return empty(shape, options);
 }
 
-Tensor forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dGeometry& geometry) {
+Tensor forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dGeometry& geometry,
+               bool relu) {
   const NoGrad no_grad;
   const Tensor y = empty_activation(geometry.y_shape(), x), in = working_order(x),
                filters = any_order(weight), offsets = bias.defined() ? contiguous(bias) : bias;
-  on(x.device(), [&](auto& ctx) { kernels::conv2d_forward(ctx, geometry, in, filters, offsets, y); });
+  on(x.device(), [&](auto& ctx) { kernels::conv2d_forward(ctx, geometry, in, filters, offsets, relu, y); });
   return y;
 }
 
@@ -83,9 +90,13 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
   if (!computes(x))
     return to(conv2d(to(x, float32), to(weight, float32), bias.defined() ? to(bias, float32) : bias, options),
               x.dtype());
-  return record("conv2d", {x, weight, bias}, forward(x, weight, bias, geometry),
+  const Tensor y = forward(x, weight, bias, geometry, options.relu);
+  return record("conv2d", {x, weight, bias}, y,
                 [x = Saved(x), weight = Saved(weight), x_shape = x.shape(), weight_shape = weight.shape(),
-                 options](const Tensor& g, Wanted wanted) {
+                 y = options.relu ? Saved(SavedOutput(y)) : Saved(),
+                 options = linear_part(options)](const Tensor& above, Wanted wanted) {
+                  const Tensor result = y.get(),
+                               g = result.defined() ? masked_fill(above, le(result, 0), 0) : above;
                   return gradients(
                       wanted, [&] { return conv2d_input_grad(g, weight.get(), x_shape, options); },
                       [&] { return conv2d_weight_grad(g, x.get(), weight_shape, options); },
@@ -103,8 +114,8 @@ Tensor conv2d_input_grad(const Tensor& g, const Tensor& weight, const Shape& sha
   if (!computes(g))
     return to(conv2d_input_grad(to(g, float32), to(weight, float32), shape, options), g.dtype());
   return record("conv2d_input_grad", {g, weight}, input_grad(g, weight, geometry),
-                [g = Saved(g), weight = Saved(weight), weight_shape = weight.shape(), options](
-                    const Tensor& v, Wanted wanted) {
+                [g = Saved(g), weight = Saved(weight), weight_shape = weight.shape(),
+                 options = linear_part(options)](const Tensor& v, Wanted wanted) {
                   return gradients(
                       wanted, [&] { return conv2d(v, weight.get(), {}, options); },
                       [&] { return conv2d_weight_grad(g.get(), v, weight_shape, options); });
@@ -118,7 +129,8 @@ Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, const Shape& shape,
   check_gradient("conv2d_weight_grad", g, geometry);
   if (!computes(g)) return to(conv2d_weight_grad(to(g, float32), to(x, float32), shape, options), g.dtype());
   return record("conv2d_weight_grad", {g, x}, weight_grad(g, x, shape, geometry),
-                [g = Saved(g), x = Saved(x), x_shape = x.shape(), options](const Tensor& v, Wanted wanted) {
+                [g = Saved(g), x = Saved(x), x_shape = x.shape(), options = linear_part(options)](
+                    const Tensor& v, Wanted wanted) {
                   return gradients(
                       wanted, [&] { return conv2d(x.get(), v, {}, options); },
                       [&] { return conv2d_input_grad(g.get(), v, x_shape, options); });

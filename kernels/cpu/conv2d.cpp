@@ -3,6 +3,7 @@
 #include <kiln/kernels/cpu/conv2d_direct.h>
 #include <kiln/kernels/cpu/onednn.h>
 #include <kiln/kernels/cpu/scratch.h>
+#include <kiln/kernels/unary.h>
 
 namespace kiln::kernels {
 namespace {
@@ -146,16 +147,8 @@ void* packed_weight(CpuContext& ctx, ConvPlan& plan, const TensorView& weight, c
   return scratch.data();
 }
 
-}  // namespace
-
-bool conv2d_computes(CpuContext&, DType dtype) {
-  if (dtype == DType::bfloat16) return onednn::multiplies_bfloat16();
-  return dtype == DType::float32 || dtype == DType::float64;
-}
-
-void conv2d_forward(CpuContext& ctx, const Conv2dGeometry& geometry, TensorView x, TensorView weight,
-                    TensorView bias, TensorView y) {
-  if (geometry.batch == 0) return;
+void forward(CpuContext& ctx, const Conv2dGeometry& geometry, const TensorView& x, const TensorView& weight,
+             const TensorView& bias, const TensorView& y) {
   if (x.dtype == DType::float64) return conv2d_direct_forward(ctx, geometry, x, weight, bias, y);
   const ConvKey key = key_of(ctx, geometry, weight, bias.defined());
   ConvPlan& plan = plan_of("conv2d", ctx, key, [](const ConvKey& k) { return make_forward(k); });
@@ -165,6 +158,21 @@ void conv2d_forward(CpuContext& ctx, const Conv2dGeometry& geometry, TensorView 
     plan.convolution.run(ctx, {x.data, packed, bias.data, y.data});
   else
     plan.convolution.run(ctx, {x.data, packed, y.data});
+}
+
+}  // namespace
+
+bool conv2d_computes(CpuContext&, DType dtype) {
+  if (dtype == DType::bfloat16) return onednn::multiplies_bfloat16();
+  return dtype == DType::float32 || dtype == DType::float64;
+}
+
+void conv2d_forward(CpuContext& ctx, const Conv2dGeometry& geometry, TensorView x, TensorView weight,
+                    TensorView bias, bool relu, TensorView y) {
+  if (geometry.batch == 0) return;
+  forward(ctx, geometry, x, weight, bias, y);
+  // Not within oneDNN's convolution, whose relu turns NaN into 0.
+  if (relu) unary(ctx, UnaryOp::relu, {}, y, y);
 }
 
 void conv2d_input_grad(CpuContext& ctx, const Conv2dGeometry& geometry, TensorView g, TensorView weight,

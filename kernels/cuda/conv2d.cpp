@@ -25,6 +25,8 @@ using Scratch = DeviceScratch<std::byte>;
 // Pointers to the operands of a plan; their gradients go by the same names.
 struct Operands {
   void *x, *weight, *y, *bias = nullptr;
+  MemoryFormat weight_format;
+  bool relu = false;
 };
 
 int32_t alignment(const Operands& o) {
@@ -49,11 +51,11 @@ ConvolutionProblem problem_of(const CudaContext& ctx, ConvolutionKind kind, cons
           .device = ctx.device.index,
           .alignment = alignment(operands),
           .has_bias = operands.bias != nullptr,
-          .has_relu = false,
+          .has_relu = operands.relu,
           .allow_tf32 = dtype == float32 && float32_matmul_precision() != Float32Precision::highest,
           .deterministic = options.deterministic,
           .measured = options.benchmark && !is_capturing(ctx),
-          .unused = 0,
+          .weight_format = int32_t(operands.weight_format),
           .workspace_bytes = options.workspace_bytes};
 }
 
@@ -124,20 +126,23 @@ void convolve(const CudaContext& ctx, ConvolutionKind kind, const Conv2dGeometry
   execute(ctx, handle, problem, found->second, operands);
 }
 
-// A weight in the order that plans want, [K,R,S,C/groups]: itself, or memory for a copy.
+// A weight in an order that plans know, row-major or channels-last: itself, or memory for a copy.
 class OrderedWeight {
  public:
   OrderedWeight(const CudaContext& ctx, const TensorView& weight)
       : weight_(weight),
         ordered_(weight),
         layout_(Layout::contiguous(weight.shape(), MemoryFormat::channels_last)),
-        is_ordered_(weight.layout->is_channels_last()),
+        is_ordered_(weight.layout->is_channels_last() || weight.layout->is_contiguous()),
         memory_(ctx, is_ordered_ ? 0 : weight.numel() * size_of(weight.dtype)) {
     if (is_ordered_) return;
     ordered_.data = memory_.data();
     ordered_.layout = &layout_;
   }
   void* data() const { return ordered_.data; }
+  MemoryFormat format() const {
+    return ordered_.layout->is_channels_last() ? MemoryFormat::channels_last : MemoryFormat::contiguous;
+  }
   void read(CudaContext& ctx) const {
     if (!is_ordered_) copy(ctx, weight_, ordered_);
   }
@@ -157,11 +162,17 @@ class OrderedWeight {
 bool conv2d_computes(CudaContext&, DType dtype) { return is_floating(dtype); }
 
 void conv2d_forward(CudaContext& ctx, const Conv2dGeometry& geometry, TensorView x, TensorView weight,
-                    TensorView bias, TensorView y) {
+                    TensorView bias, bool relu, TensorView y) {
   if (geometry.batch == 0) return;
   const OrderedWeight ordered(ctx, weight);
   ordered.read(ctx);
-  convolve(ctx, ConvolutionKind::forward, geometry, x.dtype, {x.data, ordered.data(), y.data, bias.data});
+  // cuDNN has relu after a bias in all its engines, without one in few: zeros then.
+  const int64_t zero_bytes = relu && !bias.defined() ? geometry.filters * size_of(x.dtype) : 0;
+  const Scratch zeros(ctx, zero_bytes);
+  if (zero_bytes > 0) CUDA_CHECK(cudaMemsetAsync(zeros.data(), 0, size_t(zero_bytes), ctx.stream));
+  void* const offsets = zero_bytes > 0 ? zeros.data() : bias.data;
+  convolve(ctx, ConvolutionKind::forward, geometry, x.dtype,
+           {x.data, ordered.data(), y.data, offsets, ordered.format(), relu});
 }
 
 void conv2d_input_grad(CudaContext& ctx, const Conv2dGeometry& geometry, TensorView g, TensorView weight,
@@ -169,14 +180,16 @@ void conv2d_input_grad(CudaContext& ctx, const Conv2dGeometry& geometry, TensorV
   if (geometry.batch == 0) return;
   const OrderedWeight ordered(ctx, weight);
   ordered.read(ctx);
-  convolve(ctx, ConvolutionKind::input_grad, geometry, g.dtype, {dx.data, ordered.data(), g.data});
+  convolve(ctx, ConvolutionKind::input_grad, geometry, g.dtype,
+           {dx.data, ordered.data(), g.data, nullptr, ordered.format()});
 }
 
 void conv2d_weight_grad(CudaContext& ctx, const Conv2dGeometry& geometry, TensorView g, TensorView x,
                         TensorView dw) {
   if (geometry.batch == 0) return fill(ctx, 0, dw);
   const OrderedWeight ordered(ctx, dw);
-  convolve(ctx, ConvolutionKind::weight_grad, geometry, g.dtype, {x.data, ordered.data(), g.data});
+  convolve(ctx, ConvolutionKind::weight_grad, geometry, g.dtype,
+           {x.data, ordered.data(), g.data, nullptr, ordered.format()});
   ordered.write(ctx);
 }
 

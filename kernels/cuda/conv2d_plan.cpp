@@ -36,7 +36,8 @@ class Builder {
   Descriptor graph(cudnnHandle_t handle) {
     const Conv2dGeometry& g = problem_.geometry;
     const Descriptor x = operand(kOperandX, {g.batch, g.channels, g.height, g.width}),
-                     w = operand(kOperandW, {g.filters, g.channels / g.groups, g.kernel_h, g.kernel_w}),
+                     w = operand(kOperandW, {g.filters, g.channels / g.groups, g.kernel_h, g.kernel_w},
+                                 MemoryFormat(problem_.weight_format)),
                      y = operand(kOperandY, y_sizes());
     switch (problem_.kind) {
       case ConvolutionKind::forward:
@@ -75,17 +76,21 @@ class Builder {
     return {g.batch, g.filters, g.out_h, g.out_w};
   }
 
-  static Descriptor tensor(int64_t name, cudnnDataType_t type, int64_t alignment, const Sizes& s) {
+  // With the strides of a dense tensor, whatever its sizes: a dimension of 1 has one too.
+  static Descriptor tensor(int64_t name, cudnnDataType_t type, int64_t alignment, const Sizes& s,
+                           MemoryFormat format = MemoryFormat::channels_last) {
     Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
     tensor.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, name)
         .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, alignment)
         .set(CUDNN_ATTR_TENSOR_DATA_TYPE, type)
-        .set(CUDNN_ATTR_TENSOR_DIMENSIONS, {s.n, s.c, s.h, s.w})
-        .set(CUDNN_ATTR_TENSOR_STRIDES, {s.h * s.w * s.c, 1, s.w * s.c, s.c});
-    return tensor;
+        .set(CUDNN_ATTR_TENSOR_DIMENSIONS, {s.n, s.c, s.h, s.w});
+    if (format == MemoryFormat::channels_last)
+      return tensor.set(CUDNN_ATTR_TENSOR_STRIDES, {s.h * s.w * s.c, 1, s.w * s.c, s.c});
+    return tensor.set(CUDNN_ATTR_TENSOR_STRIDES, {s.c * s.h * s.w, s.h * s.w, s.w, 1});
   }
-  Descriptor operand(int64_t name, const Sizes& sizes) const {
-    return tensor(name, type_, problem_.alignment, sizes).finalize();
+  Descriptor operand(int64_t name, const Sizes& sizes,
+                     MemoryFormat format = MemoryFormat::channels_last) const {
+    return tensor(name, type_, problem_.alignment, sizes, format).finalize();
   }
   // Between two operations: never in memory.
   Descriptor intermediate() {
@@ -96,27 +101,28 @@ class Builder {
   }
 
   void forward(const Descriptor& x, const Descriptor& w, const Descriptor& y) {
-    const Descriptor product = problem_.has_bias || problem_.has_relu ? intermediate() : y;
+    const Descriptor product = problem_.has_bias ? intermediate() : y;
     add_convolution(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
                     {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
                      CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y},
                     {x, w, product}, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA);
-    Descriptor sum = product;
-    if (problem_.has_bias) {
-      const Descriptor bias = operand(kOperandBias, {1, problem_.geometry.filters, 1, 1});
-      sum = problem_.has_relu ? intermediate() : y;
-      Descriptor add = pointwise(CUDNN_POINTWISE_ADD, product, sum);
-      operations_.push_back(add.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, bias).finalize());
-    }
+    if (!problem_.has_bias) return;
+    const Descriptor bias = operand(kOperandBias, {1, problem_.geometry.filters, 1, 1}),
+                     sum = problem_.has_relu ? intermediate() : y;
+    Descriptor add = pointwise(CUDNN_POINTWISE_ADD, product, sum);
+    operations_.push_back(add.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, bias).finalize());
     if (problem_.has_relu) operations_.push_back(pointwise(CUDNN_POINTWISE_RELU_FWD, sum, y).finalize());
   }
 
   Descriptor pointwise(cudnnPointwiseMode_t mode, const Descriptor& from, const Descriptor& to) const {
     Descriptor function(CUDNN_BACKEND_POINTWISE_DESCRIPTOR),
         operation(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
-    function.set(CUDNN_ATTR_POINTWISE_MODE, mode).set(CUDNN_ATTR_POINTWISE_MATH_PREC, compute_).finalize();
+    function.set(CUDNN_ATTR_POINTWISE_NAN_PROPAGATION, CUDNN_PROPAGATE_NAN)
+        .set(CUDNN_ATTR_POINTWISE_MODE, mode)
+        .set(CUDNN_ATTR_POINTWISE_MATH_PREC, compute_)
+        .finalize();
     return operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, function)
         .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, from)
         .set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, to);

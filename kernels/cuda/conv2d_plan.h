@@ -11,17 +11,17 @@ enum class ConvolutionKind : int32_t { forward, input_grad, weight_grad };
 
 // All that decides about a plan. Plain bytes: the key of the cache.
 struct ConvolutionProblem {
-  Conv2dGeometry geometry;  // x and y channels-last, weight [K,R,S,C/groups] in memory
+  Conv2dGeometry geometry;
   ConvolutionKind kind;
   int32_t dtype;
   int32_t device;
   int32_t alignment;   // of all pointers, in bytes, at most 16
   int16_t has_bias;    // y = conv + bias
-  int16_t has_relu;    // y = max(conv + bias, 0)
+  int16_t has_relu;    // y = max(conv + bias, 0); only with a bias
   int16_t allow_tf32;  // float32 only
   int16_t deterministic;
-  int32_t measured;  // the fastest plan, not the one that cuDNN guesses
-  int32_t unused;
+  int32_t measured;       // the fastest plan, not the one that cuDNN guesses
+  int32_t weight_format;  // a MemoryFormat; x and y are channels-last
   int64_t workspace_bytes;
 };
 

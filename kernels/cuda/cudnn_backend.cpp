@@ -41,7 +41,8 @@ Descriptor& Descriptor::set(cudnnBackendAttributeName_t name, std::span<const De
     handles.push_back(other.raw());
     owned_->refers_to.push_back(other);
   }
-  return put(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, int64_t(handles.size()), handles.data());
+  return put(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, int64_t(handles.size()),
+             static_cast<const void*>(handles.data()));
 }
 
 Descriptor& Descriptor::finalize() {
@@ -54,7 +55,8 @@ std::vector<Descriptor> Descriptor::get(cudnnBackendAttributeName_t name, cudnnB
   std::vector<Descriptor> found;
   std::vector<cudnnBackendDescriptor_t> handles;
   for (int64_t i = 0; i < most; ++i) handles.push_back(found.emplace_back(type).raw());
-  found.erase(found.begin() + int64_t(read(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, most, handles.data())),
+  found.erase(found.begin() + int64_t(read(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, most,
+                                           static_cast<void*>(handles.data()))),
               found.end());
   return found;
 }

@@ -45,6 +45,8 @@ struct TypeOf<cudnnConvolutionMode_t> : AttributeType<CUDNN_TYPE_CONVOLUTION_MOD
 template <>
 struct TypeOf<cudnnPointwiseMode_t> : AttributeType<CUDNN_TYPE_POINTWISE_MODE> {};
 template <>
+struct TypeOf<cudnnNanPropagation_t> : AttributeType<CUDNN_TYPE_NAN_PROPOGATION> {};
+template <>
 struct TypeOf<cudnnBackendHeurMode_t> : AttributeType<CUDNN_TYPE_HEUR_MODE> {};
 template <>
 struct TypeOf<cudnnBackendNumericalNote_t> : AttributeType<CUDNN_TYPE_NUMERICAL_NOTE> {};
@@ -56,11 +58,11 @@ class Descriptor {
 
   template <class T>
   Descriptor& set(cudnnBackendAttributeName_t name, const T& value) {
-    return put(name, TypeOf<T>::value, 1, &value);
+    return put(name, TypeOf<T>::value, 1, static_cast<const void*>(&value));
   }
   template <class T>
   Descriptor& set(cudnnBackendAttributeName_t name, std::span<const T> values) {
-    return put(name, TypeOf<T>::value, int64_t(values.size()), values.data());
+    return put(name, TypeOf<T>::value, int64_t(values.size()), static_cast<const void*>(values.data()));
   }
   Descriptor& set(cudnnBackendAttributeName_t name, std::initializer_list<int64_t> values) {
     return put(name, CUDNN_TYPE_INT64, int64_t(values.size()), values.begin());
@@ -81,7 +83,7 @@ class Descriptor {
   template <class T>
   T get(cudnnBackendAttributeName_t name) const {
     T value{};
-    read(name, TypeOf<T>::value, 1, &value);
+    read(name, TypeOf<T>::value, 1, static_cast<void*>(&value));
     return value;
   }
   std::vector<Descriptor> get(cudnnBackendAttributeName_t name, cudnnBackendDescriptorType_t type,

@@ -14,7 +14,7 @@ struct Row {
 
 Tensor naive_conv2d(const Tensors& in, const Row& row) {
   const Shape x = in[0].shape(), w = in[1].shape();
-  const auto& [stride, padding, dilation, groups] = row.options;
+  const auto& [stride, padding, dilation, groups, relu] = row.options;
   const int64_t out_h = (x[2] + 2 * padding.h - dilation.h * (w[2] - 1) - 1) / stride.h + 1,
                 out_w = (x[3] + 2 * padding.w - dilation.w * (w[3] - 1) - 1) / stride.w + 1;
   const std::vector<double> a = in[0].to_vector<double>(), b = in[1].to_vector<double>(),
@@ -36,7 +36,7 @@ Tensor naive_conv2d(const Tensors& in, const Row& row) {
                   sum += a[size_t(((n * x[1] + channel) * x[2] + h) * x[3] + v)] *
                          b[size_t(((k * w[1] + c) * w[2] + r) * w[3] + s)];
               }
-          y.push_back(sum);
+          y.push_back(relu ? std::max(sum, 0.0) : sum);
         }
   return from_values(y, {x[0], w[0], out_h, out_w});
 }
@@ -55,6 +55,8 @@ TEST_CASE("conv2d") {
                {{{2, 2, 5, 5}, {3, 2, 1, 1}}, {}},
                {{{1, 4, 6, 5}, {6, 2, 3, 2}, {6}}, {.stride = {2, 1}, .padding = {1, 0}, .groups = 2}},
                {{{1, 3, 7, 7}, {3, 1, 3, 3}}, {.padding = 2, .dilation = 2, .groups = 3}},
+               {{{2, 3, 5, 4}, {4, 3, 3, 3}, {4}}, {.padding = 1, .relu = true}},
+               {{{1, 4, 6, 5}, {6, 2, 3, 2}}, {.stride = {2, 1}, .groups = 2, .relu = true}},
                {{{0, 3, 5, 4}, {4, 3, 3, 3}, {4}}, {.padding = 1}}},
   });
 }

@@ -65,16 +65,16 @@ struct Operands {
     bias = sample({geometry.filters}, dtype);
     x = contiguous(sample(row.x, dtype), nhwc);
     grad = contiguous(sample(geometry.y_shape(), dtype), nhwc);
-    y = zeros_like(grad);
-    dx = zeros_like(x);
-    dw = zeros_like(weight);
+    y = full_like(grad, 7);
+    dx = full_like(x, 7);
+    dw = full_like(weight, 7);
   }
   Tensors all() const { return {x, weight, bias, grad, y, dx, dw}; }
 };
 
 template <class Context>
-void run(Context& ctx, const Conv2dGeometry& g, const Tensors& t, bool has_bias = true) {
-  kernels::conv2d_forward(ctx, g, t[0], t[1], has_bias ? t[2] : Tensor(), t[4]);
+void run(Context& ctx, const Conv2dGeometry& g, const Tensors& t, bool has_bias = true, bool relu = false) {
+  kernels::conv2d_forward(ctx, g, t[0], t[1], has_bias ? t[2] : Tensor(), relu, t[4]);
   kernels::conv2d_input_grad(ctx, g, t[3], t[1], t[5]);
   kernels::conv2d_weight_grad(ctx, g, t[3], t[0], t[6]);
 }
@@ -85,7 +85,7 @@ DType oracle_type(DType dtype) {
   return kernels::conv2d_computes(CpuContext::current(), dtype) ? dtype : float32;
 }
 
-void check_row(const Row& row, DType dtype, const Dims& order, bool has_bias) {
+void check_row(const Row& row, DType dtype, const Dims& order, bool has_bias, bool relu = false) {
   CAPTURE(row.x);
   CAPTURE(row.weight);
   CAPTURE(dtype);
@@ -96,8 +96,8 @@ void check_row(const Row& row, DType dtype, const Dims& order, bool has_bias) {
     gpu.push_back(test::on_cuda(t));
     cpu.push_back(to(t, oracle_type(dtype)));
   }
-  run(CudaContext::current(), o.geometry, gpu, has_bias);
-  run(CpuContext::current(), o.geometry, cpu, has_bias);
+  run(CudaContext::current(), o.geometry, gpu, has_bias, relu);
+  run(CpuContext::current(), o.geometry, cpu, has_bias, relu);
   for (const size_t result : {4, 5, 6}) {
     CAPTURE(result);
     const double size =
@@ -130,6 +130,12 @@ TEST_CASE("conv2d and its gradients on the device") {
 TEST_CASE("conv2d on the device: no bias, weights in other orders") {
   for (const DType dtype : {float32, bfloat16})
     for (const Dims& order : {Dims{1, 0, 2, 3}, Dims{3, 2, 1, 0}}) check_row(kRows[6], dtype, order, false);
+}
+
+TEST_CASE("conv2d on the device: with relu in the same pass") {
+  for (const DType dtype : test::kFloating)
+    for (const Row& row : kRows)
+      for (const bool has_bias : {true, false}) check_row(row, dtype, {0, 2, 3, 1}, has_bias, true);
 }
 
 TEST_CASE("conv2d on the device: operands that start in the middle of memory") {
@@ -219,4 +225,15 @@ TEST_CASE("conv2d on the device says why there is no plan") {
       "conv2d: cuDNN has no plan for x [2,3,8,8], weight [4,3,3,3], stride (1, 1), padding (1, "
       "1), dilation (1, 1), groups 1, float32, on cuda:0: "));
   CHECK(message.find("need more than -1 bytes of workspace, at least ") != std::string::npos);
+}
+
+TEST_CASE("conv2d with relu keeps NaN, on the device as on the CPU") {
+  const Operands o({{1, 4, 3, 3}, {8, 4, 1, 1}}, float32, {0, 1, 2, 3});
+  kernels::fill(CpuContext::current(), NAN, narrow(o.x, 2, 1, 1));
+  const Tensors gpu = run_on_both(o.all(), [&](auto& ctx, const Tensors& t) {
+    kernels::conv2d_forward(ctx, o.geometry, t[0], t[1], t[2], true, t[4]);
+  });
+  CHECK(test::close(gpu[4], o.y, 1e-5, 1e-5));
+  CHECK(std::isnan(o.y.to_vector<double>()[3]));
+  CHECK(!std::isnan(o.y.to_vector<double>()[0]));
 }

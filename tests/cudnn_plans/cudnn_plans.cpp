@@ -42,7 +42,8 @@ const Type kTypes[] = {{"float32", float32, false},
                        {"bfloat16", bfloat16, false},
                        {"float64", float64, false}};
 
-ConvolutionProblem problem_of(const Conv2dGeometry& layer, const Graph& graph, const Type& type) {
+ConvolutionProblem problem_of(const Conv2dGeometry& layer, const Graph& graph, const Type& type,
+                              MemoryFormat weight_format) {
   constexpr int32_t kAlignment = 16;
   return {.geometry = layer,
           .kind = graph.kind,
@@ -54,8 +55,17 @@ ConvolutionProblem problem_of(const Conv2dGeometry& layer, const Graph& graph, c
           .allow_tf32 = type.allow_tf32,
           .deterministic = true,
           .measured = 0,
-          .unused = 0,
+          .weight_format = int32_t(weight_format),
           .workspace_bytes = cuda::ConvolutionOptions{}.workspace_bytes};
+}
+
+// Each graph with the weight in both orders of memory.
+std::vector<std::pair<Graph, MemoryFormat>> all_graphs() {
+  std::vector<std::pair<Graph, MemoryFormat>> graphs;
+  for (const Graph& graph : kGraphs)
+    for (const MemoryFormat format : {MemoryFormat::contiguous, MemoryFormat::channels_last})
+      graphs.emplace_back(graph, format);
+  return graphs;
 }
 
 struct Count {
@@ -69,10 +79,10 @@ Count plan_all(const std::vector<Net>& nets, const char* type_name, const std::s
     if (type.name != std::string_view(type_name)) continue;
     for (const Net& net : nets)
       for (const Conv2dGeometry& layer : net.layers)
-        for (const Graph& graph : kGraphs) {
+        for (const auto& [graph, format] : all_graphs()) {
           ++count.total;
           try {
-            kernels::plan_convolution(handle, problem_of(layer, graph, type), 1);
+            kernels::plan_convolution(handle, problem_of(layer, graph, type, format), 1);
             ++count.planned;
           } catch (const Error& error) {
             fmt::print("miss: {}, {}, {} in {}: {}\n", model, net.name, graph.name, type.name, error.what());
@@ -89,7 +99,7 @@ int run(const std::vector<std::string>& wanted, const std::vector<std::string>& 
   });
   if (nets.empty()) fail("cudnn_plans: no net of that name");
   fmt::print("cuDNN {}, batches of {}, {} graphs of each layer\n", cudnnGetVersion(), batch,
-             std::size(kGraphs));
+             all_graphs().size());
   for (const Net& net : nets) fmt::print("  {}: {} different layers\n", net.name, net.layers.size());
   int missed = 0;
   for (const std::string& model : models) {

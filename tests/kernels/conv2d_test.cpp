@@ -88,7 +88,7 @@ void check_case(const Case& c, MemoryFormat weight_format, double tolerance) {
                bias = random_tensor<T>({g.filters}, MemoryFormat::contiguous, 3),
                grad = random_tensor<T>(g.y_shape(), nhwc, 4), y = random_tensor<T>(g.y_shape(), nhwc, 5),
                dx = random_tensor<T>(c.x, nhwc, 6), dw = random_tensor<T>(c.weight, weight_format, 7);
-  kernels::conv2d_forward(ctx, g, x, weight, bias, y);
+  kernels::conv2d_forward(ctx, g, x, weight, bias, false, y);
   kernels::conv2d_input_grad(ctx, g, grad, weight, dx);
   kernels::conv2d_weight_grad(ctx, g, grad, x, dw);
 
@@ -106,7 +106,10 @@ void check_case(const Case& c, MemoryFormat weight_format, double tolerance) {
   check_close(y, expected, tolerance, "y");
   check_close(dx, expected_dx, tolerance, "dx");
   check_close(dw, expected_dw, tolerance, "dw");
-  kernels::conv2d_forward(ctx, g, x, weight, Tensor(), y);
+  kernels::conv2d_forward(ctx, g, x, weight, bias, true, y);
+  for (double& value : expected) value = std::max(value, 0.);
+  check_close(y, expected, tolerance, "y with relu");
+  kernels::conv2d_forward(ctx, g, x, weight, Tensor(), false, y);
   check_close(y, no_bias, tolerance, "y without bias");
 }
 
