@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <thread>
 
 #include <kiln/kernels/convolution_options.h>
 #include <kiln/kernels/fill.h>
 #include <kiln/kernels/precision.h>
+#include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/graph.h>
 #include <kiln/tensor/error.h>
 
@@ -194,6 +196,7 @@ TEST_CASE("conv2d on the device in TF32") {
 }
 
 TEST_CASE("conv2d on the device in a captured graph") {
+  const Switches keep;
   const Operands o(kRows[6], float32, {0, 1, 2, 3});
   Tensors gpu;
   for (const Tensor& t : o.all()) gpu.push_back(test::on_cuda(t));
@@ -206,6 +209,28 @@ TEST_CASE("conv2d on the device in a captured graph") {
   for (const size_t i : {4, 5, 6}) kernels::fill(CudaContext::current(), 0, gpu[i]);
   for (int replay = 0; replay < 2; ++replay) graph.replay();
   for (const size_t i : {4, 5, 6}) CHECK(test::bits_equal(test::on_cpu(gpu[i]), first[i]));
+  cuda::set_convolution_options({.benchmark = true});  // not measured yet, and now it cannot be
+  graph.capture(step);
+  graph.replay();
+  for (const size_t i : {4, 5, 6}) CHECK(test::bits_equal(test::on_cpu(gpu[i]), first[i]));
+}
+
+TEST_CASE("conv2d on the device from several threads, with nothing from the driver in a steady step") {
+  const Operands o(kRows[10], float32, {0, 1, 2, 3});
+  Tensors first;
+  const auto work = [&](Tensors& results) {
+    Tensors gpu;
+    for (const Tensor& t : o.all()) gpu.push_back(test::on_cuda(t));
+    run(CudaContext::current(), o.geometry, gpu);
+    const int64_t before = cuda::memory_statistics().driver_allocations;
+    run(CudaContext::current(), o.geometry, gpu);
+    CHECK(cuda::memory_statistics().driver_allocations == before);
+    for (const Tensor& t : gpu) results.push_back(test::on_cpu(t));
+  };
+  work(first);
+  Tensors other;
+  std::thread([&] { work(other); }).join();
+  for (const size_t i : {4, 5, 6}) CHECK(test::bits_equal(first[i], other[i]));
 }
 
 TEST_CASE("conv2d on the device says why there is no plan") {
