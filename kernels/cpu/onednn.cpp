@@ -1,7 +1,5 @@
 #include <kiln/kernels/cpu/onednn.h>
 
-#include <atomic>
-
 #include <omp.h>
 
 #include <kiln/kernels/cpu/scratch.h>
@@ -9,12 +7,6 @@
 #include <kiln/tensor/fail.h>
 
 namespace kiln::kernels {
-namespace {
-std::atomic<int64_t> created;
-}
-
-int64_t primitives_created() { return created.load(); }
-
 namespace onednn {
 namespace {
 
@@ -72,7 +64,7 @@ Plan::Plan(dnnl::primitive primitive, const dnnl::primitive_desc_base& descripti
   const memory::desc scratchpad = description.scratchpad_desc();
   scratch_bytes_ = int64_t(scratchpad.get_size());
   if (scratch_bytes_ != 0) add(DNNL_ARG_SCRATCHPAD, scratchpad);
-  ++created;
+  note_primitive();
 }
 
 void Plan::run(CpuContext& ctx, std::initializer_list<void*> data) {

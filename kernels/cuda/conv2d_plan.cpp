@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include <kiln/kernels/primitives.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/error.h>
 #include <kiln/tensor/fail.h>
@@ -233,6 +234,7 @@ void try_plan(cudnnHandle_t handle, const Descriptor& configuration, const Convo
     plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle)
         .set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration)
         .finalize();
+    note_primitive();
     const auto workspace = plan.get<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
     refusals.least_workspace = std::min(refusals.least_workspace, workspace);
     if (workspace > problem.workspace_bytes)

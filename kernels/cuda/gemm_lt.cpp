@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <kiln/kernels/precision.h>
+#include <kiln/kernels/primitives.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/fail.h>
@@ -153,6 +154,7 @@ struct Plan {
     const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(handle, desc, a.get(), b.get(), d.get(),
                                                                  d.get(), wishes, 1, &best, &found);
     exists = status == CUBLAS_STATUS_SUCCESS && found > 0;
+    note_primitive();
     algorithm = best.algo;
     workspace = best.workspaceSize;
   }

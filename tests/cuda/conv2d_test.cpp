@@ -8,6 +8,7 @@
 #include <kiln/kernels/convolution_options.h>
 #include <kiln/kernels/fill.h>
 #include <kiln/kernels/precision.h>
+#include <kiln/kernels/primitives.h>
 #include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/graph.h>
 #include <kiln/tensor/error.h>
@@ -215,16 +216,18 @@ TEST_CASE("conv2d on the device in a captured graph") {
   for (const size_t i : {4, 5, 6}) CHECK(test::bits_equal(test::on_cpu(gpu[i]), first[i]));
 }
 
-TEST_CASE("conv2d on the device from several threads, with nothing from the driver in a steady step") {
+TEST_CASE("conv2d on the device from several threads, with no new plan or memory in a steady step") {
   const Operands o(kRows[10], float32, {0, 1, 2, 3});
   Tensors first;
   const auto work = [&](Tensors& results) {
     Tensors gpu;
     for (const Tensor& t : o.all()) gpu.push_back(test::on_cuda(t));
     run(CudaContext::current(), o.geometry, gpu);
-    const int64_t before = cuda::memory_statistics().driver_allocations;
+    const int64_t allocations = cuda::memory_statistics().driver_allocations,
+                  plans = kernels::primitives_created();
     run(CudaContext::current(), o.geometry, gpu);
-    CHECK(cuda::memory_statistics().driver_allocations == before);
+    CHECK(cuda::memory_statistics().driver_allocations == allocations);
+    CHECK(kernels::primitives_created() == plans);
     for (const Tensor& t : gpu) results.push_back(test::on_cpu(t));
   };
   work(first);
