@@ -4,9 +4,11 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <kiln/io/file.h>
 #include <kiln/io/outline.h>
+#include <kiln/tensor/cpu/allocator.h>
 
 namespace kiln::io {
 
@@ -78,7 +80,7 @@ class Source {
   std::string name_;
   int64_t size_ = 0;
   // The part of the file that was read ahead, and where the last small read ended.
-  mutable std::string window_;
+  mutable std::vector<char, host::Allocator<char>> window_;
   mutable int64_t window_begin_ = 0, last_end_ = 0;
 };
 

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kLocalBytes = 30;
 constexpr int kDescriptor = 1 << 3;
 constexpr int64_t kBytesOfAThread = 2 << 20;  // of a file that is worth one
-constexpr int64_t kBytesOfAPart = 512 << 10;
+constexpr int64_t kBytesOfAPart = 2 << 20;
 
 }  // namespace
 
