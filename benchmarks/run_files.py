@@ -17,7 +17,7 @@ import run
 # PyTorch's time divided by Kiln's must reach the floor.
 FLOORS = {
     "list_pth": 20.0, "read_pth": 1.5, "read_legacy": 1.5, "read_safetensors": 1.0, "read_kiln": 1.0, "open_small_pth": 10.0,
-    "read_small_pth": 3.0,
+    "read_small_pth": 6.0,
     "write_pth": 1.0, "write_safetensors": 1.0, "write_kiln": 1.0, "write_small_pth": 1.0,
 }
 SECONDS = 1.5

@@ -11,10 +11,7 @@ const char* name_of(PickleGraph::Kind kind) {
   return names[int(kind)];
 }
 
-const PickleGraph::Node& PickleGraph::node(Id id) const {
-  if (id >= nodes_.size()) fail("{}: the pickle lacks a value that is needed", origin_);
-  return nodes_[id];
-}
+void PickleGraph::lacks_value() const { fail("{}: the pickle lacks a value that is needed", origin_); }
 
 void PickleGraph::wrong_kind(Id id, const char* wanted) const {
   fail("{}: the pickle holds {} {} where {} is needed", origin_, name_of(kind(id)), id, wanted);
@@ -36,9 +33,8 @@ std::string_view PickleGraph::text(Id id) const {
   return node(id).text;
 }
 
-std::span<const PickleGraph::Id> PickleGraph::items(Id id) const {
+std::span<const PickleGraph::Id> PickleGraph::growing_items(Id id) const {
   const Kind k = kind(id);
-  if (k == Kind::tuple) return std::span(items_).subspan(node(id).box, size_t(node(id).integer));
   if (k != Kind::list && k != Kind::set && k != Kind::frozen_set) wrong_kind(id, "a sequence");
   return lists_[node(id).box];
 }

@@ -68,7 +68,11 @@ class PickleGraph {
   int64_t integer(Id id) const;        // also of a boolean
   double real(Id id) const;            // also of an integer
   std::string_view text(Id id) const;  // text, bytes, byte_string; the little-endian bytes of a big_integer
-  std::span<const Id> items(Id id) const;  // of a tuple, list or set
+  std::span<const Id> items(Id id) const {  // of a tuple, list or set
+    const Node& found = node(id);
+    if (found.kind == Kind::tuple) return {items_.data() + found.box, size_t(found.integer)};
+    return growing_items(id);
+  }
   std::span<const Id> pairs(Id id) const;  // of a dict: key, value, key, value, ...; keys may repeat
   const Object& object(Id id) const;
   Id persistent(Id id) const;
@@ -100,17 +104,19 @@ class PickleGraph {
     std::string_view module, name;
   };
 
-  const Node& node(Id id) const;
+  const Node& node(Id id) const {
+    if (id >= nodes_.size()) lacks_value();
+    return nodes_[id];
+  }
+  std::span<const Id> growing_items(Id id) const;
+  [[noreturn]] void lacks_value() const;
   [[noreturn]] void wrong_kind(Id id, const char* wanted) const;
 
-  template <class T>
-  using Many = std::vector<T, host::Allocator<T>>;
-
-  Many<Node> nodes_;
-  Many<Id> items_;  // of the tuples, which never grow
+  host::Vector<Node> nodes_;
+  host::Vector<Id> items_;  // of the tuples, which never grow
   std::vector<std::vector<Id>> lists_;
   std::vector<Global> globals_;
-  Many<Object> objects_;
+  host::Vector<Object> objects_;
   std::deque<std::string> decoded_;  // strings that are not in the input as they are
   std::string origin_;
   Id root_ = kNothing;

@@ -70,7 +70,7 @@ class PickleMachine {
   std::vector<Id> stack_;
   std::vector<size_t> marks_;
   // Picklers count from 0; other keys are legal.
-  std::vector<Id> memo_;
+  host::Vector<Id> memo_;
   std::unordered_map<int64_t, Id> far_memo_;
   int64_t memo_count_ = 0;
 };

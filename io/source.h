@@ -80,7 +80,7 @@ class Source {
   std::string name_;
   int64_t size_ = 0;
   // The part of the file that was read ahead, and where the last small read ended.
-  mutable std::vector<char, host::Allocator<char>> window_;
+  mutable host::Vector<char> window_;
   mutable int64_t window_begin_ = 0, last_end_ = 0;
 };
 

@@ -136,8 +136,8 @@ class TorchTree {
   int recursion_ = 0;
   size_t budget_;
   std::vector<Open> stack_;
-  std::vector<bool> open_;           // nodes that are being read: meeting one again is a cycle
-  std::vector<uint32_t> tensor_at_;  // node's place in tensors_, counted from 1
+  std::vector<bool> open_;            // nodes that are being read: meeting one again is a cycle
+  host::Vector<uint32_t> tensor_at_;  // node's place in tensors_, counted from 1
   std::vector<Tensor> tensors_;
   std::unordered_map<Id, std::string> classes_;
   std::unordered_map<Id, bool> modules_;

@@ -59,7 +59,8 @@ ZipArchive::ZipArchive(Source source, const LoadLimits& limits, Read read)
   read_directory(directory);
   index_names();
   check_growth(limits);
-  read_headers(directory.begin);
+  end_ = directory.begin;
+  read_headers();
 }
 
 void ZipArchive::check_growth(const LoadLimits& limits) const {

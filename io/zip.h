@@ -35,7 +35,7 @@ class ZipArchive {
   ZipArchive(Source source, const LoadLimits& limits, Read read = Read::nothing);
 
   // In the directory's order.
-  const std::vector<Record>& records() const { return records_; }
+  const host::Vector<Record>& records() const { return records_; }
   // Null when there is no record of that name.
   const Record* find(std::string_view name) const;
   // The same, faster when it is the one behind `before`, which may be null.
@@ -44,6 +44,7 @@ class ZipArchive {
   // The content; `verify` compares it with its CRC-32. A part of a mapped file when it is stored, and
   // aligned.
   Ref<Storage> storage(const Record& record, int64_t alignment, bool verify) const;
+  // The same for what is short, without waiting for what lies before it in the file.
   std::string text(const Record& record, bool verify) const;
   // Throws what is wrong with records that were read and not asked for.
   void finish() const;
@@ -71,21 +72,22 @@ class ZipArchive {
   void check_growth(const LoadLimits& limits) const;
 
   // zip_data.cpp
-  void read_headers(int64_t end);
-  void read_part(const Source& source, size_t first, size_t last, int64_t end);
-  void read_header(const Source& source, size_t i, int64_t end);
+  void read_headers();
+  void read_part(const Source& source, size_t first, size_t last);
+  void read_header(const Source& source, const Header& header, Record& record) const;
   void inflate(const Record& record, void* out) const;
   void check_crc(const Record& record, uint32_t crc) const;
 
   Source source_;
   Ref<Storage> directory_;  // its text
-  std::vector<Record> records_;
-  std::vector<Header> headers_;
+  host::Vector<Record> records_;
+  host::Vector<Header> headers_;
   std::vector<uint32_t> index_;  // by the names' hashes: a record, counted from 1; 0: none
   Read read_;
-  std::vector<size_t> order_;         // of the records in the file
-  mutable std::vector<Ready> ready_;  // what was not asked for yet; empty: nothing is read ahead
-  std::vector<Source> sources_;       // one a thread
+  int64_t end_ = 0;                    // of all data: the directory begins
+  host::Vector<size_t> order_;         // of the records in the file
+  mutable host::Vector<Ready> ready_;  // what was not asked for yet; empty: nothing is read ahead
+  std::vector<Source> sources_;        // one a thread
   mutable std::unique_ptr<ReadAhead> ahead_;
 };
 

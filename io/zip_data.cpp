@@ -19,20 +19,20 @@ constexpr int64_t kBytesOfAPart = 2 << 20;
 }  // namespace
 
 // In the order of the file, each header right before its data: a file is read once, from begin to end.
-void ZipArchive::read_headers(int64_t end) {
+void ZipArchive::read_headers() {
   order_.resize(records_.size());
   for (size_t i = 0; i < order_.size(); ++i) order_[i] = i;
   const auto begin_of = [&](size_t i) { return headers_[i].begin; };
   if (!std::ranges::is_sorted(order_, {}, begin_of)) std::ranges::stable_sort(order_, {}, begin_of);
-  if (read_ == Read::nothing) return read_part(source_, 0, order_.size(), end);
+  if (read_ == Read::nothing) return read_part(source_, 0, order_.size());
 
   // Memory for all of them, which is not more than the file is when they do not overlap.
   ready_.resize(records_.size());
   std::vector<size_t> parts = {0};
   for (size_t k = 0; k < order_.size(); ++k) {
     const Record& record = records_[order_[k]];
-    const int64_t begin = begin_of(order_[k]), next = k + 1 < order_.size() ? begin_of(order_[k + 1]) : end;
-    if (record.stored > next - begin && next == end)
+    const int64_t begin = begin_of(order_[k]), next = k + 1 < order_.size() ? begin_of(order_[k + 1]) : end_;
+    if (record.stored > next - begin && next == end_)
       fail("{} reaches beyond the data of the file: {} bytes at byte {}", where(record), record.stored,
            begin);
     if (record.stored > next - begin)
@@ -43,21 +43,21 @@ void ZipArchive::read_headers(int64_t end) {
   }
   parts.push_back(order_.size());
 
-  const int threads = end < kBytesOfAThread ? 1 : num_threads();
+  const int threads = end_ < kBytesOfAThread ? 1 : num_threads();
   sources_.assign(size_t(threads), source_);
   const size_t count = parts.size() - 1;
   ahead_ = std::make_unique<ReadAhead>(count, threads,
-                                       [this, parts = std::move(parts), end](size_t part, size_t worker) {
-                                         read_part(sources_[worker], parts[part], parts[part + 1], end);
+                                       [this, parts = std::move(parts)](size_t part, size_t worker) {
+                                         read_part(sources_[worker], parts[part], parts[part + 1]);
                                        });
   if (threads == 1) ahead_->wait_for_all();
 }
 
-void ZipArchive::read_part(const Source& source, size_t first, size_t last, int64_t end) {
+void ZipArchive::read_part(const Source& source, size_t first, size_t last) {
   for (size_t k = first; k < last; ++k) {
     const size_t i = order_[k];
-    read_header(source, i, end);
-    const Record& record = records_[i];
+    Record& record = records_[i];
+    read_header(source, headers_[i], record);
     if (k + 1 < order_.size() && record.begin + record.stored > headers_[order_[k + 1]].begin)
       fail("{} overlaps record '{}'", where(records_[order_[k + 1]]), record.name);
     if (read_ == Read::nothing || record.deflated) continue;
@@ -72,21 +72,20 @@ void ZipArchive::finish() const {
   if (ahead_) ahead_->wait_for_all();
 }
 
-void ZipArchive::read_header(const Source& source, size_t i, int64_t end) {
-  Record& record = records_[i];
-  const auto [local, method, flags] = headers_[i];
-  if (local + kLocalBytes + int64_t(record.name.size()) > end)
+void ZipArchive::read_header(const Source& source, const Header& header, Record& record) const {
+  const auto [local, method, flags] = header;
+  if (local + kLocalBytes + int64_t(record.name.size()) > end_)
     fail("{} begins inside of the directory", where(record));
   // PyTorch's names are short; others cost a second call.
   constexpr int64_t kShort = 256;
   char bytes[kShort];
-  const int64_t got = std::min(kShort, end - local);
+  const int64_t got = std::min(kShort, end_ - local);
   source.read(local, got, bytes);
   const std::string_view head(bytes, size_t(got));
   const size_t name_bytes = from_little_endian(head, 26, 2), extra_bytes = from_little_endian(head, 28, 2);
   if (!head.starts_with("PK\3\4")) fail("{} has no header at byte {}", where(record), local);
   record.begin = local + kLocalBytes + int64_t(name_bytes + extra_bytes);
-  if (record.begin > end || record.stored > end - record.begin)
+  if (record.begin > end_ || record.stored > end_ - record.begin)
     fail("{} reaches beyond the data of the file: {} bytes at byte {}", where(record), record.stored,
          record.begin);
   const int local_flags = int(from_little_endian(head, 6, 2));
@@ -161,6 +160,13 @@ Ref<Storage> ZipArchive::storage(const Record& record, int64_t alignment, bool v
 }
 
 std::string ZipArchive::text(const Record& record, bool verify) const {
+  if (ahead_ && !record.deflated) {
+    Record own = {.name = record.name, .stored = record.stored, .size = record.size, .crc = record.crc};
+    read_header(source_, headers_[size_t(&record - records_.data())], own);
+    std::string content = source_.read(own.begin, own.size);
+    if (verify) check_crc(own, crc32(content.data(), content.size()));
+    return content;
+  }
   const Ref<Storage> content = storage(record, 1, verify);
   return {static_cast<const char*>(content->data), size_t(record.size)};
 }

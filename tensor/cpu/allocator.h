@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace kiln::host {
 
@@ -22,6 +23,8 @@ struct Allocator {
   void deallocate(T* data, size_t count) { release(data, int64_t(count * sizeof(T))); }
   bool operator==(const Allocator&) const { return true; }
 };
+template <class T>
+using Vector = std::vector<T, Allocator<T>>;
 
 struct MemoryStatistics {
   int64_t system_allocations = 0;  // blocks ever asked of the system
