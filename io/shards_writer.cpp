@@ -44,8 +44,8 @@ std::vector<std::string> shards_in(const std::string& index, const std::string& 
   } catch (const Error&) {
     found.clear();
   }
-  std::ranges::sort(found);
-  found.erase(std::ranges::unique(found).begin(), found.end());
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
 }
 
