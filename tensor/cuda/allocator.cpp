@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <mutex>
 #include <utility>
 
@@ -21,7 +22,17 @@ constexpr int64_t kLargestMiddle = 10 * kMiB, kMiddleSegment = 20 * kMiB;
 
 int64_t round_up(int64_t bytes, int64_t unit) { return (bytes + unit - 1) / unit * unit; }
 
+// Off, each allocation is one of the driver's, so that tools see its bounds and its end.
+bool caches() {
+  static const bool on = [] {
+    const char* value = std::getenv("KILN_NO_CUDA_MEMORY_CACHING");
+    return value == nullptr || *value == '\0' || *value == '0';
+  }();
+  return on;
+}
+
 int64_t segment_bytes(int64_t bytes) {
+  if (!caches()) return bytes;
   if (bytes <= kLargestSmall) return kSmallSegment;
   return bytes < kLargestMiddle ? kMiddleSegment : round_up(bytes, kSmallSegment);
 }
@@ -92,15 +103,27 @@ void settle(DeviceMemory& memory, bool wait) {
   });
 }
 
-void free_cached(DeviceMemory& memory) {
-  settle(memory, true);
+cudaError_t give_back(DeviceMemory& memory) {
+  cudaError_t first = cudaSuccess;
   for (BlockPool* pool : {&memory.small, &memory.large}) {
     for (const BlockPool::Segment& segment : pool->take_free_segments()) {
-      CUDA_CHECK(cudaFree(segment.data));
+      const cudaError_t error = cudaFree(segment.data);
+      if (first == cudaSuccess) first = error;
       memory.statistics.reserved_bytes -= segment.bytes;
       ++memory.statistics.driver_frees;
     }
   }
+  return first;
+}
+
+void free_cached(DeviceMemory& memory) {
+  settle(memory, true);
+  CUDA_CHECK(give_back(memory));
+}
+
+// Without caching: what is free goes back at once, or after the capture that forbids it.
+void free_uncached(DeviceMemory& memory) {
+  if (!caches() && memory.capturing == 0) give_back(memory);  // a kernel's error stays, for the next call
 }
 
 std::string human(int64_t bytes) {
@@ -166,7 +189,8 @@ void* allocate(int64_t bytes, Device device) {
   DeviceMemory& memory = memory_of(device);
   const std::lock_guard lock(memory.mutex);
   settle(memory, false);
-  const int64_t rounded = round_up(bytes, kRounding);
+  free_uncached(memory);
+  const int64_t rounded = caches() ? round_up(bytes, kRounding) : bytes;
   const uint64_t graph = ctx.stream == memory.capture_stream ? memory.capturing : 0;
   BlockPool& pool = memory.pool_for(rounded);
   Block* block = pool.take(ctx.stream, graph, rounded);
@@ -186,7 +210,10 @@ void release(void* data, Device device) {
   const std::lock_guard lock(memory.mutex);
   const auto [pool, block] = memory.find(data);
   if (block == nullptr) return;
-  if (block->users.empty()) return pool->put(block);
+  if (block->users.empty()) {
+    pool->put(block);
+    return free_uncached(memory);
+  }
   Pending pending{block, {}};
   for (cudaStream_t stream : block->users) {
     // What a graph does with the block is no event's business: the graph keeps its memory, and does not wait.

@@ -13,7 +13,8 @@ namespace kiln::cuda {
 // allocated on, without waiting, because work on one stream runs in order. So a steady training step asks the
 // driver for nothing and never waits. Memory comes from the driver in segments of 2 MiB (for requests up to 1
 // MiB), 20 MiB (up to 10 MiB) or the request rounded up to 2 MiB, which are split and grown together again.
-// Thread-safe.
+// Thread-safe. With KILN_NO_CUDA_MEMORY_CACHING=1 in the environment each allocation is one of the driver's,
+// of exactly its bytes, and goes back at its release, waiting for the device: for memory checkers.
 
 // Memory for work on this thread's current stream of the device, uninitialised, aligned to 512 bytes; nullptr
 // for 0 bytes. When the driver has no more, the cached blocks are given back and it is asked again; then

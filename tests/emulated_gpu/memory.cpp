@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <set>
 
 #include "fault.h"
 #include "options.h"
@@ -27,6 +28,7 @@ size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
 struct Arena {
   std::map<uintptr_t, Allocation> allocations;  // also those that were released: to name them
+  std::set<uintptr_t> live;
   std::map<int, size_t> in_use;
   uintptr_t end = kBase;
   int open = 0;
@@ -51,8 +53,7 @@ void protect(const Allocation& a, int protection) {
 }
 
 void protect_all(int protection) {
-  for (const auto& [address, a] : arena().allocations)
-    if (a.live) protect(a, protection);
+  for (const uintptr_t address : arena().live) protect(arena().allocations.at(address), protection);
 }
 
 const Allocation* nearest_below(uintptr_t p) {
@@ -73,6 +74,7 @@ void poison_fresh(const Allocation& a) {
 // Gives the pages back; the addresses stay reserved and closed.
 void close_forever(Allocation& a) {
   a.live = false;
+  arena().live.erase(a.address);
   arena().in_use[a.device] -= a.bytes;
   if (sanitizer.device_release) sanitizer.device_release(reinterpret_cast<void*>(a.address));
   mmap(reinterpret_cast<void*>(first_page(a)), end_of_pages(a) - first_page(a), PROT_NONE,
@@ -98,6 +100,7 @@ void* allocate_device(size_t bytes, int device) {
   poison_fresh(a);
   if (options().protect && !all.open) protect(a, PROT_NONE);
   all.allocations[a.address] = a;
+  all.live.insert(a.address);
   watch_faults();
   return reinterpret_cast<void*>(a.address);
 }
@@ -147,8 +150,8 @@ std::string check_red_zones() {
   if (!options().poison) return "";
 #ifndef __SANITIZE_ADDRESS__     // it has seen the write itself, and would see this read
   constexpr size_t kFront = 64;  // enough for an index of -1 in any type
-  for (const auto& [address, a] : arena().allocations) {
-    if (!a.live) continue;
+  for (const uintptr_t address : arena().live) {
+    const Allocation& a = arena().allocations.at(address);
     const uintptr_t from = std::max(first_page(a), address - kFront), to = end_of_pages(a);
     for (uintptr_t p = from; p < to; ++p) {
       if (p == address) p = address + a.bytes;
