@@ -6,11 +6,11 @@ namespace {
 // Reads x (windows that overlap come from the cache), writes y.
 template <class T, int kPack>
 __global__ void __launch_bounds__(kImageThreads)
-    avg_pool2d_kernel(PoolWindows g, int64_t units, const T* x, T* y) {
+    avg_pool2d_kernel(PoolWindows g, PixelWalk walk, const T* x, T* y) {
   using Acc = device_accumulate_t<T>;
-  const int64_t unit = unit_of_thread();
-  if (unit >= units) return;
-  const Pixel at = pixel_at<kPack>(unit, g.rows.out, g.columns.out, g.channels);
+  const uint32_t unit = unit_of_thread();
+  if (unit >= walk.units) return;
+  const Pixel at = pixel_at<kPack>(walk, unit);
   const PoolAxis::Range rows = g.rows.window(at.row), columns = g.columns.window(at.column);
   Acc sums[kPack] = {};
   for (int h = rows.begin; h < rows.end; ++h)
@@ -19,34 +19,34 @@ __global__ void __launch_bounds__(kImageThreads)
 #pragma unroll
       for (int e = 0; e < kPack; ++e) sums[e] += cast<Acc>(values[e]);
     }
-  const Acc count(rows.count * columns.count);
+  const Acc share = Acc(1) / Acc(rows.count * columns.count);
   gpu::Pack<T, kPack> out;
 #pragma unroll
-  for (int e = 0; e < kPack; ++e) out[e] = cast<T>(sums[e] / count);
-  store_pack(y + unit * kPack, out);
+  for (int e = 0; e < kPack; ++e) out[e] = cast<T>(sums[e] * share);
+  store_pack(y + int64_t(unit) * kPack, out);
 }
 
 // Each pixel of dx gathers from the windows that hold it. Reads g, writes dx.
 template <class T, int kPack>
 __global__ void __launch_bounds__(kImageThreads)
-    avg_pool2d_backward_kernel(PoolWindows g, int64_t units, const T* grad, T* dx) {
+    avg_pool2d_backward_kernel(PoolWindows g, PixelWalk walk, const T* grad, T* dx) {
   using Acc = device_accumulate_t<T>;
-  const int64_t unit = unit_of_thread();
-  if (unit >= units) return;
-  const Pixel at = pixel_at<kPack>(unit, g.rows.size, g.columns.size, g.channels);
+  const uint32_t unit = unit_of_thread();
+  if (unit >= walk.units) return;
+  const Pixel at = pixel_at<kPack>(walk, unit);
   Acc sums[kPack] = {};
   const PoolAxis::Range above = g.rows.windows_of(at.row), beside = g.columns.windows_of(at.column);
   for (int p = above.begin; p < above.end; ++p)
     for (int q = beside.begin; q < beside.end; ++q) {
       const auto values = load_pack<kPack>(grad + g.y_offset(at.image, p, q) + at.channel);
-      const Acc count(g.rows.window(p).count * g.columns.window(q).count);
+      const Acc share = Acc(1) / Acc(g.rows.window(p).count * g.columns.window(q).count);
 #pragma unroll
-      for (int e = 0; e < kPack; ++e) sums[e] += cast<Acc>(values[e]) / count;
+      for (int e = 0; e < kPack; ++e) sums[e] += cast<Acc>(values[e]) * share;
     }
   gpu::Pack<T, kPack> out;
 #pragma unroll
   for (int e = 0; e < kPack; ++e) out[e] = cast<T>(sums[e]);
-  store_pack(dx + unit * kPack, out);
+  store_pack(dx + int64_t(unit) * kPack, out);
 }
 
 }  // namespace
@@ -54,10 +54,11 @@ __global__ void __launch_bounds__(kImageThreads)
 void avg_pool2d(CudaContext& ctx, const Pool2dGeometry& g, TensorView x, TensorView y) {
   visit_device_floating(x.dtype, "avg_pool2d", [&]<class T>() {
     with_channel_packs<T>(g.channels, {x.data, y.data}, [&]<int kPack>() {
-      const int64_t units = y.numel() / kPack;
-      launch(ctx, "avg_pool2d", avg_pool2d_kernel<T, kPack>,
-             {.grid = blocks_for(units, kImageThreads), .block = kImageThreads}, PoolWindows(g), units,
-             x.as<const T>(), y.as<T>());
+      const PoolWindows windows(g);
+      each_walk<kPack>(g.images, g.out_h, g.out_w, g.channels, [&](int64_t first, const PixelWalk& walk) {
+        launch(ctx, "avg_pool2d", avg_pool2d_kernel<T, kPack>, walk.launch(), windows, walk,
+               x.as<const T>() + first * windows.x_size(), y.as<T>() + first * windows.y_size());
+      });
     });
   });
 }
@@ -65,10 +66,13 @@ void avg_pool2d(CudaContext& ctx, const Pool2dGeometry& g, TensorView x, TensorV
 void avg_pool2d_backward(CudaContext& ctx, const Pool2dGeometry& geometry, TensorView g, TensorView dx) {
   visit_device_floating(g.dtype, "avg_pool2d_backward", [&]<class T>() {
     with_channel_packs<T>(geometry.channels, {g.data, dx.data}, [&]<int kPack>() {
-      const int64_t units = dx.numel() / kPack;
-      launch(ctx, "avg_pool2d_backward", avg_pool2d_backward_kernel<T, kPack>,
-             {.grid = blocks_for(units, kImageThreads), .block = kImageThreads}, PoolWindows(geometry), units,
-             g.as<const T>(), dx.as<T>());
+      const PoolWindows windows(geometry);
+      each_walk<kPack>(geometry.images, geometry.height, geometry.width, geometry.channels,
+                       [&](int64_t first, const PixelWalk& walk) {
+                         launch(ctx, "avg_pool2d_backward", avg_pool2d_backward_kernel<T, kPack>,
+                                walk.launch(), windows, walk, g.as<const T>() + first * windows.y_size(),
+                                dx.as<T>() + first * windows.x_size());
+                       });
     });
   });
 }

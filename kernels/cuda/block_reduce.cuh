@@ -12,17 +12,21 @@ namespace kiln::kernels {
 
 inline constexpr int kWarp = 32;
 
+// A value as the widest words that it is made of.
+template <class V>
+struct WordsOf {
+  static_assert(std::is_trivially_copyable_v<V> && sizeof(V) % 4 == 0);
+  using Word = std::conditional_t<sizeof(V) % 8 == 0, unsigned long long, unsigned>;
+  static constexpr int kCount = int(sizeof(V) / sizeof(Word));
+  Word at[kCount];
+};
+
 // The value of the lane whose number differs in the bits of `lanes`. V is a multiple of 4 bytes.
 template <class V>
 __device__ __forceinline__ V shuffle_xor(const V& value, int lanes) {
-  static_assert(std::is_trivially_copyable_v<V> && sizeof(V) % 4 == 0);
-  using Word = std::conditional_t<sizeof(V) % 8 == 0, unsigned long long, unsigned>;
-  struct Words {
-    Word at[sizeof(V) / sizeof(Word)];
-  };
-  Words words = __builtin_bit_cast(Words, value);
+  auto words = __builtin_bit_cast(WordsOf<V>, value);
 #pragma unroll
-  for (Word& word : words.at) word = __shfl_xor_sync(gpu::kFullWarp, word, lanes);
+  for (auto& word : words.at) word = __shfl_xor_sync(gpu::kFullWarp, word, lanes);
   return __builtin_bit_cast(V, words);
 }
 
@@ -61,12 +65,22 @@ __device__ __forceinline__ V block_reduce(V value, const Merge& merge) {
 // 0. All threads call; several calls may follow each other.
 template <int kThreads, class V, class Merge>
 __device__ __forceinline__ V column_reduce(V value, const Merge& merge) {
-  auto& values = gpu::shared<V[kThreads], struct ColumnReduce>();
+  // Word by word, so that the threads of a warp lie in different banks.
+  using Words = WordsOf<V>;
+  auto& values = gpu::shared<typename Words::Word[Words::kCount][kThreads], struct ColumnReduce>();
+  const unsigned own = threadIdx.y * blockDim.x + threadIdx.x;
+  const auto words = __builtin_bit_cast(Words, value);
   __syncthreads();
-  values[threadIdx.y * blockDim.x + threadIdx.x] = value;
+#pragma unroll
+  for (int w = 0; w < Words::kCount; ++w) values[w][own] = words.at[w];
   __syncthreads();
   if (threadIdx.y == 0)
-    for (unsigned i = 1; i < blockDim.y; ++i) value = merge(value, values[i * blockDim.x + threadIdx.x]);
+    for (unsigned i = 1; i < blockDim.y; ++i) {
+      Words other;
+#pragma unroll
+      for (int w = 0; w < Words::kCount; ++w) other.at[w] = values[w][i * blockDim.x + threadIdx.x];
+      value = merge(value, __builtin_bit_cast(V, other));
+    }
   return value;
 }
 

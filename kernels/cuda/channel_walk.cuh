@@ -94,8 +94,10 @@ struct ChannelPlan {
     const int64_t columns = planes ? kThreads : std::min<int64_t>(kWarp, std::bit_ceil(uint64_t(packs)));
     const int64_t tiles = planes ? g.channels : (packs + columns - 1) / columns;
     const int64_t units = planes ? g.outer * packs : g.outer;
-    const int64_t least = planes ? kThreads : kThreads / columns;  // a pack a thread
-    constexpr int64_t kMostChunks = 65535;                         // gridDim.y
+    constexpr int64_t kPacksAThread =
+        4;  // at least, so that the chunks' results are few beside what they read
+    const int64_t least = kPacksAThread * (planes ? kThreads : kThreads / columns);
+    constexpr int64_t kMostChunks = 65535;  // gridDim.y
     const int64_t wanted = std::clamp<int64_t>(blocks / std::max<int64_t>(1, tiles), 1, kMostChunks);
     chunk = std::max(least, (units + wanted - 1) / wanted);
     chunks = std::max<int64_t>(1, (units + chunk - 1) / chunk);

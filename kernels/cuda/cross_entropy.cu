@@ -25,7 +25,7 @@ Constants<A> constants(const CrossEntropyGeometry& g) {
 }
 
 template <int kGroup, class T, class A>
-__global__ void __launch_bounds__(kRowThreads)
+__global__ void __launch_bounds__(kRowThreads, kRowBlocks<T>)
     cross_entropy_kernel(Constants<A> g, const T* x, const int64_t* target, const A* weight, A* losses,
                          A* log_sums, cuda::FoundError* error, const char* message) {
   const int64_t row = group_row<kGroup>();
@@ -40,8 +40,12 @@ __global__ void __launch_bounds__(kRowThreads)
     loss = g.certain * weight_of(weight, t) * (log_sum - cast<A>(in[t]));
     if (g.smooth != 0) {
       A mine = 0;
-      for (int64_t c = group_lane<kGroup>(); c < g.classes; c += kGroup)
-        mine += weight_of(weight, c) * (log_sum - cast<A>(in[c]));
+      each_pack<kGroup>(in, g.classes, true, [&](int64_t first, auto count) {
+        const auto scores = load_at<count()>(in + first);
+#pragma unroll
+        for (int e = 0; e < count(); ++e)
+          mine += weight_of(weight, first + e) * (log_sum - cast<A>(scores[e]));
+      });
       loss += g.smooth * group_sum<kGroup>(mine);
     }
   }
@@ -65,7 +69,7 @@ __global__ void __launch_bounds__(kRowThreads)
 }
 
 template <int kGroup, class T, class A>
-__global__ void __launch_bounds__(kRowThreads)
+__global__ void __launch_bounds__(kRowThreads, kRowBlocks<T>)
     cross_entropy_backward_kernel(Constants<A> g, const T* x, const int64_t* target, const A* weight,
                                   const A* log_sums, const A* total, const T* gradient, bool g_per_row,
                                   T* dx) {
@@ -74,23 +78,29 @@ __global__ void __launch_bounds__(kRowThreads)
   const T* in = x + row * g.classes;
   T* out = dx + row * g.classes;
   const int64_t t = target[row];
-  const int lane = group_lane<kGroup>();
   if (t == g.ignore_index || t < 0 || t >= g.classes) {
-    for (int64_t c = lane; c < g.classes; c += kGroup) out[c] = cast<T>(A(0));
+    each_pack<kGroup>(out, g.classes, true,
+                      [&](int64_t first, auto count) { store_at(out + first, gpu::Pack<T, count()>{}); });
     return;
   }
   A smooth_total = 0;
   if (g.smooth != 0) {
     A mine = 0;
-    for (int64_t c = lane; c < g.classes; c += kGroup) mine += weight_of(weight, c);
+    for (int64_t c = group_lane<kGroup>(); c < g.classes; c += kGroup) mine += weight_of(weight, c);
     smooth_total = g.smooth * group_sum<kGroup>(mine);
   }
   const A scale = cast<A>(gradient[g_per_row ? row : 0]) / *total, log_sum = log_sums[row];
   const A hit = g.certain * weight_of(weight, t), factor = scale * (hit + smooth_total);
-  for (int64_t c = lane; c < g.classes; c += kGroup) {
-    const A own = g.smooth * weight_of(weight, c) + (c == t ? hit : A(0));
-    out[c] = cast<T>(factor * math::exp(cast<A>(in[c]) - log_sum) - scale * own);
-  }
+  each_pack<kGroup>(in, g.classes, are_alike(in, out), [&](int64_t first, auto count) {
+    auto pack = load_at<count()>(in + first);
+#pragma unroll
+    for (int e = 0; e < count(); ++e) {
+      const int64_t c = first + e;
+      const A own = g.smooth * weight_of(weight, c) + (c == t ? hit : A(0));
+      pack[e] = cast<T>(factor * math::exp(cast<A>(pack[e]) - log_sum) - scale * own);
+    }
+    store_at(out + first, pack);
+  });
 }
 
 template <class A>

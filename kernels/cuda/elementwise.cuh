@@ -84,12 +84,20 @@ __device__ void find(const ElementwiseMap& map, uint32_t unit, uint32_t (&offset
   }
 }
 
-// Units of one thread: enough loads in flight to hide the memory's latency.
+// Units of one thread: enough loads in flight to hide the memory's latency. Sixteen single bytes fill
+// registers enough.
 template <int Width>
-inline constexpr int kUnits = Width == 1 ? 4 : 2;
+inline constexpr int kUnits = Width == 1    ? 4
+                              : Width == 16 ? 1
+                                            : 2;
+
+// Blocks of an SM at least: leaves the compiler 64 registers for three operands, whose own choice of fewer
+// spills; 0 is its choice.
+template <int Operands>
+inline constexpr int kElementwiseBlocks = Operands < 3 ? 0 : 4;
 
 template <int Width, class Out, class F, class... In>
-__global__ void __launch_bounds__(kElementwiseThreads)
+__global__ void __launch_bounds__(kElementwiseThreads, kElementwiseBlocks<sizeof...(In)>)
     elementwise_kernel(F f, ElementwiseMap map, char* y, Source<In>... in) {
   constexpr auto indices = std::index_sequence_for<In...>();
   const uint32_t first = blockIdx.x * uint32_t(kElementwiseThreads * kUnits<Width>) + threadIdx.x;

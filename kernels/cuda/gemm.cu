@@ -3,6 +3,7 @@
 #include <kiln/kernels/cuda/gemm_lt.h>
 #include <kiln/kernels/cuda/element.cuh>
 #include <kiln/kernels/cuda/launch.cuh>
+#include <kiln/kernels/cuda/split.cuh>
 
 namespace kiln::kernels {
 namespace {
@@ -63,9 +64,8 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(GemmGeometry g, Operands
   using Sum = sum_t<T>;
   auto& a = gpu::shared<Sum[kDepth][kTile + 1], struct TileA>();
   auto& b = gpu::shared<Sum[kDepth][kTile + 1], struct TileB>();
-  const int64_t tile = int64_t(blockIdx.x) % (tiles_m * tiles_n),
-                item = int64_t(blockIdx.x) / (tiles_m * tiles_n);
-  const int64_t row = tile / tiles_n * kTile, column = tile % tiles_n * kTile;
+  const Split items = split(blockIdx.x, tiles_m * tiles_n), tile = split(items.remainder, tiles_n);
+  const int64_t item = items.quotient, row = tile.quotient * kTile, column = tile.remainder * kTile;
   const int own_row = int(threadIdx.x) / kSide, own_column = int(threadIdx.x) % kSide;
   Sum sums[kOwn][kOwn] = {};
   for (int64_t first = 0; first < g.k; first += kDepth) {

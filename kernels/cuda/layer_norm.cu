@@ -21,9 +21,22 @@ __device__ __forceinline__ void each_pack(const T* row, int64_t size, const F& f
     f(i * kPack, gpu::load(reinterpret_cast<const Pack*>(row) + i));
 }
 
-template <class Acc>
-__device__ __forceinline__ Acc weight_at(const Acc* weight, int64_t i) {
-  return weight == nullptr ? Acc(1) : weight[i];
+// kPack numbers of a vector from i on, `missing` where there is none, in accesses of up to 16 bytes.
+template <int kPack, class Acc>
+__device__ __forceinline__ gpu::Pack<Acc, kPack> numbers_at(const Acc* vector, int64_t i, Acc missing) {
+  constexpr int kPart = std::min(kPack, int(16 / sizeof(Acc)));
+  gpu::Pack<Acc, kPack> numbers;
+#pragma unroll
+  for (int first = 0; first < kPack; first += kPart) {
+    gpu::Pack<Acc, kPart> part;
+#pragma unroll
+    for (int e = 0; e < kPart; ++e) part[e] = missing;
+    if (vector != nullptr)
+      part = gpu::load(reinterpret_cast<const gpu::Pack<Acc, kPart>*>(vector + i + first));
+#pragma unroll
+    for (int e = 0; e < kPart; ++e) numbers[first + e] = part[e];
+  }
+  return numbers;
 }
 
 template <class Acc>
@@ -56,11 +69,11 @@ __global__ void __launch_bounds__(kThreads)
     v.rstd[row] = rstd;
   }
   each_pack<kGroup, kPack>(in, g.size, [&](int64_t i, const Pack& pack) {
+    const auto weight = numbers_at<kPack>(v.weight, i, Acc(1)), bias = numbers_at<kPack>(v.bias, i, Acc(0));
     Pack out;
 #pragma unroll
     for (int e = 0; e < kPack; ++e)
-      out[e] = cast<T>((cast<Acc>(pack[e]) - mean) * rstd * weight_at(v.weight, i + e) +
-                       (v.bias == nullptr ? Acc(0) : v.bias[i + e]));
+      out[e] = cast<T>((cast<Acc>(pack[e]) - mean) * rstd * weight[e] + bias[e]);
     gpu::store(reinterpret_cast<Pack*>(y + row * g.size + i), out);
   });
 }
@@ -79,9 +92,10 @@ __global__ void __launch_bounds__(kThreads)
   Acc sum = 0, dot = 0;
   each_pack<kGroup, kPack>(in, size, [&](int64_t i, const Pack& values) {
     const Pack passed = gpu::load(reinterpret_cast<const Pack*>(grad + i));
+    const auto weight = numbers_at<kPack>(v.weight, i, Acc(1));
 #pragma unroll
     for (int e = 0; e < kPack; ++e) {
-      const Acc p = cast<Acc>(passed[e]) * weight_at(v.weight, i + e);
+      const Acc p = cast<Acc>(passed[e]) * weight[e];
       sum += p;
       dot += p * (cast<Acc>(values[e]) - mean);
     }
@@ -90,10 +104,11 @@ __global__ void __launch_bounds__(kThreads)
   dot = block_reduce<kGroup>(dot, Plus()) * rstd * rstd / Acc(size);
   each_pack<kGroup, kPack>(in, size, [&](int64_t i, const Pack& values) {
     const Pack passed = gpu::load(reinterpret_cast<const Pack*>(grad + i));
+    const auto weight = numbers_at<kPack>(v.weight, i, Acc(1));
     Pack out;
 #pragma unroll
     for (int e = 0; e < kPack; ++e) {
-      const Acc p = cast<Acc>(passed[e]) * weight_at(v.weight, i + e);
+      const Acc p = cast<Acc>(passed[e]) * weight[e];
       out[e] = cast<T>(rstd * (p - sum - (cast<Acc>(values[e]) - mean) * dot));
     }
     gpu::store(reinterpret_cast<Pack*>(dx + row * size + i), out);
@@ -159,7 +174,7 @@ void layer_norm(CudaContext& ctx, const LayerNormGeometry& g, TensorView x, Tens
   visit_device_floating(x.dtype, "layer_norm", [&]<class T>() {
     using Acc = device_accumulate_t<T>;
     const RowVectors<Acc> v{weight.as<Acc>(), bias.as<Acc>(), mean.as<Acc>(), rstd.as<Acc>()};
-    with_rows<T>(g, {x.data, y.data}, [&]<int kGroup, int kPack>() {
+    with_rows<T>(g, {x.data, y.data, weight.data, bias.data}, [&]<int kGroup, int kPack>() {
       launch(ctx, "layer_norm", layer_norm_kernel<T, kGroup, kPack>,
              {.grid = blocks_for(g.rows, kThreads / kGroup), .block = kThreads}, g, x.as<const T>(), v,
              Acc(eps), y.as<T>());
@@ -172,7 +187,7 @@ void layer_norm_input_grad(CudaContext& ctx, const LayerNormGeometry& geometry, 
   visit_device_floating(x.dtype, "layer_norm_backward", [&]<class T>() {
     using Acc = device_accumulate_t<T>;
     const RowVectors<Acc> v{weight.as<Acc>(), nullptr, mean.as<Acc>(), rstd.as<Acc>()};
-    with_rows<T>(geometry, {x.data, g.data, dx.data}, [&]<int kGroup, int kPack>() {
+    with_rows<T>(geometry, {x.data, g.data, dx.data, weight.data}, [&]<int kGroup, int kPack>() {
       launch(ctx, "layer_norm_backward", layer_norm_input_grad_kernel<T, kGroup, kPack>,
              {.grid = blocks_for(geometry.rows, kThreads / kGroup), .block = kThreads}, geometry,
              x.as<const T>(), g.as<const T>(), v, dx.as<T>());

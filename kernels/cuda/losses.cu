@@ -16,11 +16,14 @@ __global__ void __launch_bounds__(kRowThreads)
   using A = device_accumulate_t<T>;
   const int64_t begin = int64_t(blockIdx.x) * kChunk, end = begin + kChunk < count ? begin + kChunk : count;
   A mine = 0;
-#pragma unroll 4
-  for (int64_t i = begin + threadIdx.x; i < end; i += kRowThreads) {
-    const A difference = cast<A>(x[i]) - cast<A>(t[i]);
-    mine += difference * difference;
-  }
+  each_pack<kBlockRow>(x + begin, end - begin, are_alike(x, t), [&](int64_t first, auto size) {
+    const auto values = load_at<size()>(x + begin + first), targets = load_at<size()>(t + begin + first);
+#pragma unroll
+    for (int e = 0; e < size(); ++e) {
+      const A difference = cast<A>(values[e]) - cast<A>(targets[e]);
+      mine += difference * difference;
+    }
+  });
   const A total = group_sum<kBlockRow>(mine);
   if (threadIdx.x == 0) partial[blockIdx.x] = double(total);
 }

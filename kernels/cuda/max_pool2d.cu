@@ -50,11 +50,11 @@ __device__ __forceinline__ void load_taps(const Index* from, Index (&taps)[kPack
 // Reads x (windows that overlap come from the cache), writes y and the index.
 template <class T, class Index, int kPack>
 __global__ void __launch_bounds__(kImageThreads)
-    max_pool2d_kernel(PoolWindows g, int64_t units, const T* x, T* y, Index* index) {
+    max_pool2d_kernel(PoolWindows g, PixelWalk walk, const T* x, T* y, Index* index) {
   using Acc = device_accumulate_t<T>;
-  const int64_t unit = unit_of_thread();
-  if (unit >= units) return;
-  const Pixel at = pixel_at<kPack>(unit, g.rows.out, g.columns.out, g.channels);
+  const uint32_t unit = unit_of_thread();
+  if (unit >= walk.units) return;
+  const Pixel at = pixel_at<kPack>(walk, unit);
   gpu::Pack<T, kPack> best;
   Index taps[kPack];
 #pragma unroll
@@ -75,18 +75,21 @@ __global__ void __launch_bounds__(kImageThreads)
     }
     is_first = false;
   });
-  store_pack(y + unit * kPack, best);
-  store_taps(index + unit * kPack, taps);
+  store_pack(y + int64_t(unit) * kPack, best);
+  store_taps(index + int64_t(unit) * kPack, taps);
 }
+
+// Leaves the compiler 64 registers: its own choice of fewer makes some instances spill.
+constexpr int kBackwardBlocks = 4;
 
 // Each pixel of dx gathers from the windows that hold it. Reads g and the index, writes dx.
 template <class T, class Index, int kPack>
-__global__ void __launch_bounds__(kImageThreads)
-    max_pool2d_backward_kernel(PoolWindows g, int64_t units, const T* grad, const Index* index, T* dx) {
+__global__ void __launch_bounds__(kImageThreads, kBackwardBlocks)
+    max_pool2d_backward_kernel(PoolWindows g, PixelWalk walk, const T* grad, const Index* index, T* dx) {
   using Acc = device_accumulate_t<T>;
-  const int64_t unit = unit_of_thread();
-  if (unit >= units) return;
-  const Pixel at = pixel_at<kPack>(unit, g.rows.size, g.columns.size, g.channels);
+  const uint32_t unit = unit_of_thread();
+  if (unit >= walk.units) return;
+  const Pixel at = pixel_at<kPack>(walk, unit);
   Acc sums[kPack] = {};
   const PoolAxis::Range above = g.rows.windows_of(at.row), beside = g.columns.windows_of(at.column);
   for (int p = above.begin; p < above.end; ++p) {
@@ -106,16 +109,16 @@ __global__ void __launch_bounds__(kImageThreads)
   gpu::Pack<T, kPack> out;
 #pragma unroll
   for (int e = 0; e < kPack; ++e) out[e] = cast<T>(sums[e]);
-  store_pack(dx + unit * kPack, out);
+  store_pack(dx + int64_t(unit) * kPack, out);
 }
 
 // Reads the index and one element of x for each of y.
 template <class T, class Index>
 __global__ void __launch_bounds__(kImageThreads)
-    max_pool2d_gather_kernel(PoolWindows g, int64_t units, const T* x, const Index* index, T* y) {
-  const int64_t unit = unit_of_thread();
-  if (unit >= units) return;
-  const Pixel at = pixel_at<1>(unit, g.rows.out, g.columns.out, g.channels);
+    max_pool2d_gather_kernel(PoolWindows g, PixelWalk walk, const T* x, const Index* index, T* y) {
+  const uint32_t unit = unit_of_thread();
+  if (unit >= walk.units) return;
+  const Pixel at = pixel_at<1>(walk, unit);
   const int tap = int(index[unit]);
   const int h = at.row * g.rows.stride - g.rows.padding + tap / g.columns.kernel * g.rows.dilation;
   const int w =
@@ -137,10 +140,12 @@ void visit(const char* op, DType dtype, DType index, const F& f) {
 void max_pool2d(CudaContext& ctx, const Pool2dGeometry& g, TensorView x, TensorView y, TensorView index) {
   visit("max_pool2d", x.dtype, index.dtype, [&]<class T, class Index>() {
     with_channel_packs<T>(g.channels, {x.data, y.data, index.data}, [&]<int kPack>() {
-      const int64_t units = y.numel() / kPack;
-      launch(ctx, "max_pool2d", max_pool2d_kernel<T, Index, kPack>,
-             {.grid = blocks_for(units, kImageThreads), .block = kImageThreads}, PoolWindows(g), units,
-             x.as<const T>(), y.as<T>(), index.as<Index>());
+      const PoolWindows windows(g);
+      each_walk<kPack>(g.images, g.out_h, g.out_w, g.channels, [&](int64_t first, const PixelWalk& walk) {
+        const int64_t at = first * windows.y_size();
+        launch(ctx, "max_pool2d", max_pool2d_kernel<T, Index, kPack>, walk.launch(), windows, walk,
+               x.as<const T>() + first * windows.x_size(), y.as<T>() + at, index.as<Index>() + at);
+      });
     });
   });
 }
@@ -149,10 +154,14 @@ void max_pool2d_backward(CudaContext& ctx, const Pool2dGeometry& geometry, Tenso
                          TensorView dx) {
   visit("max_pool2d_backward", g.dtype, index.dtype, [&]<class T, class Index>() {
     with_channel_packs<T>(geometry.channels, {g.data, index.data, dx.data}, [&]<int kPack>() {
-      const int64_t units = dx.numel() / kPack;
-      launch(ctx, "max_pool2d_backward", max_pool2d_backward_kernel<T, Index, kPack>,
-             {.grid = blocks_for(units, kImageThreads), .block = kImageThreads}, PoolWindows(geometry), units,
-             g.as<const T>(), index.as<const Index>(), dx.as<T>());
+      const PoolWindows windows(geometry);
+      each_walk<kPack>(geometry.images, geometry.height, geometry.width, geometry.channels,
+                       [&](int64_t first, const PixelWalk& walk) {
+                         const int64_t at = first * windows.y_size();
+                         launch(ctx, "max_pool2d_backward", max_pool2d_backward_kernel<T, Index, kPack>,
+                                walk.launch(), windows, walk, g.as<const T>() + at,
+                                index.as<const Index>() + at, dx.as<T>() + first * windows.x_size());
+                       });
     });
   });
 }
@@ -160,9 +169,12 @@ void max_pool2d_backward(CudaContext& ctx, const Pool2dGeometry& geometry, Tenso
 void max_pool2d_gather(CudaContext& ctx, const Pool2dGeometry& g, TensorView x, TensorView index,
                        TensorView y) {
   visit("max_pool2d_gather", x.dtype, index.dtype, [&]<class T, class Index>() {
-    launch(ctx, "max_pool2d_gather", max_pool2d_gather_kernel<T, Index>,
-           {.grid = blocks_for(y.numel(), kImageThreads), .block = kImageThreads}, PoolWindows(g), y.numel(),
-           x.as<const T>(), index.as<const Index>(), y.as<T>());
+    const PoolWindows windows(g);
+    each_walk<1>(g.images, g.out_h, g.out_w, g.channels, [&](int64_t first, const PixelWalk& walk) {
+      const int64_t at = first * windows.y_size();
+      launch(ctx, "max_pool2d_gather", max_pool2d_gather_kernel<T, Index>, walk.launch(), windows, walk,
+             x.as<const T>() + first * windows.x_size(), index.as<const Index>() + at, y.as<T>() + at);
+    });
   });
 }
 

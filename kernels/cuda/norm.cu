@@ -36,12 +36,18 @@ struct RootOfSquares : Additive<T> {
   __device__ void store(int64_t at, Lane a) const { this->y[at] = cast<T>(std::sqrt(a)); }
 };
 
+// One copy of pow, not one for each element that a thread has in flight.
+template <class A>
+__device__ __attribute__((noinline)) A power(A x, A p) {
+  return std::pow(x, p);
+}
+
 template <class T>
 struct RootOfPowers : Additive<T> {
   using Lane = device_accumulate_t<T>;
   Lane p, root;
-  __device__ Lane add(Lane a, T x, int64_t) const { return a + std::pow(std::abs(cast<Lane>(x)), p); }
-  __device__ void store(int64_t at, Lane a) const { this->y[at] = cast<T>(std::pow(a, root)); }
+  __device__ Lane add(Lane a, T x, int64_t) const { return a + power(std::abs(cast<Lane>(x)), p); }
+  __device__ void store(int64_t at, Lane a) const { this->y[at] = cast<T>(power(a, root)); }
 };
 
 template <class T, bool kMax>

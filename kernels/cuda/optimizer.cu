@@ -186,12 +186,32 @@ void step(const CudaContext& ctx, const char* op, const Run<T>& run, const Rule&
            run, rule);
 }
 
-template <class T>
+// N elements a thread; the rest one by one.
+template <class T, int N>
 __global__ void __launch_bounds__(kThreads) sync_master_kernel(const T* param, float* master, int64_t count) {
-  const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
-  if (i >= count) return;
-  const float x = cast<float>(param[i]);
-  if (x != cast<float>(cast<T>(master[i]))) master[i] = x;
+  const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x, packs = count / N;
+  const auto sync = [](const auto& written, auto& kept) {
+    bool changed = false;
+#pragma unroll
+    for (int k = 0; k < kept.size; ++k) {
+      const float x = cast<float>(written[k]);
+      if (x == cast<float>(cast<T>(kept[k]))) continue;
+      kept[k] = x;
+      changed = true;
+    }
+    return changed;
+  };
+  if (i < packs) {
+    using Master = gpu::Pack<float, N>;
+    Master kept = gpu::load(reinterpret_cast<const Master*>(master) + i);
+    if (sync(gpu::load(reinterpret_cast<const gpu::Pack<T, N>*>(param) + i), kept))
+      gpu::store(reinterpret_cast<Master*>(master) + i, kept);
+  }
+  const int64_t tail = packs * N + i;
+  if (N > 1 && tail < count) {
+    gpu::Pack<float, 1> kept{{master[tail]}};
+    if (sync(gpu::Pack<T, 1>{{param[tail]}}, kept)) master[tail] = kept[0];
+  }
 }
 
 __global__ void advance_step_kernel(StepNumbers* numbers) { ++numbers->step; }
@@ -200,9 +220,13 @@ __global__ void advance_step_kernel(StepNumbers* numbers) { ++numbers->step; }
 
 void sync_master(CudaContext& ctx, DType dtype, int64_t count, const void* param, float* master) {
   visit_device_floating(dtype, "sync_master", [&]<class T>() {
-    launch(ctx, "sync_master", sync_master_kernel<T>,
-           {.grid = blocks_for(count, kThreads), .block = kThreads}, static_cast<const T*>(param), master,
-           count);
+    constexpr int kPack = kPackBytes / int(std::max(sizeof(T), sizeof(float)));
+    const bool aligned = is_aligned(param, kPackBytes) && is_aligned(master, kPackBytes);
+    if (count == 0) return;
+    launch(ctx, "sync_master", aligned ? sync_master_kernel<T, kPack> : sync_master_kernel<T, 1>,
+           {.grid = blocks_for(std::max<int64_t>(aligned ? count / kPack : count, 1), kThreads),
+            .block = kThreads},
+           static_cast<const T*>(param), master, count);
   });
 }
 

@@ -44,15 +44,18 @@ struct Padding {
       : channels(g.channels),
         rows{int(g.height), int(g.top), int(g.out_h()), g.mode},
         columns{int(g.width), int(g.left), int(g.out_w()), g.mode} {}
+  // Elements of an image.
+  int64_t x_size() const { return int64_t(rows.size) * columns.size * channels; }
+  int64_t y_size() const { return int64_t(rows.out) * columns.out * channels; }
 };
 
 // Reads x, writes y.
 template <class T, int kPack>
 __global__ void __launch_bounds__(kImageThreads)
-    pad2d_kernel(Padding g, int64_t units, const T* x, T value, T* y) {
-  const int64_t unit = unit_of_thread();
-  if (unit >= units) return;
-  const Pixel at = pixel_at<kPack>(unit, g.rows.out, g.columns.out, g.channels);
+    pad2d_kernel(Padding g, PixelWalk walk, const T* x, T value, T* y) {
+  const uint32_t unit = unit_of_thread();
+  if (unit >= walk.units) return;
+  const Pixel at = pixel_at<kPack>(walk, unit);
   const int h = g.rows.source(at.row), w = g.columns.source(at.column);
   gpu::Pack<T, kPack> out;
   if (h >= 0 && w >= 0)
@@ -60,17 +63,17 @@ __global__ void __launch_bounds__(kImageThreads)
   else
 #pragma unroll
     for (int e = 0; e < kPack; ++e) out[e] = value;
-  store_pack(y + unit * kPack, out);
+  store_pack(y + int64_t(unit) * kPack, out);
 }
 
 // Each pixel of dx gathers from the places that show it. Reads g, writes dx.
 template <class T, int kPack>
 __global__ void __launch_bounds__(kImageThreads)
-    pad2d_backward_kernel(Padding g, int64_t units, const T* grad, T* dx) {
+    pad2d_backward_kernel(Padding g, PixelWalk walk, const T* grad, T* dx) {
   using Acc = device_accumulate_t<T>;
-  const int64_t unit = unit_of_thread();
-  if (unit >= units) return;
-  const Pixel at = pixel_at<kPack>(unit, g.rows.size, g.columns.size, g.channels);
+  const uint32_t unit = unit_of_thread();
+  if (unit >= walk.units) return;
+  const Pixel at = pixel_at<kPack>(walk, unit);
   Acc sums[kPack] = {};
   const int rows = g.rows.places(at.row), columns = g.columns.places(at.column);
   for (int i = 0; i < rows; ++i) {
@@ -87,7 +90,7 @@ __global__ void __launch_bounds__(kImageThreads)
   gpu::Pack<T, kPack> out;
 #pragma unroll
   for (int e = 0; e < kPack; ++e) out[e] = cast<T>(sums[e]);
-  store_pack(dx + unit * kPack, out);
+  store_pack(dx + int64_t(unit) * kPack, out);
 }
 
 }  // namespace
@@ -95,10 +98,12 @@ __global__ void __launch_bounds__(kImageThreads)
 void pad2d(CudaContext& ctx, const Pad2dGeometry& g, TensorView x, double value, TensorView y) {
   visit_device_element(x.dtype, "pad2d", [&]<class T>() {
     with_channel_packs<T>(g.channels, {x.data, y.data}, [&]<int kPack>() {
-      const int64_t units = y.numel() / kPack;
-      launch(ctx, "pad2d", pad2d_kernel<T, kPack>,
-             {.grid = blocks_for(units, kImageThreads), .block = kImageThreads}, Padding(g), units,
-             x.as<const T>(), cast<T>(value), y.as<T>());
+      const Padding padding(g);
+      each_walk<kPack>(g.images, g.out_h(), g.out_w(), g.channels, [&](int64_t first, const PixelWalk& walk) {
+        launch(ctx, "pad2d", pad2d_kernel<T, kPack>, walk.launch(), padding, walk,
+               x.as<const T>() + first * padding.x_size(), cast<T>(value),
+               y.as<T>() + first * padding.y_size());
+      });
     });
   });
 }
@@ -106,10 +111,13 @@ void pad2d(CudaContext& ctx, const Pad2dGeometry& g, TensorView x, double value,
 void pad2d_backward(CudaContext& ctx, const Pad2dGeometry& geometry, TensorView g, TensorView dx) {
   visit_device_floating(g.dtype, "pad2d_backward", [&]<class T>() {
     with_channel_packs<T>(geometry.channels, {g.data, dx.data}, [&]<int kPack>() {
-      const int64_t units = dx.numel() / kPack;
-      launch(ctx, "pad2d_backward", pad2d_backward_kernel<T, kPack>,
-             {.grid = blocks_for(units, kImageThreads), .block = kImageThreads}, Padding(geometry), units,
-             g.as<const T>(), dx.as<T>());
+      const Padding padding(geometry);
+      each_walk<kPack>(geometry.images, geometry.height, geometry.width, geometry.channels,
+                       [&](int64_t first, const PixelWalk& walk) {
+                         launch(ctx, "pad2d_backward", pad2d_backward_kernel<T, kPack>, walk.launch(),
+                                padding, walk, g.as<const T>() + first * padding.y_size(),
+                                dx.as<T>() + first * padding.x_size());
+                       });
     });
   });
 }

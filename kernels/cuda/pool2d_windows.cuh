@@ -4,6 +4,7 @@
 
 #include <kiln/kernels/pool2d.h>
 #include <kiln/kernels/cuda/image_walk.cuh>
+#include <kiln/kernels/cuda/split.cuh>
 
 namespace kiln::kernels {
 
@@ -15,10 +16,14 @@ struct PoolAxis {
   struct Range {
     int begin, end, count;
   };
+  // (i * factor + more) / divisor
+  __device__ static int scaled(int i, int factor, int divisor, int more = 0) {
+    return int(split(int64_t(i) * factor + more, divisor).quotient);
+  }
   // As Pool2dGeometry::Window; not for dilation.
   __device__ Range window(int p) const {
     if (adaptive) {
-      const int begin = int(int64_t(p) * size / out), end = int((int64_t(p + 1) * size + out - 1) / out);
+      const int begin = scaled(p, size, out), end = scaled(p + 1, size, out, out - 1);
       return {begin, end, end - begin};
     }
     const int start = p * stride - padding, stop = min(start + kernel, size + padding);
@@ -27,7 +32,7 @@ struct PoolAxis {
   }
   // The windows [begin, end) that may hold row h; with dilation only those where `tap` is not -1.
   __device__ Range windows_of(int h) const {
-    if (adaptive) return {int(int64_t(h) * out / size), int((int64_t(h + 1) * out + size - 1) / size), 0};
+    if (adaptive) return {scaled(h, out, size), scaled(h + 1, out, size, size - 1), 0};
     const int top = h + padding, beyond = top - dilation * (kernel - 1);
     return {beyond <= 0 ? 0 : (beyond + stride - 1) / stride, min(out, top / stride + 1), 0};
   }
@@ -48,6 +53,9 @@ struct PoolWindows {
              int(g.padding.h), int(g.dilation.h), g.adaptive,      g.count_padding},
         columns{int(g.width),     int(g.out_w),      int(g.kernel.w), int(g.stride.w),
                 int(g.padding.w), int(g.dilation.w), g.adaptive,      g.count_padding} {}
+  // Elements of an image.
+  int64_t x_size() const { return int64_t(rows.size) * columns.size * channels; }
+  int64_t y_size() const { return int64_t(rows.out) * columns.out * channels; }
   __device__ int64_t x_offset(int64_t image, int h, int w) const {
     return ((image * rows.size + h) * columns.size + w) * channels;
   }

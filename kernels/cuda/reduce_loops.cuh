@@ -20,6 +20,8 @@
 namespace kiln::kernels {
 
 inline constexpr int kReduceThreads = 256, kReduceColumns = 32, kReduceRows = 8;
+// Leaves the compiler 80 registers: its own choice of fewer makes some kernels spill.
+inline constexpr int kReduceBlocks = 3;
 inline constexpr int kInFlight = 4;  // independent loads, each with a lane of its own
 
 template <class Op, class T>
@@ -107,7 +109,7 @@ struct Chunks {
 
 // kThreads, a warp or the block, take a chunk of an output whose elements lie closest to each other.
 template <int kThreads, class Op, class T>
-__global__ void __launch_bounds__(kReduceThreads)
+__global__ void __launch_bounds__(kReduceThreads, kReduceBlocks)
     reduce_rows_kernel(Op op, ReduceGeometry g, const T* x, Chunks<typename Op::Lane> chunks) {
   const int64_t unit = int64_t(blockIdx.x) * (kReduceThreads / kThreads) + threadIdx.x / kThreads;
   if (unit >= g.outputs * chunks.count) return;  // a warp as one
@@ -129,7 +131,7 @@ __global__ void __launch_bounds__(kReduceThreads)
 
 // A block takes a chunk (blockIdx.y) of a tile of outputs whose elements lie side by side.
 template <class Op, class T>
-__global__ void __launch_bounds__(kReduceThreads)
+__global__ void __launch_bounds__(kReduceThreads, kReduceBlocks)
     reduce_columns_kernel(Op op, ReduceGeometry g, const T* x, Chunks<typename Op::Lane> chunks) {
   const int64_t width = g.kept[g.kept_rank - 1].size;
   const Split tile = split(blockIdx.x, (width + kReduceColumns - 1) / kReduceColumns);

@@ -4,10 +4,17 @@
 
 #include <kiln/kernels/cuda/launch.cuh>
 
+#include <type_traits>
+
 namespace kiln::kernels {
 
 inline constexpr int kRowThreads = 256;  // of a block, whatever the group
 inline constexpr int kWarpRow = 32, kBlockRow = kRowThreads;
+
+// Blocks of an SM at least: leaves the compiler 128 registers for float64, whose own choice of fewer spills;
+// 0 is its choice.
+template <class T>
+inline constexpr int kRowBlocks = sizeof(T) == 8 ? 2 : 0;
 
 // Longer rows get a block each. A warp walks this many with 32 coalesced loads a lane.
 inline constexpr int64_t kLongestWarpRow = 1024;
@@ -20,6 +27,35 @@ __device__ __forceinline__ int64_t group_row() {
 template <int kGroup>
 __device__ __forceinline__ int group_lane() {
   return int(threadIdx.x) % kGroup;
+}
+
+// Calls f(first, std::integral_constant<int, n>) for this thread's elements [first, first + n) of a row:
+// packs of 16 bytes, aligned by the row x, and single elements before and after them. `alike`: what else f
+// touches is aligned as x is.
+template <int kGroup, class T, class F>
+__device__ __forceinline__ void each_pack(const T* x, int64_t size, bool alike, const F& f) {
+  constexpr int kPack = 16 / sizeof(T);
+  const int lane = group_lane<kGroup>(), beyond = int(reinterpret_cast<uintptr_t>(x) / sizeof(T) % kPack);
+  const bool wide = alike && size > kGroup;  // else one request of single elements is all
+  const int64_t head = wide && beyond != 0 ? kPack - beyond : 0, packs = wide ? (size - head) / kPack : 0;
+  const int64_t singles = size - packs * kPack;
+  for (int64_t i = lane; i < packs; i += kGroup) f(head + i * kPack, std::integral_constant<int, kPack>());
+  for (int64_t i = lane; i < singles; i += kGroup)
+    f(i < head ? i : i + packs * kPack, std::integral_constant<int, 1>());
+}
+
+// Whether two rows stand alike to the packs.
+__device__ __forceinline__ bool are_alike(const void* a, const void* b) {
+  return ((reinterpret_cast<uintptr_t>(a) ^ reinterpret_cast<uintptr_t>(b)) & 15) == 0;
+}
+
+template <int kCount, class T>
+__device__ __forceinline__ gpu::Pack<T, kCount> load_at(const T* x) {
+  return gpu::load(reinterpret_cast<const gpu::Pack<T, kCount>*>(x));
+}
+template <class T, int kCount>
+__device__ __forceinline__ void store_at(T* x, const gpu::Pack<T, kCount>& pack) {
+  gpu::store(reinterpret_cast<gpu::Pack<T, kCount>*>(x), pack);
 }
 
 // op over the group's values, the same bits in every thread; op is commutative. All threads of a group call.

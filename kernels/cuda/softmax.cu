@@ -1,12 +1,13 @@
 #include <kiln/kernels/softmax.h>
 
 #include <kiln/kernels/cuda/softmax_sums.cuh>
+#include <kiln/kernels/cuda/split.cuh>
 
 namespace kiln::kernels {
 namespace {
 
 template <int kGroup, bool kLog, class T>
-__global__ void __launch_bounds__(kRowThreads)
+__global__ void __launch_bounds__(kRowThreads, kRowBlocks<T>)
     softmax_rows_kernel(const T* x, T* y, int64_t rows, int64_t size) {
   using A = device_accumulate_t<T>;
   const int64_t row = group_row<kGroup>();
@@ -15,10 +16,15 @@ __global__ void __launch_bounds__(kRowThreads)
   T* out = y + row * size;
   const ExpSum<A> total = exp_sum<kGroup>(in, size);
   const A log_sum = total.largest + math::log(total.sum), scale = 1 / total.sum;
-  for (int64_t i = group_lane<kGroup>(); i < size; i += kGroup) {
-    const A value = cast<A>(in[i]);
-    out[i] = cast<T>(kLog ? value - log_sum : math::exp(value - total.largest) * scale);
-  }
+  each_pack<kGroup>(in, size, are_alike(in, out), [&](int64_t first, auto count) {
+    auto pack = load_at<count()>(in + first);
+#pragma unroll
+    for (int e = 0; e < count(); ++e) {
+      const A value = cast<A>(pack[e]);
+      pack[e] = cast<T>(kLog ? value - log_sum : math::exp(value - total.largest) * scale);
+    }
+    store_at(out + first, pack);
+  });
 }
 
 // One thread a line; neighbouring threads read neighbouring lines.
@@ -28,7 +34,8 @@ __global__ void __launch_bounds__(kRowThreads)
   using A = device_accumulate_t<T>;
   const int64_t line = int64_t(blockIdx.x) * kRowThreads + threadIdx.x;
   if (line >= lines) return;
-  const int64_t first = line / inner * size * inner + line % inner;
+  const Split lanes = split(line, inner);
+  const int64_t first = lanes.quotient * size * inner + lanes.remainder;
   ExpSum<A> total;
   for (int64_t i = 0; i < size; ++i) total.add(cast<A>(x[first + i * inner]));
   const A log_sum = total.largest + math::log(total.sum), scale = 1 / total.sum;
@@ -48,17 +55,30 @@ __device__ __forceinline__ A slope(A y, A g, A total) {
 }
 
 template <int kGroup, bool kLog, class T>
-__global__ void __launch_bounds__(kRowThreads)
+__global__ void __launch_bounds__(kRowThreads, kRowBlocks<T>)
     softmax_backward_rows_kernel(const T* y, const T* g, T* dx, int64_t rows, int64_t size) {
   using A = device_accumulate_t<T>;
-  const int64_t row = group_row<kGroup>(), first = row * size;
+  const int64_t row = group_row<kGroup>();
   if (row >= rows) return;
+  y += row * size;
+  g += row * size;
+  dx += row * size;
+  const bool alike = are_alike(y, g);
   A mine = 0;
-  for (int64_t i = group_lane<kGroup>(); i < size; i += kGroup)
-    mine += term<kLog>(cast<A>(y[first + i]), cast<A>(g[first + i]));
+  each_pack<kGroup>(y, size, alike, [&](int64_t first, auto count) {
+    const auto values = load_at<count()>(y + first), gradients = load_at<count()>(g + first);
+#pragma unroll
+    for (int e = 0; e < count(); ++e) mine += term<kLog>(cast<A>(values[e]), cast<A>(gradients[e]));
+  });
   const A total = group_sum<kGroup>(mine);
-  for (int64_t i = group_lane<kGroup>(); i < size; i += kGroup)
-    dx[first + i] = cast<T>(slope<kLog>(cast<A>(y[first + i]), cast<A>(g[first + i]), total));
+  each_pack<kGroup>(y, size, alike && are_alike(y, dx), [&](int64_t first, auto count) {
+    const auto values = load_at<count()>(y + first), gradients = load_at<count()>(g + first);
+    auto out = values;
+#pragma unroll
+    for (int e = 0; e < count(); ++e)
+      out[e] = cast<T>(slope<kLog>(cast<A>(values[e]), cast<A>(gradients[e]), total));
+    store_at(dx + first, out);
+  });
 }
 
 template <bool kLog, class T>
@@ -67,7 +87,8 @@ __global__ void __launch_bounds__(kRowThreads)
   using A = device_accumulate_t<T>;
   const int64_t line = int64_t(blockIdx.x) * kRowThreads + threadIdx.x;
   if (line >= lines) return;
-  const int64_t first = line / inner * size * inner + line % inner;
+  const Split lanes = split(line, inner);
+  const int64_t first = lanes.quotient * size * inner + lanes.remainder;
   A total = 0;
   for (int64_t i = 0; i < size; ++i)
     total += term<kLog>(cast<A>(y[first + i * inner]), cast<A>(g[first + i * inner]));

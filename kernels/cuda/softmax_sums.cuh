@@ -29,7 +29,11 @@ template <int kGroup, class T>
 __device__ __forceinline__ ExpSum<device_accumulate_t<T>> exp_sum(const T* x, int64_t size) {
   using A = device_accumulate_t<T>;
   ExpSum<A> mine;
-  for (int64_t i = group_lane<kGroup>(); i < size; i += kGroup) mine.add(cast<A>(x[i]));
+  each_pack<kGroup>(x, size, true, [&](int64_t first, auto count) {
+    const auto in = load_at<count()>(x + first);
+#pragma unroll
+    for (int e = 0; e < count(); ++e) mine.add(cast<A>(in[e]));
+  });
   ExpSum<A> all;
   all.largest = group_max<kGroup>(mine.largest);
   // A thread without numbers, or with nothing but -inf beside others, has no share; NaN stays NaN.

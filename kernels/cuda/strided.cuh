@@ -6,6 +6,7 @@
 
 #include <kiln/kernels/walk.h>
 #include <kiln/kernels/cuda/gpu.cuh>
+#include <kiln/kernels/cuda/split.cuh>
 
 namespace kiln::kernels {
 
@@ -26,11 +27,19 @@ struct Strided {
 #pragma unroll
     for (int d = kMaxRank - 1; d >= 0; --d) {
       if (d >= rank) continue;
-      const Index next = d == 0 ? 0 : i / sizes[d], index = i - next * sizes[d];
+      const Index next = d == 0 ? 0 : divided(i, sizes[d]), index = i - next * sizes[d];
 #pragma unroll
       for (int k = 0; k < kOperands; ++k) p[k] += index * strides[k][d];
       i = next;
     }
+  }
+
+ private:
+  __device__ __forceinline__ static Index divided(Index i, Index size) {
+    if constexpr (sizeof(Index) == 8)
+      return Index(split(int64_t(i), int64_t(size)).quotient);
+    else
+      return i / size;
   }
 };
 

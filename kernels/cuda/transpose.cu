@@ -2,6 +2,7 @@
 
 #include <kiln/kernels/cuda/gpu.cuh>
 #include <kiln/kernels/cuda/launch.cuh>
+#include <kiln/kernels/cuda/split.cuh>
 #include <kiln/kernels/cuda/strided.cuh>
 
 namespace kiln::kernels {
@@ -17,13 +18,12 @@ constexpr int kTile = 32, kRows = 8;
 
 template <class T>
 __global__ void __launch_bounds__(kTile* kRows) transpose_kernel(Strided<2, uint64_t> planes, Plane plane) {
-  auto& tile = gpu::shared<T[kTile][kTile + 1]>();  // a column more, so that a column lies in all banks
-  int64_t block = blockIdx.x;
-  const int64_t column0 = block % plane.column_tiles * kTile;
-  block /= plane.column_tiles;
-  const int64_t row0 = block % plane.row_tiles * kTile;
+  constexpr int kPad = sizeof(T) < 4 ? 4 / sizeof(T) : 1;  // a word more, so that a column lies in all banks
+  auto& tile = gpu::shared<T[kTile][kTile + kPad]>();
+  const Split across = split(blockIdx.x, plane.column_tiles), down = split(across.quotient, plane.row_tiles);
+  const int64_t column0 = across.remainder * kTile, row0 = down.remainder * kTile;
   char* p[2];
-  planes.at(uint64_t(block / plane.row_tiles), p);
+  planes.at(uint64_t(down.quotient), p);
   const int64_t row = row0 + threadIdx.x;
   for (int j = threadIdx.y; j < kTile; j += kRows) {
     const int64_t column = column0 + j;
