@@ -74,6 +74,10 @@ uint8_t __tsan_atomic8_fetch_add(volatile uint8_t* p, uint8_t v, int) {
   check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
   return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
 }
+uint8_t __tsan_atomic8_fetch_sub(volatile uint8_t* p, uint8_t v, int) {
+  check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
+  return __atomic_fetch_sub(p, v, __ATOMIC_RELAXED);
+}
 int __tsan_atomic8_compare_exchange_strong(volatile uint8_t* p, uint8_t* expected, uint8_t v, int, int) {
   check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
   return __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
@@ -98,6 +102,10 @@ uint16_t __tsan_atomic16_exchange(volatile uint16_t* p, uint16_t v, int) {
 uint16_t __tsan_atomic16_fetch_add(volatile uint16_t* p, uint16_t v, int) {
   check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
   return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
+}
+uint16_t __tsan_atomic16_fetch_sub(volatile uint16_t* p, uint16_t v, int) {
+  check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
+  return __atomic_fetch_sub(p, v, __ATOMIC_RELAXED);
 }
 int __tsan_atomic16_compare_exchange_strong(volatile uint16_t* p, uint16_t* expected, uint16_t v, int, int) {
   check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
@@ -124,6 +132,10 @@ uint32_t __tsan_atomic32_fetch_add(volatile uint32_t* p, uint32_t v, int) {
   check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
   return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
 }
+uint32_t __tsan_atomic32_fetch_sub(volatile uint32_t* p, uint32_t v, int) {
+  check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
+  return __atomic_fetch_sub(p, v, __ATOMIC_RELAXED);
+}
 int __tsan_atomic32_compare_exchange_strong(volatile uint32_t* p, uint32_t* expected, uint32_t v, int, int) {
   check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
   return __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
@@ -148,6 +160,10 @@ uint64_t __tsan_atomic64_exchange(volatile uint64_t* p, uint64_t v, int) {
 uint64_t __tsan_atomic64_fetch_add(volatile uint64_t* p, uint64_t v, int) {
   check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
   return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
+}
+uint64_t __tsan_atomic64_fetch_sub(volatile uint64_t* p, uint64_t v, int) {
+  check(plain(p), sizeof *p, true, true, __builtin_return_address(0));
+  return __atomic_fetch_sub(p, v, __ATOMIC_RELAXED);
 }
 int __tsan_atomic64_compare_exchange_strong(volatile uint64_t* p, uint64_t* expected, uint64_t v, int, int) {
   check(plain(p), sizeof *p, true, true, __builtin_return_address(0));

@@ -11,8 +11,8 @@
 
 namespace kiln::emulated {
 
-// Who touched a word last. Times are counted in launches (blocks, for shared memory), block barriers, and
-// barriers of the thread's warp.
+// Who touched a word (kWord bytes) last. Times are counted in launches (blocks, for shared memory), block
+// barriers, and barriers of the thread's warp.
 struct Access {
   uint32_t run = 0;
   uint32_t block = 0;
@@ -30,7 +30,8 @@ struct Word {
   uint8_t initialized = 0;  // a bit a byte
 };
 
-constexpr size_t kWord = 4;
+// A byte: neighbours that each read and write a half, or a bool, do not meet.
+constexpr size_t kWord = 1;
 
 // Words of a contiguous range. Zero pages until they are touched.
 class Shadow {

@@ -7,15 +7,16 @@
 #include <set>
 #include <string>
 #include <tuple>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "report.h"
+#include "traffic_counts.h"
 
 namespace kiln::emulated {
 namespace {
 
-constexpr uintptr_t kSector = 32, kBanks = 32, kBankBytes = 4;
+constexpr uintptr_t kSector = 32, kBanks = 32, kBankBytes = 4, kWide = 16;
 
 // One instruction of a warp: where each lane went.
 struct Request {
@@ -43,6 +44,14 @@ struct Key {
 
 std::map<Key, Site> open_sites;
 
+bool table_is_wanted() {
+  static const bool on = [] {
+    const char* text = std::getenv("KILN_GPU_TRAFFIC");
+    return text && *text == '1';
+  }();
+  return on;
+}
+
 // Printed when the program ends.
 struct Table {
   std::map<std::tuple<uint32_t, bool, bool>, Total> totals;
@@ -50,7 +59,20 @@ struct Table {
 };
 Table table;
 
-void add_global(const Request& request, Total& total) {
+bool counting = false;
+TrafficCounts counts;
+std::unordered_set<uintptr_t> touched[2];  // sectors, read and written
+
+void count_global(const Request& request, bool write, const std::set<uintptr_t>& sectors, size_t bytes) {
+  ++counts.requests;
+  counts.sectors += sectors.size();
+  counts.ideal_sectors += (bytes + kSector - 1) / kSector;
+  counts.bytes += bytes;
+  if (request.bytes == kWide) counts.wide_bytes += bytes;
+  touched[write].insert(sectors.begin(), sectors.end());
+}
+
+void add_global(const Request& request, bool write, Total& total) {
   std::set<uintptr_t> sectors;
   std::set<uintptr_t> words;
   for (unsigned lane = 0; lane < 32; ++lane) {
@@ -61,6 +83,7 @@ void add_global(const Request& request, Total& total) {
   }
   total.cost += sectors.size();
   total.ideal += (words.size() + kSector - 1) / kSector;
+  if (counting) count_global(request, write, sectors, words.size());
 }
 
 // Wide accesses go in phases of 16 or 8 lanes.
@@ -77,10 +100,13 @@ void add_shared(const Request& request, Total& total) {
     for (const auto& [bank, words] : banks) passes = std::max(passes, words.size());
     total.cost += passes;
     total.ideal += passes > 0;
+    counts.passes += passes;
+    counts.ideal_passes += passes > 0;
   }
 }
 
 Table::~Table() {
+  if (!table_is_wanted()) return;
   std::map<std::tuple<std::string, bool, bool>, Total> lines;  // instructions of one line together
   for (const auto& [key, total] : totals) {
     Total& line = lines[{place_text(std::get<0>(key)), std::get<1>(key), std::get<2>(key)}];
@@ -101,13 +127,19 @@ Table::~Table() {
 
 }  // namespace
 
-bool traffic_is_counted() {
-  static const bool on = [] {
-    const char* text = std::getenv("KILN_GPU_TRAFFIC");
-    return text && *text == '1';
-  }();
-  return on;
+void start_counting_traffic() {
+  counts = {};
+  for (auto& sectors : touched) sectors.clear();
+  counting = true;
 }
+
+TrafficCounts stop_counting_traffic() {
+  counting = false;
+  counts.distinct_sectors = touched[0].size() + touched[1].size();
+  return counts;
+}
+
+bool traffic_is_counted() { return counting || table_is_wanted(); }
 
 void count_access(uint32_t place, uintptr_t address, size_t bytes, bool write, bool shared, unsigned warp,
                   unsigned lane) {
@@ -125,7 +157,7 @@ void end_block_of_traffic() {
     Total& total = table.totals[{key.place, key.write, key.shared}];
     total.requests += site.requests.size();
     for (const Request& request : site.requests)
-      key.shared ? add_shared(request, total) : add_global(request, total);
+      key.shared ? add_shared(request, total) : add_global(request, key.write, total);
   }
   open_sites.clear();
 }
