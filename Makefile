@@ -4,7 +4,7 @@ PYTHON ?= /usr/bin/python3
 release := build/release
 SECONDS_EACH ?= 600
 
-.PHONY: help demo test bench lint asan fuzz cuda-check cuda-all gpu format clean
+.PHONY: help demo test bench lint asan fuzz cuda-check cuda-one cuda-all gpu format clean
 .NOTPARALLEL:
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make asan    all tests under AddressSanitizer and UBSan"
 	@echo "make fuzz    libFuzzer on the readers of files (SECONDS_EACH=600)"
 	@echo "make cuda-check  the CUDA tests with the GPU sanitizer, and under AddressSanitizer"
+	@echo "make cuda-one    compile the CUDA kernels with nvcc for one architecture"
 	@echo "make cuda-all    compile the CUDA backend for all architectures; check what its kernels take"
 	@echo "make gpu     on a machine with a GPU: all tests on it, sanitizers, benchmarks; writes gpu-report.md"
 	@echo "make format  rewrite the sources in the house style"
@@ -46,15 +47,17 @@ fuzz:
 	  cmake --preset fuzz && cmake --build --preset fuzz && scripts/fuzz build/fuzz $(SECONDS_EACH); \
 	else echo "skipped: fuzzing needs clang and its runtime (packages.txt)"; fi
 
+# One front end and an assembler for each architecture; the budget names what the kernels take.
 cuda-all: needs-build build/cuda-all/build.ninja
 	@cmake --build build/cuda-all --target kiln_tensor kiln_kernels
 	@scripts/cuda_budget
 
-cuda-check: needs-build build/emulated-sanitizer/build.ninja build/emulated-asan/build.ninja
-	@cmake --build build/emulated-sanitizer --target tests_cuda
-	@scripts/test build/emulated-sanitizer -R '^cuda/'
-	@cmake --build build/emulated-asan --target tests_cuda tests_emulator
-	@ASAN_OPTIONS=detect_leaks=0 scripts/test build/emulated-asan -R '^(cuda|emulator)/'
+cuda-one: needs-build
+	@scripts/cuda_one
+
+# CHECKS=sanitizer or CHECKS=asan for one of them
+cuda-check: needs-build
+	@scripts/cuda_check $(CHECKS)
 
 gpu: needs-build
 	@scripts/gpu
