@@ -207,9 +207,10 @@ TEST_CASE("coalescing: softmax and losses") {
     measure(is_short ? "softmax_backward 1000" : "softmax_backward 4096", Kind::streaming,
             bytes_of({x, y, dx}), [&](auto& ctx) { kernels::softmax_backward(ctx, geometry, x, y, dx); });
     const kernels::CrossEntropyGeometry loss{rows, classes, -100, 0.0, true};
-    measure(
-        is_short ? "cross_entropy 1000" : "cross_entropy 4096", Kind::streaming, bytes_of({x}),
-        [&](auto& ctx) { kernels::cross_entropy(ctx, loss, x, target, Tensor(), losses, log_sums, total, ""); });
+    measure(is_short ? "cross_entropy 1000" : "cross_entropy 4096", Kind::streaming, bytes_of({x}),
+            [&](auto& ctx) {
+              kernels::cross_entropy(ctx, loss, x, target, Tensor(), losses, log_sums, total, "");
+            });
     measure(is_short ? "cross_entropy_backward 1000" : "cross_entropy_backward 4096", Kind::streaming,
             bytes_of({x, dx}), [&](auto& ctx) {
               kernels::cross_entropy_backward(ctx, loss, x, target, Tensor(), log_sums, total, g, false, dx);
