@@ -6,6 +6,7 @@
 #include <kiln/autograd/anomaly.h>
 #include <kiln/autograd/autocast.h>
 #include <kiln/autograd/grad_mode.h>
+#include <kiln/autograd/homecoming.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/pending.h>
 #include <kiln/autograd/slot.h>
@@ -76,7 +77,13 @@ class Task {
     // What a rule saved has the type its op computed in.
     const NoAutocast same_types;
     Gradients grads;
-    while (Node* node = pending_.pop(grads)) process(*node, grads);
+    try {
+      while (Node* node = pending_.pop(grads)) process(*node, grads);
+    } catch (...) {
+      homecoming_.finish();
+      throw;
+    }
+    homecoming_.finish();
   }
 
   Tensors& captured() { return captured_; }
@@ -116,8 +123,9 @@ class Task {
   }
 
   // Hooks may replace a gradient; then tensors that asked to keep theirs get it.
-  static void observe(Node& node, Gradients& grads) {
+  void observe(Node& node, Gradients& grads) {
     const std::vector<HookEntry> hooks = node.extras->hooks;  // a hook may remove itself
+    if (!hooks.empty()) homecoming_.finish();
     for (const HookEntry& entry : hooks) {
       Tensor& g = grads[size_t(entry.output)];
       if (!g.defined()) continue;
@@ -132,6 +140,7 @@ class Task {
     TensorImpl& leaf = *node.leaf;
     Slot& slot = *slot_of(leaf);
     const std::vector<HookEntry> hooks = slot.hooks;
+    if (!hooks.empty()) homecoming_.finish();
     for (const HookEntry& entry : hooks)
       if (Tensor changed = entry.hook(g); changed.defined()) g = std::move(changed);
     if (g.shape() != leaf.layout.shape)
@@ -140,9 +149,10 @@ class Task {
     if (options_.create_graph) {
       slot.grad = slot.grad.defined() ? slot.grad + g : g;
     } else if (slot.grad.defined()) {
+      homecoming_.finish();
       slot.grad.add_(g);
     } else if (slot.grad_home.defined()) {
-      slot.grad_home.copy_(g);
+      homecoming_.add(slot.grad_home, std::move(g));
       slot.grad = slot.grad_home;
     } else {
       slot.grad = owned_alone(g) && g.layout().is_dense() ? std::move(g) : g.clone();
@@ -177,6 +187,7 @@ class Task {
   const BackwardOptions& options_;
   const std::vector<Edge>* targets_;
   Tensors captured_;
+  Homecoming homecoming_;
   PendingGradients pending_;
   std::unordered_map<Node*, bool> needed_;
 };
@@ -200,6 +211,9 @@ void start_all(Task& task, const char* op, const Tensors& roots, const Tensors& 
       gradient = ones_like(root);
     } else if (gradient.shape() != root.shape()) {
       fail("{}: the tensor has shape {}, the gradient given {}", op, root.shape(), gradient.shape());
+    } else if (gradient.device() != root.device()) {
+      fail("{}: the tensor is on {}, the gradient given on {}; move it with .to(device)", op, root.device(),
+           gradient.device());
     }
     task.start(edge, std::move(gradient));
   }

@@ -22,10 +22,12 @@ struct Conv2dOptions {
 // x [N,C,H,W], weight [K,C/groups,R,S], bias [K] or undefined -> [N,K,P,Q].
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv2dOptions& options = {});
-// The gradients of conv2d, ops themselves. `shape` is that of x, or of weight.
+// The gradients of conv2d, ops themselves. `shape` is that of x, or of weight; `order` the memory order that
+// the gradient of weight gets.
 Tensor conv2d_input_grad(const Tensor& g, const Tensor& weight, const Shape& shape,
                          const Conv2dOptions& options);
-Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, const Shape& shape, const Conv2dOptions& options);
+Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, const Shape& shape, const Conv2dOptions& options,
+                          MemoryFormat order = MemoryFormat::contiguous);
 // Pads the last two dimensions, as (left, right, top, bottom). Negative padding, with zeros only, crops.
 Tensor pad2d(const Tensor& x, int64_t left, int64_t right, int64_t top, int64_t bottom,
              PaddingMode mode = PaddingMode::zeros, double value = 0);
@@ -52,11 +54,11 @@ struct BatchNormOptions {
   bool relu = false;  // max(0, .) fused into the same pass
 };
 // x [N,C] or [N,C,L] or [N,C,H,W]; weight, bias [C] or undefined; running_mean, running_var [C] or undefined,
-// updated in place when training. `residual` (x's shape, or undefined) is added before the fused relu: one
-// pass over memory instead of three.
+// updated in place when training, as is num_batches_tracked (one int64, or undefined): += 1. `residual` (x's
+// shape, or undefined) is added before the fused relu: one pass over memory instead of three.
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
                   const Tensor& running_var, const BatchNormOptions& options = {},
-                  const Tensor& residual = {});
+                  const Tensor& residual = {}, const Tensor& num_batches_tracked = {});
 // Over the last dimensions, those of `shape`.
 Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight = {}, const Tensor& bias = {},
                   double eps = 1e-5);

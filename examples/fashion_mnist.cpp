@@ -21,12 +21,14 @@ struct Net : nn::Module {
   }
 };
 
+constexpr int64_t kReadEvery = 20;  // steps between looks at the losses, which wait for the device
+
 struct Options {
   std::string data = data::kFashionMnistFolder, out = "runs/fashion_mnist",
               device = to_string(default_device());
   int64_t epochs = 5, save_every = 200;
   uint64_t seed = 0;
-  bool resume = false;
+  bool resume = false, graph = false;
 };
 
 int run(const Options& options) {
@@ -45,8 +47,17 @@ int run(const Options& options) {
   optim::SGD optimizer(net.parameters(), {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
   optim::OneCycleLR schedule(optimizer, 0.1, {.total_steps = options.epochs * loader.size()});
 
+  train::Step train_step(device, options.graph, [&](const Tensors& batch) {
+    optimizer.zero_grad();
+    const Tensor loss = cross_entropy(net(batch[0]), batch[1]);
+    loss.backward();
+    optimizer.step();
+    return loss;
+  });
+
   int64_t step = 0;
   double loss_sum = 0;
+  train::Losses recent;
   std::vector<double> losses, accuracies;
   train::Checkpoint checkpoint(options.out + "/checkpoint.kiln");
   checkpoint.add("model", net).add("optimizer", optimizer).add("schedule", schedule).add("loader", loader);
@@ -57,15 +68,20 @@ int run(const Options& options) {
   for (int64_t epoch = int64_t(accuracies.size()); epoch < options.epochs; ++epoch) {
     io::Progress bar(fmt::format("epoch {}/{}", epoch + 1, options.epochs), loader.samples());
     for (const data::Batch& batch : loader.epoch(epoch)) {
-      optimizer.zero_grad();
-      const Tensor loss = cross_entropy(net(batch[0].to(device)), batch[1].to(device));
-      loss.backward();
-      optimizer.step();
+      recent.add(train_step(batch.tensors));
       schedule.step();
-      loss_sum += loss.item<double>();
-      bar.advance(batch.size(), loss.item<double>());
-      if (++step % 20 == 0) events.scalar("loss/train", loss.item<double>(), step);
-      if (step % options.save_every == 0 || interrupt.requested()) checkpoint.save();
+      bar.advance(batch.size());
+      ++step;
+      const bool saves = step % options.save_every == 0 || interrupt.requested();
+      if (saves || step % kReadEvery == 0 || step % loader.size() == 0) {
+        double last = 0;
+        for (const double loss : recent.read()) {
+          loss_sum += last = loss;
+          bar.advance(0, loss);
+        }
+        if (step % kReadEvery == 0) events.scalar("loss/train", last, step);
+      }
+      if (saves) checkpoint.save();
       if (interrupt.requested()) return train::Interrupt::kExitStatus;
     }
     losses.push_back(loss_sum / double(loader.size()));
@@ -93,6 +109,7 @@ int main(int argc, char** argv) {
   app.add_option("--epochs", options.epochs)->check(CLI::PositiveNumber);
   app.add_option("--save-every", options.save_every, "steps")->check(CLI::PositiveNumber);
   app.add_option("--seed", options.seed);
+  app.add_flag("--graph", options.graph, "steps as a CUDA graph");
   app.add_flag("--resume", options.resume, "go on where the last run stopped");
   CLI11_PARSE(app, argc, argv);
   return train::run_program("fashion_mnist", [&] { return run(options); });

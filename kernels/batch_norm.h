@@ -24,12 +24,19 @@ struct BatchNormVectors {
   TensorView mean, rstd, weight, bias;
 };
 
-// mean and rstd = 1 / sqrt(variance + eps) of x; running = (1 - momentum) * running + momentum * (mean,
-// unbiased variance) when running_mean is defined. Reads x once (in cache twice).
-void batch_norm_statistics(CpuContext&, const BatchNormGeometry&, TensorView x, double eps, double momentum,
-                           TensorView running_mean, TensorView running_var, TensorView mean, TensorView rstd);
-void batch_norm_statistics(CudaContext&, const BatchNormGeometry&, TensorView x, double eps, double momentum,
-                           TensorView running_mean, TensorView running_var, TensorView mean, TensorView rstd);
+// What training keeps of the batches: running = (1 - momentum) * running + momentum * (mean, unbiased
+// variance), and batches (int64, one element) += 1. mean and var are both defined or both not; batches may
+// be.
+struct BatchNormRunning {
+  TensorView mean, var, batches;
+  double momentum;
+};
+
+// mean and rstd = 1 / sqrt(variance + eps) of x. Reads x once (in cache twice).
+void batch_norm_statistics(CpuContext&, const BatchNormGeometry&, TensorView x, double eps,
+                           const BatchNormRunning&, TensorView mean, TensorView rstd);
+void batch_norm_statistics(CudaContext&, const BatchNormGeometry&, TensorView x, double eps,
+                           const BatchNormRunning&, TensorView mean, TensorView rstd);
 
 // y = (x - mean) * rstd * weight + bias, plus residual when it is defined, then max(0, .) when relu. Moves 2
 // (3 with residual) elements an element.
@@ -37,6 +44,14 @@ void batch_norm_apply(CpuContext&, const BatchNormGeometry&, TensorView x, const
                       TensorView residual, bool relu, TensorView y);
 void batch_norm_apply(CudaContext&, const BatchNormGeometry&, TensorView x, const BatchNormVectors&,
                       TensorView residual, bool relu, TensorView y);
+
+// Both, in one launch where x is small: mean and rstd of the vectors are results.
+void batch_norm_train(CpuContext&, const BatchNormGeometry&, TensorView x, double eps,
+                      const BatchNormRunning&, const BatchNormVectors&, TensorView residual, bool relu,
+                      TensorView y);
+void batch_norm_train(CudaContext&, const BatchNormGeometry&, TensorView x, double eps,
+                      const BatchNormRunning&, const BatchNormVectors&, TensorView residual, bool relu,
+                      TensorView y);
 
 // What the gradient passes through the fused relu of batch_norm_apply: everything; where the normalised x is
 // positive (computed again, bit by bit); where the result y is.
@@ -59,5 +74,13 @@ void batch_norm_input_grad(CpuContext&, const BatchNormGeometry&, TensorView x, 
 void batch_norm_input_grad(CudaContext&, const BatchNormGeometry&, TensorView x, TensorView g,
                            const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
                            TensorView dx);
+
+// Both, for x normalised by its own statistics; in one launch where x is small.
+void batch_norm_backward(CpuContext&, const BatchNormGeometry&, TensorView x, TensorView g, TensorView y,
+                         const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
+                         TensorView masked_g, TensorView dx);
+void batch_norm_backward(CudaContext&, const BatchNormGeometry&, TensorView x, TensorView g, TensorView y,
+                         const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
+                         TensorView masked_g, TensorView dx);
 
 }  // namespace kiln::kernels

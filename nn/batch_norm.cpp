@@ -36,22 +36,36 @@ void BatchNorm::reset_parameters() {
   bias.zero_();
 }
 
-// The weight of this batch in the running statistics.
-double BatchNorm::count_batch() const {
-  if (!is_training() || !options_.track_running_stats) return 0;
+// The running statistics are averages over all batches; their number is known on the device only.
+Tensor BatchNorm::normalise_and_average(const Tensor& x, bool relu, const Tensor& residual) const {
+  Tensor mean, var;
+  {
+    const NoGrad no_grad;
+    mean = zeros_like(running_mean);
+    var = zeros_like(running_var);
+  }
+  const Tensor y = batch_norm(x, weight, bias, mean, var,
+                              {.training = true, .momentum = 1, .eps = options_.eps, .relu = relu}, residual,
+                              num_batches_tracked);
+  if (x.numel() == 0) return y;
   const NoGrad no_grad;
-  num_batches_tracked.add_(1);
-  return options_.momentum ? *options_.momentum : 1 / double(num_batches_tracked.item<int64_t>());
+  const Tensor share = reciprocal(num_batches_tracked.to(running_mean.dtype()));
+  running_mean.add_((mean - running_mean) * share);
+  running_var.add_((var - running_var) * share);
+  return y;
 }
 
 Tensor BatchNorm::normalise(const Tensor& x, bool relu, const Tensor& residual) const {
   if (!x.defined()) fail("{}: x is undefined", type_name());
   check_rank(x);
-  const double momentum = count_batch();
-  const bool by_batch = is_training() || !options_.track_running_stats;
+  const bool tracks = is_training() && options_.track_running_stats;
+  if (tracks && !options_.momentum) return normalise_and_average(x, relu, residual);
   return batch_norm(x, weight, bias, running_mean, running_var,
-                    {.training = by_batch, .momentum = momentum, .eps = options_.eps, .relu = relu},
-                    residual);
+                    {.training = is_training() || !options_.track_running_stats,
+                     .momentum = options_.momentum.value_or(0),
+                     .eps = options_.eps,
+                     .relu = relu},
+                    residual, tracks ? Tensor(num_batches_tracked) : Tensor());
 }
 
 Tensor BatchNorm::forward(const Tensor& x) const { return normalise(x, false, {}); }

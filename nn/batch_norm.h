@@ -38,7 +38,7 @@ struct BatchNorm : Module {
 
  private:
   Tensor normalise(const Tensor& x, bool relu, const Tensor& residual) const;
-  double count_batch() const;
+  Tensor normalise_and_average(const Tensor& x, bool relu, const Tensor& residual) const;
 
   int64_t num_features_;
   BatchNormOptions options_;

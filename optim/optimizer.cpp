@@ -88,7 +88,7 @@ void Optimizer::step_run(size_t group, size_t arena, const Arena::Run& run) {
 void Optimizer::capture_run(size_t group, size_t arena, const Arena::Run& run) {
   if constexpr (kCudaBuilt) {
     Arena& memory = groups_[group].arenas[arena];
-    const Ref<Storage> place = Storage::allocate(sizeof(kernels::StepNumbers), memory.device());
+    const Ref<Storage> place = cuda::allocate_for_replays(sizeof(kernels::StepNumbers));
     auto* numbers = static_cast<kernels::StepNumbers*>(place->data);
     update(group, memory.begin(run),
            {.device = memory.device(), .number = 0, .first = false, .numbers = numbers});

@@ -4,6 +4,7 @@
 #include <kiln/tensor/device.h>
 #include <kiln/tensor/function.h>
 #include <kiln/tensor/random.h>
+#include <kiln/tensor/storage.h>
 
 // For sources only: for what keeps numbers on the host that change from step to step, while a cuda::Graph
 // records the step.
@@ -16,6 +17,9 @@ bool thread_captures();
 // being the current one. What it refers to must live as long as the graph.
 void before_replay(Function<void()> f);
 PhiloxStart draw_in_capture(Generator& generator, int64_t count);
+// Device memory for the host to fill before each replay. The graph's own memory would not do: what lies there
+// may be written by work that was recorded earlier.
+Ref<Storage> allocate_for_replays(int64_t bytes);
 }  // namespace cuda
 
 // Whether this thread captures a graph: nothing runs now, and numbers of the host are recorded as they are.

@@ -3,6 +3,7 @@
 #include <kiln/tensor/build_config.h>
 #include <kiln/tensor/cpu/allocator.h>
 #include <kiln/tensor/cuda/allocator.h>
+#include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -33,6 +34,8 @@ Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
 
 Ref<Storage> Storage::adopt(void* data, int64_t bytes, Device device, void* owner,
                             void (*release)(void* owner)) {
+  if constexpr (kCudaBuilt)
+    if (device.is_cuda() && data != nullptr && bytes > 0) cuda::check_memory(data, device);
   Ref<Storage> storage(new Storage);
   storage->data = data;
   storage->bytes = bytes;

@@ -5,3 +5,4 @@
 #include <kiln/train/evaluate.h>
 #include <kiln/train/interrupt.h>
 #include <kiln/train/program.h>
+#include <kiln/train/step.h>

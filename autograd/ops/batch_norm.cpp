@@ -24,7 +24,8 @@ void check_vector(const char* name, const Tensor& v, const Tensor& x) {
 }
 
 void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
-           const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual) {
+           const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual,
+           const Tensor& batches) {
   if (!x.is_floating_point()) fail("batch_norm: needs a floating-point tensor, got {}", x.dtype());
   if (x.dim() < 2) fail("batch_norm: x must be [N,C], [N,C,L] or [N,C,H,W], got {}", x.shape());
   check_vector("weight", weight, x);
@@ -38,6 +39,12 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tens
   if (residual.defined() && (!(residual.shape() == x.shape()) || residual.dtype() != x.dtype()))
     fail("batch_norm: residual must be like x, {} {}, got {} {}", x.dtype(), x.shape(), residual.dtype(),
          residual.shape());
+  if (batches.defined() &&
+      (batches.dtype() != int64 || batches.numel() != 1 || batches.device() != x.device()))
+    fail("batch_norm: num_batches_tracked must be one int64 on {}, got {} {} on {}", x.device(),
+         batches.dtype(), batches.shape(), batches.device());
+  if (residual.defined() && residual.device() != x.device())
+    fail("batch_norm: x is on {}, residual on {}; move one with .to(device)", x.device(), residual.device());
   if (options.training && x.numel() == x.shape()[1])
     fail("batch_norm: training needs more than one value per channel, x is {}", x.shape());
 }
@@ -47,31 +54,32 @@ struct Normalised {
   Tensor y, mean, rstd;
 };
 
-// Statistics of x into fresh vectors; running ones of another type or order are updated through copies.
-void statistics(const Tensor& x, const BatchNormOptions& options, const Tensor& running_mean,
-                const Tensor& running_var, Normalised& out) {
-  const auto direct = [&](const Tensor& v) { return v.dtype() == vector_type(x) && v.is_contiguous(); };
-  const auto geometry = BatchNormGeometry::of(x.layout());
-  if (geometry.values() == 0) {
-    out.mean.zero_();
-    out.rstd.fill_(1);
-    return;
+// The running statistics as the kernels take them; those of another type or order are updated through copies.
+class Running {
+ public:
+  Running(const Tensor& x, double momentum, const Tensor& mean, const Tensor& var, const Tensor& batches)
+      : momentum_(momentum), batches_(batches), mean_(mean), var_(var) {
+    here_mean_ = usable(x, mean);
+    here_var_ = usable(x, var);
+    if (batches.defined()) begin_in_place("batch_norm", batches);
   }
-  const bool has_running = running_mean.defined();
-  const auto usable = [&](const Tensor& v) {
-    return !has_running || direct(v) ? v : contiguous(to(v, vector_type(x)));
-  };
-  const Tensor mean = usable(running_mean), var = usable(running_var);
-  if (has_running && direct(running_mean)) begin_in_place("batch_norm", running_mean);
-  if (has_running && direct(running_var)) begin_in_place("batch_norm", running_var);
-  on(x.device(), [&](auto& ctx) {
-    kernels::batch_norm_statistics(ctx, geometry, x, options.eps, options.momentum, mean, var, out.mean,
-                                   out.rstd);
-  });
-  if (!has_running) return;
-  if (!direct(running_mean)) running_mean.copy_(mean);
-  if (!direct(running_var)) running_var.copy_(var);
-}
+  kernels::BatchNormRunning view() const { return {here_mean_, here_var_, batches_, momentum_}; }
+  void finish() const {
+    if (mean_.defined() && !mean_.is_same(here_mean_)) mean_.copy_(here_mean_);
+    if (var_.defined() && !var_.is_same(here_var_)) var_.copy_(here_var_);
+  }
+
+ private:
+  static Tensor usable(const Tensor& x, const Tensor& v) {
+    if (!v.defined()) return v;
+    if (v.dtype() != vector_type(x) || !v.is_contiguous()) return contiguous(to(v, vector_type(x))).clone();
+    begin_in_place("batch_norm", v);
+    return v;
+  }
+
+  double momentum_;
+  Tensor batches_, mean_, var_, here_mean_, here_var_;
+};
 
 Tensor vector_like(const Tensor& x) {
   TensorOptions options = like(x);
@@ -88,23 +96,35 @@ Tensor empty_in(MemoryFormat order, const Tensor& x) {
 Tensor dense_vector(const Tensor& v) { return v.defined() ? contiguous(v) : v; }
 
 Normalised compute(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
-                   const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual) {
+                   const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual,
+                   const Tensor& batches) {
   const NoGrad no_grad;
   const MemoryFormat order = working_order(x);
   const Tensor in = contiguous(x, order), more = residual.defined() ? contiguous(residual, order) : residual;
   Normalised out{empty_in(order, x), {}, {}};
-  if (options.training) {
+  const Tensor w = dense_vector(weight), b = dense_vector(bias);
+  const auto geometry = BatchNormGeometry::of(in.layout());
+  if (options.training && geometry.values() > 0) {
     out.mean = vector_like(x);
     out.rstd = vector_like(x);
-    statistics(in, options, running_mean, running_var, out);
+    const Running running(x, options.momentum, running_mean, running_var, batches);
+    on(x.device(), [&](auto& ctx) {
+      kernels::batch_norm_train(ctx, geometry, in, options.eps, running.view(), {out.mean, out.rstd, w, b},
+                                more, options.relu, out.y);
+    });
+    running.finish();
+    return out;
+  }
+  if (options.training) {
+    out.mean = zeros_like(vector_like(x));
+    out.rstd = ones_like(out.mean);
+    if (batches.defined()) batches.add_(1);
   } else {
     out.mean = contiguous(to(running_mean, vector_type(x)));
     out.rstd = contiguous(rsqrt(add(to(running_var, vector_type(x)), options.eps)));
   }
-  const Tensor w = dense_vector(weight), b = dense_vector(bias);
   on(x.device(), [&](auto& ctx) {
-    kernels::batch_norm_apply(ctx, BatchNormGeometry::of(in.layout()), in, {out.mean, out.rstd, w, b}, more,
-                              options.relu, out.y);
+    kernels::batch_norm_apply(ctx, geometry, in, {out.mean, out.rstd, w, b}, more, options.relu, out.y);
   });
   return out;
 }
@@ -124,20 +144,28 @@ Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
   Tensor masked = mask == BatchNormMask::from_y ? empty_in(order, x) : Tensor();
   const kernels::BatchNormVectors vectors{saved.mean, saved.rstd, w, b};
   const Tensor dweight = vector_like(x), dbias = vector_like(x);
-  if (options.training || wanted[1] || wanted[2] || mask == BatchNormMask::from_y)
+  const bool by_batch = options.training && geometry.values() > 0;
+  Tensor dx;
+  if (by_batch && wanted[0]) {
+    dx = empty_in(order, x);
+    on(x.device(), [&](auto& ctx) {
+      kernels::batch_norm_backward(ctx, geometry, in, grad, out, vectors, mask, dweight, dbias, masked, dx);
+    });
+  } else if (by_batch || wanted[1] || wanted[2] || mask == BatchNormMask::from_y) {
     on(x.device(), [&](auto& ctx) {
       kernels::batch_norm_sums(ctx, geometry, in, grad, out, vectors, mask, dweight, dbias, masked);
     });
+  }
   return gradients(
       wanted,
       [&] {
-        const Tensor dx = empty_in(order, x), passed = masked.defined() ? masked : grad;
-        const Tensor sum_dot = options.training ? dweight : Tensor(),
-                     sum_g = options.training ? dbias : Tensor();
+        if (dx.defined()) return dx;
+        const Tensor constant = empty_in(order, x), passed = masked.defined() ? masked : grad;
         on(x.device(), [&](auto& ctx) {
-          kernels::batch_norm_input_grad(ctx, geometry, in, passed, vectors, mask, sum_dot, sum_g, dx);
+          kernels::batch_norm_input_grad(ctx, geometry, in, passed, vectors, mask, Tensor(), Tensor(),
+                                         constant);
         });
-        return dx;
+        return constant;
       },
       [&] { return dweight; }, [&] { return dbias; }, [&] { return masked.defined() ? masked : grad; });
 }
@@ -173,18 +201,22 @@ Gradients composite_gradients(const Tensor& g, const Tensor& x_any, const Tensor
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
-                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual) {
+                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual,
+                  const Tensor& num_batches_tracked) {
   if (autocast_enabled() && residual.defined() && residual.dtype() != x.dtype()) {
     const DType wider = promote_types(x.dtype(), residual.dtype());
-    return batch_norm(to(x, wider), weight, bias, running_mean, running_var, options, to(residual, wider));
+    return batch_norm(to(x, wider), weight, bias, running_mean, running_var, options, to(residual, wider),
+                      num_batches_tracked);
   }
-  check(x, weight, bias, running_mean, running_var, options, residual);
+  check(x, weight, bias, running_mean, running_var, options, residual, num_batches_tracked);
   const DType dtype = vector_type(x);
   const auto other_type = [&](const Tensor& v) { return v.defined() && v.dtype() != dtype; };
   if (other_type(weight) || other_type(bias))
     return batch_norm(x, weight.defined() ? to(weight, dtype) : weight,
-                      bias.defined() ? to(bias, dtype) : bias, running_mean, running_var, options, residual);
-  const Normalised out = compute(x, weight, bias, running_mean, running_var, options, residual);
+                      bias.defined() ? to(bias, dtype) : bias, running_mean, running_var, options, residual,
+                      num_batches_tracked);
+  const Normalised out =
+      compute(x, weight, bias, running_mean, running_var, options, residual, num_batches_tracked);
   const bool keep_y = options.relu && residual.defined();
   return record("batch_norm", {x, weight, bias, residual}, out.y,
                 [x = Saved(x), weight = Saved(weight), bias = Saved(bias), mean = Saved(out.mean),

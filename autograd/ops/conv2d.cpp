@@ -66,9 +66,12 @@ Tensor input_grad(const Tensor& g, const Tensor& weight, const Conv2dGeometry& g
   return dx;
 }
 
-Tensor weight_grad(const Tensor& g, const Tensor& x, const Shape& shape, const Conv2dGeometry& geometry) {
+Tensor weight_grad(const Tensor& g, const Tensor& x, const Shape& shape, MemoryFormat order,
+                   const Conv2dGeometry& geometry) {
   const NoGrad no_grad;
-  const Tensor dw = empty(shape, like(g)), out = working_order(g), in = working_order(x);
+  TensorOptions dense = like(g);
+  dense.memory_format = order;
+  const Tensor dw = empty(shape, dense), out = working_order(g), in = working_order(x);
   on(g.device(), [&](auto& ctx) { kernels::conv2d_weight_grad(ctx, geometry, out, in, dw); });
   return dw;
 }
@@ -93,13 +96,13 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
   const Tensor y = forward(x, weight, bias, geometry, options.relu);
   return record("conv2d", {x, weight, bias}, y,
                 [x = Saved(x), weight = Saved(weight), x_shape = x.shape(), weight_shape = weight.shape(),
-                 y = options.relu ? Saved(SavedOutput(y)) : Saved(),
+                 y = options.relu ? Saved(SavedOutput(y)) : Saved(), order = weight.suggested_memory_format(),
                  options = linear_part(options)](const Tensor& above, Wanted wanted) {
                   const Tensor result = y.get(),
                                g = result.defined() ? masked_fill(above, le(result, 0), 0) : above;
                   return gradients(
                       wanted, [&] { return conv2d_input_grad(g, weight.get(), x_shape, options); },
-                      [&] { return conv2d_weight_grad(g, x.get(), weight_shape, options); },
+                      [&] { return conv2d_weight_grad(g, x.get(), weight_shape, options, order); },
                       [&] {
                         return sum(g, {0, 2, 3});
                       });
@@ -122,13 +125,14 @@ Tensor conv2d_input_grad(const Tensor& g, const Tensor& weight, const Shape& sha
                 });
 }
 
-Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, const Shape& shape,
-                          const Conv2dOptions& options) {
+Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, const Shape& shape, const Conv2dOptions& options,
+                          MemoryFormat order) {
   check_types("conv2d_weight_grad", g, x);
   const Conv2dGeometry geometry = geometry_of(x.shape(), shape, options);
   check_gradient("conv2d_weight_grad", g, geometry);
-  if (!computes(g)) return to(conv2d_weight_grad(to(g, float32), to(x, float32), shape, options), g.dtype());
-  return record("conv2d_weight_grad", {g, x}, weight_grad(g, x, shape, geometry),
+  if (!computes(g))
+    return to(conv2d_weight_grad(to(g, float32), to(x, float32), shape, options, order), g.dtype());
+  return record("conv2d_weight_grad", {g, x}, weight_grad(g, x, shape, order, geometry),
                 [g = Saved(g), x = Saved(x), x_shape = x.shape(), options = linear_part(options)](
                     const Tensor& v, Wanted wanted) {
                   return gradients(

@@ -15,8 +15,10 @@ namespace {
 // What the statistics and the parameters are kept in.
 DType vector_type(const Tensor& x) { return x.dtype() == float64 ? float64 : float32; }
 
-void check_parameter(const char* name, const Tensor& v, const Shape& shape) {
+void check_parameter(const char* name, const Tensor& v, const Tensor& x, const Shape& shape) {
   if (!v.defined()) return;
+  if (v.device() != x.device())
+    fail("layer_norm: x is on {}, {} on {}; move one with .to(device)", x.device(), name, v.device());
   if (!(v.shape() == shape)) fail("layer_norm: {} must be {}, got {}", name, shape, v.shape());
   if (!v.is_floating_point()) fail("layer_norm: {} must be floating-point, got {}", name, v.dtype());
 }
@@ -76,8 +78,8 @@ Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight, con
     return in_float32([&](const Tensor& wide) { return layer_norm(wide, shape, weight, bias, eps); }, x);
   if (!x.is_floating_point()) fail("layer_norm: needs a floating-point tensor, got {}", x.dtype());
   const auto geometry = LayerNormGeometry::of(x.shape(), shape);
-  check_parameter("weight", weight, shape);
-  check_parameter("bias", bias, shape);
+  check_parameter("weight", weight, x, shape);
+  check_parameter("bias", bias, x, shape);
   const DType dtype = vector_type(x);
   const auto other_type = [&](const Tensor& v) { return v.defined() && v.dtype() != dtype; };
   if (other_type(weight) || other_type(bias))

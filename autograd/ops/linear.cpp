@@ -20,8 +20,8 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     fail("linear: x is {}, weight {}, bias {}; convert them to one type with .to(dtype)", x.dtype(),
          weight.dtype(), bias.defined() ? name_of(bias.dtype()) : "undefined");
   if (x.device() != weight.device() || (bias.defined() && bias.device() != x.device()))
-    fail("linear: x is on {}, weight on {}; move them to one device with .to(device)", x.device(),
-         weight.device());
+    fail("linear: x is on {}, weight on {}, bias on {}; move them to one device with .to(device)", x.device(),
+         weight.device(), (bias.defined() ? bias : weight).device());
   if (bias.defined() && (bias.dim() != 1 || bias.shape()[0] != weight.shape()[0]))
     fail("linear: bias must be [{}] (weight {}), got {}", weight.shape()[0], weight.shape(), bias.shape());
 }

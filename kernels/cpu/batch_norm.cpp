@@ -130,8 +130,8 @@ void apply(CpuContext& ctx, const BatchNormGeometry& g, const T* x, const BatchN
 }  // namespace
 
 void batch_norm_statistics(CpuContext& ctx, const BatchNormGeometry& g, TensorView x, double eps,
-                           double momentum, TensorView running_mean, TensorView running_var, TensorView mean,
-                           TensorView rstd) {
+                           const BatchNormRunning& running, TensorView mean, TensorView rstd) {
+  if (running.batches.defined()) ++*running.batches.as<int64_t>();
   visit_floating(x.dtype, "batch_norm", [&]<class T>() {
     using Acc = accumulate_t<T>;
     const cpu::Scratch<Moments> moments(g.channels);
@@ -144,8 +144,9 @@ void batch_norm_statistics(CpuContext& ctx, const BatchNormGeometry& g, TensorVi
     for (int64_t c = 0; c < g.channels; ++c) {
       mean.as<Acc>()[c] = Acc(moments[c].mean);
       rstd.as<Acc>()[c] = Acc(1 / std::sqrt(moments[c].squares / count + eps));
-      if (!running_mean.defined()) continue;
-      Acc &m = running_mean.as<Acc>()[c], &v = running_var.as<Acc>()[c];
+      if (!running.mean.defined()) continue;
+      const double momentum = running.momentum;
+      Acc &m = running.mean.as<Acc>()[c], &v = running.var.as<Acc>()[c];
       m = Acc((1 - momentum) * double(m) + momentum * moments[c].mean);
       v = Acc((1 - momentum) * double(v) + momentum * moments[c].squares / (count - 1));
     }
@@ -166,6 +167,13 @@ void batch_norm_apply(CpuContext& ctx, const BatchNormGeometry& g, TensorView x,
     else
       apply<T, false, false>(ctx, g, in, vectors, more, out);
   });
+}
+
+void batch_norm_train(CpuContext& ctx, const BatchNormGeometry& g, TensorView x, double eps,
+                      const BatchNormRunning& running, const BatchNormVectors& vectors, TensorView residual,
+                      bool relu, TensorView y) {
+  batch_norm_statistics(ctx, g, x, eps, running, vectors.mean, vectors.rstd);
+  batch_norm_apply(ctx, g, x, vectors, residual, relu, y);
 }
 
 }  // namespace kiln::kernels

@@ -183,4 +183,12 @@ void batch_norm_input_grad(CpuContext& ctx, const BatchNormGeometry& geometry, T
   });
 }
 
+void batch_norm_backward(CpuContext& ctx, const BatchNormGeometry& geometry, TensorView x, TensorView g,
+                         TensorView y, const BatchNormVectors& vectors, BatchNormMask mask,
+                         TensorView dweight, TensorView dbias, TensorView masked_g, TensorView dx) {
+  batch_norm_sums(ctx, geometry, x, g, y, vectors, mask, dweight, dbias, masked_g);
+  batch_norm_input_grad(ctx, geometry, x, masked_g.defined() ? masked_g : g, vectors, mask, dweight, dbias,
+                        dx);
+}
+
 }  // namespace kiln::kernels

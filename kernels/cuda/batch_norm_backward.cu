@@ -27,20 +27,17 @@ struct SumsOperands {
   T* masked_g;
 };
 
-// The sums of a chunk of each channel, [channels, chunks]. Reads x and g; with from_y reads y and writes
-// masked_g too.
-template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
-__global__ void __launch_bounds__(kThreads)
-    batch_norm_sums_kernel(BatchNormGeometry geometry, SumsOperands<T> p, Vectors<Acc> vectors,
-                           BatchNormMask mask, int64_t chunk, Sums<Acc>* partial) {
-  using Walk = ChannelWalk<kPack, kPlanes>;
-  const Walk walk(geometry, chunk);
-  const ScaleShift<Acc, Walk::kChannels> normalised(vectors, walk.channel, geometry.channels);
+// The sums of the block's chunk of each of its channels, for take(channel, sums) in one thread each.
+template <class Walk, class T, class Acc, class Take>
+__device__ __forceinline__ void chunk_sums(const Walk& walk, const SumsOperands<T>& p,
+                                           const Vectors<Acc>& vectors, BatchNormMask mask,
+                                           const Take& take) {
+  constexpr int kPack = Walk::kWidth;
+  const ScaleShift<Acc, Walk::kChannels> normalised(vectors, walk.channel, walk.channels);
   Acc mean[Walk::kChannels];
   Sums<Acc> sums[Walk::kChannels] = {};
 #pragma unroll
-  for (int k = 0; k < Walk::kChannels; ++k)
-    mean[k] = vectors.mean[min(walk.channel + k, geometry.channels - 1)];
+  for (int k = 0; k < Walk::kChannels; ++k) mean[k] = vectors.mean[min(walk.channel + k, walk.channels - 1)];
   walk.template each<2>([&](auto together, const auto& offsets) {
     constexpr int kCount = decltype(together)::value;
     using Values = Packs<kPack, kCount, T>;
@@ -65,7 +62,16 @@ __global__ void __launch_bounds__(kThreads)
   });
 #pragma unroll
   for (int k = 0; k < Walk::kChannels; ++k)
-    if (walk.merge(sums[k], Plus())) partial[(walk.channel + k) * gridDim.y + blockIdx.y] = sums[k];
+    if (walk.merge(sums[k], Plus())) take(walk.channel + k, sums[k]);
+}
+
+// [channels, chunks]. Reads x and g; with from_y reads y and writes masked_g too.
+template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
+__global__ void __launch_bounds__(kThreads)
+    batch_norm_sums_kernel(BatchNormGeometry geometry, SumsOperands<T> p, Vectors<Acc> vectors,
+                           BatchNormMask mask, int64_t chunk, Sums<Acc>* partial) {
+  chunk_sums(ChannelWalk<kPack, kPlanes>(geometry, chunk), p, vectors, mask,
+             [&](int64_t c, const Sums<Acc>& sums) { partial[c * gridDim.y + blockIdx.y] = sums; });
 }
 
 // A warp merges the chunks of a channel.
@@ -83,20 +89,17 @@ __global__ void __launch_bounds__(kThreads)
   dbias[c] = all.g;
 }
 
-// Reads x and g, writes dx.
-template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
-__global__ void __launch_bounds__(kThreads)
-    batch_norm_input_grad_kernel(BatchNormGeometry geometry, const T* x, const T* g, Vectors<Acc> vectors,
-                                 BatchNormMask mask, const Acc* dweight, const Acc* dbias, T* dx,
-                                 int64_t chunk) {
-  using Walk = ChannelWalk<kPack, kPlanes>;
-  const Walk walk(geometry, chunk);
-  const ScaleShift<Acc, Walk::kChannels> normalised(vectors, walk.channel, geometry.channels);
+template <class Walk, class T, class Acc>
+__device__ __forceinline__ void input_grad(const Walk& walk, int64_t values, const T* x, const T* g,
+                                           const Vectors<Acc>& vectors, BatchNormMask mask,
+                                           const Acc* dweight, const Acc* dbias, T* dx) {
+  constexpr int kPack = Walk::kWidth;
+  const ScaleShift<Acc, Walk::kChannels> normalised(vectors, walk.channel, walk.channels);
   Acc mean[Walk::kChannels], slope[Walk::kChannels], constant[Walk::kChannels];
-  const Acc share = Acc(1) / Acc(geometry.outer * geometry.inner);
+  const Acc share = Acc(1) / Acc(values);
 #pragma unroll
   for (int k = 0; k < Walk::kChannels; ++k) {
-    const int64_t c = min(walk.channel + k, geometry.channels - 1);
+    const int64_t c = min(walk.channel + k, walk.channels - 1);
     const Acc scale = normalised.scale[k];
     mean[k] = vectors.mean[c];
     slope[k] = dweight == nullptr ? Acc(0) : -scale * vectors.rstd[c] * dweight[c] * share;
@@ -119,6 +122,33 @@ __global__ void __launch_bounds__(kThreads)
       gpu::store(reinterpret_cast<gpu::Pack<T, kPack>*>(dx + offsets[n]), out);
     }
   });
+}
+
+// Reads x and g, writes dx.
+template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
+__global__ void __launch_bounds__(kThreads)
+    batch_norm_input_grad_kernel(BatchNormGeometry geometry, const T* x, const T* g, Vectors<Acc> vectors,
+                                 BatchNormMask mask, const Acc* dweight, const Acc* dbias, T* dx,
+                                 int64_t chunk) {
+  input_grad(ChannelWalk<kPack, kPlanes>(geometry, chunk), geometry.outer * geometry.inner, x, g, vectors,
+             mask, dweight, dbias, dx);
+}
+
+// A block has its channels to itself. Reads x and g (or masked_g, which its threads wrote) a second time from
+// the cache.
+template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
+__global__ void __launch_bounds__(kThreads)
+    batch_norm_backward_kernel(BatchNormGeometry geometry, SumsOperands<T> p, Vectors<Acc> vectors,
+                               BatchNormMask mask, Acc* dweight, Acc* dbias, T* dx, int64_t chunk) {
+  using Walk = ChannelWalk<kPack, kPlanes>;
+  chunk_sums(Walk(geometry, chunk), p, vectors, mask, [&](int64_t c, const Sums<Acc>& sums) {
+    dweight[c] = sums.dot * vectors.rstd[c];
+    dbias[c] = sums.g;
+  });
+  __syncthreads();
+  input_grad(Walk(geometry, chunk), geometry.outer * geometry.inner, p.x,
+             mask == BatchNormMask::from_y ? p.masked_g : p.g, vectors, mask,
+             static_cast<const Acc*>(dweight), static_cast<const Acc*>(dbias), dx);
 }
 
 }  // namespace
@@ -158,6 +188,30 @@ void batch_norm_input_grad(CudaContext& ctx, const BatchNormGeometry& geometry, 
              mask, dweight.as<Acc>(), dbias.as<Acc>(), dx.as<T>(), plan.chunk);
     });
   });
+}
+
+void batch_norm_backward(CudaContext& ctx, const BatchNormGeometry& geometry, TensorView x, TensorView g,
+                         TensorView y, const BatchNormVectors& vectors, BatchNormMask mask,
+                         TensorView dweight, TensorView dbias, TensorView masked_g, TensorView dx) {
+  bool small = false;
+  visit_device_floating(x.dtype, "batch_norm_backward", [&]<class T>() {
+    if constexpr (kFitsOneKernel<T>) {
+      using Acc = device_accumulate_t<T>;
+      const SumsOperands<T> p{x.as<T>(), g.as<T>(), y.as<T>(), masked_g.as<T>()};
+      with_packs<T>(geometry, {p.x, p.g, p.y, p.masked_g, dx.data}, [&]<int kPack, bool kPlanes>() {
+        const ChannelPlan plan(geometry, kPack, kPlanes, 1);
+        small = plan.is_small();
+        if (!small) return;
+        launch(ctx, "batch_norm_backward", batch_norm_backward_kernel<T, kPack, kPlanes>,
+               {.grid = plan.grid, .block = plan.block}, geometry, p, Vectors<Acc>(vectors), mask,
+               dweight.as<Acc>(), dbias.as<Acc>(), dx.as<T>(), plan.chunk);
+      });
+    }
+  });
+  if (small) return;
+  batch_norm_sums(ctx, geometry, x, g, y, vectors, mask, dweight, dbias, masked_g);
+  batch_norm_input_grad(ctx, geometry, x, masked_g.defined() ? masked_g : g, vectors, mask, dweight, dbias,
+                        dx);
 }
 
 }  // namespace kiln::kernels

@@ -22,7 +22,8 @@ inline constexpr int kThreads = 256;
 // planes.
 template <int kPack, bool kPlanes>
 struct ChannelWalk {
-  static constexpr int kChannels = kPlanes ? 1 : kPack;
+  static constexpr int kChannels = kPlanes ? 1 : kPack, kWidth = kPack;
+  static constexpr bool kIsPlanes = kPlanes;
   int64_t channels, inner, width;  // width: packs in a plane
   int64_t channel;                 // the first of this thread
   int64_t first, end;
@@ -83,10 +84,14 @@ struct ChannelWalk {
   }
 };
 
+// Whether sums and their use are one kernel where a tensor is small. In float64 that would spill registers.
+template <class T>
+inline constexpr bool kFitsOneKernel = !std::is_same_v<T, double>;
+
 // The launch of a walk.
 struct ChannelPlan {
   dim3 grid, block;
-  int64_t chunk, chunks;
+  int64_t chunk, chunks, packs_a_thread;
 
   // About `blocks` blocks, where there is as much to do; the chunks do not depend on the GPU.
   ChannelPlan(const BatchNormGeometry& g, int pack, bool planes, int64_t blocks) {
@@ -101,8 +106,14 @@ struct ChannelPlan {
     const int64_t wanted = std::clamp<int64_t>(blocks / std::max<int64_t>(1, tiles), 1, kMostChunks);
     chunk = std::max(least, (units + wanted - 1) / wanted);
     chunks = std::max<int64_t>(1, (units + chunk - 1) / chunk);
+    packs_a_thread = (chunk + least - 1) / least;
     grid = dim3(unsigned(tiles), unsigned(chunks));
     block = planes ? dim3(kThreads) : dim3(unsigned(columns), unsigned(kThreads / columns));
+  }
+  // Whether blocks that have their channels to themselves are done sooner than several launches would be.
+  bool is_small() const {
+    constexpr int64_t kMostPacks = 64;
+    return chunks == 1 && packs_a_thread <= kMostPacks && grid.x > 0;
   }
 };
 

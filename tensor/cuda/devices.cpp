@@ -58,6 +58,17 @@ void check_device(Device device) {
          count == 1 ? "" : fmt::format(" .. cuda:{}", count - 1));
 }
 
+void check_memory(const void* data, Device device) {
+  check_device(device);
+  cudaPointerAttributes found{};
+  CUDA_CHECK(cudaPointerGetAttributes(&found, data));
+  if (found.type == cudaMemoryTypeManaged) return;
+  if (found.type != cudaMemoryTypeDevice)
+    fail("cuda: {} is memory of the host, not of {}; copy it there", data, device);
+  if (found.device != device.index)
+    fail("cuda: {} is memory of cuda:{}, not of {}", data, found.device, device);
+}
+
 std::string describe(Device device) {
   check_device(device);
   cudaDeviceProp p{};

@@ -17,6 +17,9 @@ int device_count();
 // index.
 void check_device(Device device);
 
+// Throws unless `data` is memory of that device (or managed).
+void check_memory(const void* data, Device device);
+
 // "cuda:0: NVIDIA H100, compute capability 9.0, 79.1 GiB".
 std::string describe(Device device);
 

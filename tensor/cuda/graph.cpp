@@ -13,6 +13,7 @@ namespace kiln::cuda {
 Graph::Capture::Capture(Graph& graph, Device device)
     : graph_(graph),
       device_(device),
+      outside_(Stream::current(device).handle()),
       stream_(device),
       guard_(stream_),
       memory_(begin_graph_memory(device, stream_.handle())) {
@@ -22,7 +23,7 @@ Graph::Capture::Capture(Graph& graph, Device device)
     end_graph_memory(device);
     CUDA_CHECK(error);
   }
-  recording_ = make_box<Recording>(device);
+  recording_ = make_box<Recording>(device, outside_);
   open_ = true;
 }
 

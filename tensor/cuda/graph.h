@@ -58,6 +58,7 @@ class Graph {
    private:
     Graph& graph_;
     Device device_;
+    CUstream_st* outside_;  // the thread's stream before
     Stream stream_;
     StreamGuard guard_;
     uint64_t memory_;

@@ -1,8 +1,10 @@
 #include <kiln/tensor/cuda/recording.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <kiln/tensor/capture.h>
+#include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/copy.h>
 #include <kiln/tensor/fail.h>
 
@@ -14,13 +16,26 @@ thread_local Recording* recording_of_thread = nullptr;
 
 }  // namespace
 
-Recording::Recording(Device device) : device_(device) { recording_of_thread = this; }
+Recording::Recording(Device device, CUstream_st* outside) : device_(device), outside_(outside) {
+  recording_of_thread = this;
+}
 Recording::~Recording() { end(); }
 
 Recording* Recording::current() { return recording_of_thread; }
 
 void Recording::end() {
   if (recording_of_thread == this) recording_of_thread = nullptr;
+}
+
+Ref<Storage> Recording::allocate(int64_t bytes) const {
+  struct Outside {
+    CudaContext& ctx;
+    CUstream_st* captured;
+    ~Outside() { ctx.stream = captured; }
+  };
+  CudaContext& ctx = CudaContext::of(device_);
+  const Outside scope{ctx, std::exchange(ctx.stream, outside_)};
+  return Storage::allocate(bytes, device_);
 }
 
 PhiloxStart Recording::draw(Generator& generator, int64_t count) {
@@ -30,7 +45,7 @@ PhiloxStart Recording::draw(Generator& generator, int64_t count) {
     draws_.push_back(std::make_unique<Draws>());
     draws = draws_.end() - 1;
     (*draws)->generator = &generator;
-    (*draws)->base = Storage::allocate(sizeof(PhiloxState), device_);
+    (*draws)->base = allocate(sizeof(PhiloxState));
   }
   Draws& d = **draws;
   const PhiloxState after{0, uint64_t(d.count / kBlock)};
@@ -51,6 +66,8 @@ bool thread_captures() { return recording_of_thread != nullptr; }
 PhiloxStart draw_in_capture(Generator& generator, int64_t count) {
   return recording_of_thread->draw(generator, count);
 }
+
+Ref<Storage> allocate_for_replays(int64_t bytes) { return recording_of_thread->allocate(bytes); }
 
 void before_replay(Function<void()> f) {
   if (recording_of_thread == nullptr) fail("before_replay: this thread captures no graph");

@@ -9,12 +9,15 @@
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/storage.h>
 
+struct CUstream_st;
+
 namespace kiln::cuda {
 
 // What the host does before each replay of a graph. While a thread captures, it is the thread's.
 class Recording {
  public:
-  explicit Recording(Device device);
+  // `outside`: the thread's stream before the capture.
+  Recording(Device device, CUstream_st* outside);
   ~Recording();
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
@@ -25,6 +28,7 @@ class Recording {
   void before_replay(Function<void()> f) { calls_.push_back(std::move(f)); }
   // Where the numbers of a captured op start. The generator moves on at each replay, not now.
   PhiloxStart draw(Generator& generator, int64_t count);
+  Ref<Storage> allocate(int64_t bytes) const;
   void prepare_replay() const;
 
  private:
@@ -35,6 +39,7 @@ class Recording {
   };
 
   Device device_;
+  CUstream_st* outside_;
   std::vector<Function<void()>> calls_;
   std::vector<std::unique_ptr<Draws>> draws_;
 };

@@ -46,12 +46,15 @@ TEST_CASE("batch_norm_statistics on the device") {
           contiguous(shifted, x.suggested_memory_format());  // squares of a mean would lose all
       for (const Tensor& in : {x, far}) {
         const Tensor running_mean = sample(channels, type), running_var = abs(sample(channels, type)),
-                     mean = empty(channels, {.dtype = type}), rstd = empty(channels, {.dtype = type});
-        const Tensors gpu =
-            run_on_both({in, running_mean, running_var, mean, rstd}, [&](auto& ctx, const Tensors& t) {
-              kernels::batch_norm_statistics(ctx, g, t[0], 1e-5, 0.3, t[1], t[2], t[3], t[4]);
-              kernels::batch_norm_statistics(ctx, g, t[0], 1e-5, 0.3, Tensor(), Tensor(), t[3], t[4]);
+                     mean = empty(channels, {.dtype = type}), rstd = empty(channels, {.dtype = type}),
+                     batches = tensor({7});
+        const Tensors gpu = run_on_both(
+            {in, running_mean, running_var, mean, rstd, batches}, [&](auto& ctx, const Tensors& t) {
+              kernels::batch_norm_statistics(ctx, g, t[0], 1e-5, {t[1], t[2], t[5], 0.3}, t[3], t[4]);
+              kernels::batch_norm_statistics(ctx, g, t[0], 1e-5, {Tensor(), Tensor(), Tensor(), 0.3}, t[3],
+                                             t[4]);
             });
+        CHECK(gpu[5].item<int64_t>() == 8);
         for (int i = 1; i < 5; ++i) {
           const Tensor& expected = i == 1 ? running_mean : i == 2 ? running_var : i == 3 ? mean : rstd;
           REQUIRE(test::close(gpu[size_t(i)], expected, slack(type, 10), slack(type, 10)));
@@ -83,6 +86,43 @@ TEST_CASE("batch_norm_apply on the device") {
       CHECK(test::close(gpu[7], z, tolerance(dtype), tolerance(dtype)));
       CHECK(test::close(gpu[8], plain, tolerance(dtype), tolerance(dtype)));
     }
+}
+
+TEST_CASE("batch_norm_train and batch_norm_backward on the device are their parts") {
+  for (const DType dtype : test::kFloating)
+    for (const bool residual : {false, true})
+      for (const Tensor& x : inputs(dtype)) {
+        CAPTURE(dtype);
+        CAPTURE(x.shape());
+        CAPTURE(x.strides());
+        const auto geometry = BatchNormGeometry::of(x.layout());
+        const DType type = vector_type(dtype);
+        const Shape channels{geometry.channels};
+        const auto vector = [&] { return sample(channels, type); };
+        const auto mask = residual ? BatchNormMask::from_y : BatchNormMask::from_x;
+        const Tensor running_mean = vector(), running_var = abs(vector()), batches = tensor({3}),
+                     more = to(randn_like(x), dtype), y = empty_like(x), mean = vector(), rstd = vector(),
+                     g = to(randn_like(x), dtype), dweight = vector(), dbias = vector(),
+                     passed = zeros_like(x), dx = empty_like(x);
+        const Tensors gpu = run_on_both(
+            {x, running_mean, running_var, batches, vector(), vector(), more, y, mean, rstd, g, dweight,
+             dbias, passed, dx},
+            [&](auto& ctx, const Tensors& t) {
+              const BatchNormVectors vectors{t[8], t[9], t[4], t[5]};
+              kernels::batch_norm_train(ctx, geometry, t[0], 1e-5, {t[1], t[2], t[3], 0.3}, vectors,
+                                        residual ? t[6] : Tensor(), true, t[7]);
+              kernels::batch_norm_backward(ctx, geometry, t[0], t[10], residual ? t[7] : Tensor(), vectors,
+                                           mask, t[11], t[12], residual ? t[13] : Tensor(), t[14]);
+            });
+        const double bound = dtype == float64 ? 1e-10 : dtype == float32 ? 1e-3 : 3e-2;
+        for (const auto& [at, expected] :
+             {std::pair(1, running_mean), {2, running_var}, {3, batches}, {7, y}, {8, mean}, {9, rstd}})
+          REQUIRE(test::close(gpu[size_t(at)], expected, bound, bound));
+        // Where rounding moved a value over the relu's edge, gradients differ as a whole.
+        if (dtype == float64)
+          for (const auto& [at, expected] : {std::pair(11, dweight), {12, dbias}, {13, passed}, {14, dx}})
+            REQUIRE(test::close(gpu[size_t(at)], expected, 1e-9, 1e-9));
+      }
 }
 
 TEST_CASE("batch_norm_sums and batch_norm_input_grad on the device") {

@@ -11,6 +11,7 @@
 
 #include <kiln/kiln.h>
 #include <support/files.h>
+#include <support/skip.h>
 
 using namespace kiln;
 
@@ -129,6 +130,35 @@ TEST_CASE("fashion_mnist killed at any moment and resumed ends in the same bits"
     CHECK(end.output.substr(end.output.rfind("test accuracy: ")) == last);
     CHECK(end_of(folder, out) == expected);
   }
+}
+
+TEST_CASE("fashion_mnist trains on a GPU as on the CPU, with and without a graph") {
+  if (!cuda_is_available()) return test::skip("there is no CUDA device");
+  const Folder folder;
+  write_idx(folder.path(), "train", 4 * 64 + 30);  // four steps of one size and a smaller one
+  write_idx(folder.path(), "t10k", 50);
+  const auto losses = [&](const std::string& out, const std::vector<std::string>& more) {
+    std::vector<std::string> words = fashion(out, false);
+    words.insert(words.end(), more.begin(), more.end());
+    const Result result = run(folder, words);
+    REQUIRE_MESSAGE(result.status == 0, result.output);
+    const Value end = end_of(folder, out);
+    std::vector<double> values;
+    for (const Value& loss : end.at("losses").items()) values.push_back(loss.as_float());
+    return values;
+  };
+  const std::vector<double> expected = losses("cpu", {"--device", "cpu"});
+  const std::vector<double> usual = losses("cuda", {"--device", "cuda"});
+  const std::vector<double> graph = losses("graph", {"--device", "cuda", "--graph"});
+  REQUIRE(expected.size() == 3);
+  REQUIRE(usual.size() == 3);
+  for (size_t i = 0; i < expected.size(); ++i) CHECK(std::abs(usual[i] - expected[i]) <= 1e-3);
+  CHECK(graph == usual);
+  CHECK(end_of(folder, "graph").at("optimizer") == end_of(folder, "cuda").at("optimizer"));
+
+  const Result refused = run(folder, {"fashion_mnist", "--data", ".", "--device", "cpu", "--graph"});
+  CHECK(refused.status == 1);
+  CHECK(refused.output.find("a graph needs a GPU, the device is cpu") != std::string::npos);
 }
 
 TEST_CASE("Ctrl-C finishes the step, writes the checkpoint and ends with 130") {

@@ -1,0 +1,27 @@
+#pragma once
+
+// For sources only.
+
+#include <vector>
+
+#include <kiln/tensor/tensor.h>
+
+namespace kiln::autograd {
+
+// Gradients on their way to the memory that an optimiser has set for them. On a GPU one launch copies many of
+// them there; until finish() nobody may look at that memory.
+class Homecoming {
+ public:
+  // home = g, of one shape and dtype.
+  void add(const Tensor& home, Tensor g);
+  void finish();
+
+ private:
+  struct Copy {
+    Tensor home, g;
+  };
+  std::vector<Copy> copies_;
+  int64_t bytes_ = 0;
+};
+
+}  // namespace kiln::autograd
