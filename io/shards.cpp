@@ -18,6 +18,19 @@ struct Shard {
   int64_t bytes;
 };
 
+// f(), whose Errors then name the index too.
+template <class F>
+void naming_both(const std::string& where, const std::string& shard, F&& f) {
+  constexpr std::string_view kBegin = "load: ";
+  try {
+    f();
+  } catch (const Error& error) {
+    const std::string_view text = error.what();
+    if (!text.starts_with(kBegin)) throw;
+    fail("{} names '{}': {}", where, shard, text.substr(kBegin.size()));
+  }
+}
+
 // The files that the map names, each once, in its order.
 std::vector<Shard> shards_of(const Value& map, const std::string& folder, const std::string& where) {
   std::unordered_set<std::string_view> known;
@@ -29,10 +42,12 @@ std::vector<Shard> shards_of(const Value& map, const std::string& folder, const 
         shard.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
       fail("{} names the file '{}', which is not a plain name in its folder", where, shard);
     if (!known.insert(shard).second) continue;
-    const InputFile file(folder + shard);
-    if (is_index_file(file.read(0, std::min(kHead, file.size())), file.size()))
-      fail("{} names '{}', which is an index itself", where, shard);
-    shards.push_back({shard, file.size()});
+    naming_both(where, shard, [&] {
+      const InputFile file(folder + shard);
+      if (is_index_file(file.read(0, std::min(kHead, file.size())), file.size()))
+        fail("load: it is an index itself");
+      shards.push_back({shard, file.size()});
+    });
   }
   return shards;
 }
@@ -62,7 +77,8 @@ Value read_index_file(const InputFile& file, const ReadOptions& options) {
       reading.progress = [&options, before, total](int64_t done, int64_t) {
         options.progress(before + done, total);
       };
-    Value content = read_any_file(InputFile(folder + shard.name), reading);
+    Value content;
+    naming_both(where, shard.name, [&] { content = read_any_file(InputFile(folder + shard.name), reading); });
     if (!content.is_dict()) fail("{} names '{}', which is not a dict of tensors", where, shard.name);
     for (auto& [key, value] : content.entries())
       contents[shard.name].emplace(to_string(key), std::move(value));

@@ -30,6 +30,8 @@ FILES = {
     "kiln/unknown_dtype": kiln(view("float33", [1], [1])),
     # 2^60 elements were looked at.
     "kiln/broadcast_bool": kiln(view("bool", [1 << 60], [0])),
+    # The Error named the missing file and not the index.
+    "shards/missing": b'{"weight_map": {"x": "none.pth"}}',
 }
 
 for name, content in FILES.items():
