@@ -13,7 +13,7 @@ ReadAhead::ReadAhead(size_t parts, int threads, Function<void(size_t part, size_
         }
       });
   } catch (const std::system_error&) {
-    // No more threads are to be had: those that are there, and the caller, do it.
+    return;  // no more threads are to be had: those that are there, and the caller, do it
   }
 }
 

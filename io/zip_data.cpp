@@ -23,7 +23,8 @@ void ZipArchive::read_headers() {
   order_.resize(records_.size());
   for (size_t i = 0; i < order_.size(); ++i) order_[i] = i;
   const auto begin_of = [&](size_t i) { return headers_[i].begin; };
-  if (!std::ranges::is_sorted(order_, {}, begin_of)) std::ranges::stable_sort(order_, {}, begin_of);
+  if (!std::ranges::is_sorted(order_, {}, begin_of))
+    std::ranges::sort(order_, {}, [&](size_t i) { return std::pair(begin_of(i), i); });
   if (read_ == Read::nothing) return read_part(source_, 0, order_.size());
 
   // Memory for all of them, which is not more than the file is when they do not overlap.
