@@ -16,6 +16,10 @@ struct StepRun {
   float* master;
   // What the rule keeps, in float32 for the halves and in dtype otherwise; null where it keeps less.
   void* state[3];
+  // CUDA only: where *skip is not 0 nothing is done. *skipped steps were left out so before, and are in the
+  // rule's step all the same.
+  const int32_t* skip = nullptr;
+  const int64_t* skipped = nullptr;
 };
 
 // master = param where param is not what master rounds to: somebody else wrote there. For float16, bfloat16.
@@ -55,5 +59,7 @@ void adam_step(CudaContext&, const AdamRule& rule, const StepRun& run);
 
 // step += 1, in the order of the stream.
 void advance_step(CudaContext&, StepNumbers* numbers);
+// skipped += 1 where skip is not 0, in the order of the stream.
+void count_skipped(CudaContext&, const int32_t* skip, int64_t* skipped);
 
 }  // namespace kiln::kernels

@@ -159,6 +159,7 @@ const std::vector<Arena::Run>& Arena::find_runs() {
   }
   if (!stale_) return runs_;
   stale_ = false;
+  ++revision_;
   runs_.clear();
   for (size_t i = 0; i < segments_.size(); ++i) {
     const Segment& segment = segments_[i];
@@ -198,7 +199,7 @@ void Arena::finish(const Run& run) {
   if (first.activity == Activity::copied) copy(slot_of_param(first), first.param);
 }
 
-void Arena::count_step(const Run& run, bool keeps_state) {
+void Arena::count_step(const Run& run, bool keeps_state, bool may_be_skipped) {
   for (size_t i = run.first; i < run.last; ++i) {
     Segment& segment = segments_[i];
     Storage& storage = *segment.param.impl()->storage;
@@ -207,6 +208,14 @@ void Arena::count_step(const Run& run, bool keeps_state) {
     ++segment.steps;
     stale_ |= segment.has_state != keeps_state;
     segment.has_state = keeps_state;
+    segment.may_have_skipped |= may_be_skipped;
+  }
+}
+
+void Arena::uncount_steps(int64_t count) {
+  for (Segment& segment : segments_) {
+    if (segment.may_have_skipped) segment.steps -= count;
+    segment.may_have_skipped = false;
   }
 }
 

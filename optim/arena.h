@@ -30,6 +30,7 @@ class Arena {
     int64_t count;
     int64_t steps = 0;
     bool has_state = false;
+    bool may_have_skipped = false;       // since the last uncount_steps
     Activity activity = Activity::idle;  // at the last step
     const void* grad = nullptr;          // read by it
     uint32_t version = 0;                // of the parameter's storage when its master was made
@@ -51,11 +52,15 @@ class Arena {
   // What is to be stepped now: parameters that require grad and have one. Gradients that lie elsewhere in
   // another order are fetched. Throws when a parameter changed its dtype, device or shape.
   const std::vector<Run>& find_runs();
+  // Grows when find_runs finds other runs than before.
+  int64_t revision() const { return revision_; }
   // Around the step of a run: parameters that live elsewhere are fetched and stored.
   kernels::StepRun begin(const Run& run);
   void finish(const Run& run);
   // The step of the run was taken.
-  void count_step(const Run& run, bool keeps_state);
+  void count_step(const Run& run, bool keeps_state, bool may_be_skipped);
+  // So many of the steps that may be skipped were, since the last call.
+  void uncount_steps(int64_t count);
 
   // Makes sure that `count` blocks of state exist; new ones hold zeros.
   void need_states(int count);
@@ -87,6 +92,7 @@ class Arena {
   std::vector<Segment> segments_;
   std::vector<Run> runs_;
   bool stale_ = true;
+  int64_t revision_ = 0;
 };
 
 }  // namespace kiln::optim

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include <kiln/autograd/ops.h>
 #include <kiln/kernels/optimizer.h>
 #include <kiln/tensor/capture.h>
 #include <kiln/tensor/fail.h>
@@ -52,6 +53,7 @@ void Optimizer::add_params(Tensors params) {
 }
 
 void Optimizer::step() {
+  if (!skip_.defined()) settle_skipped();
   for (size_t g = 0; g < groups_.size(); ++g) {
     for (size_t a = 0; a < groups_[g].arenas.size(); ++a) {
       Arena& arena = groups_[g].arenas[a];
@@ -69,19 +71,73 @@ void Optimizer::step() {
 }
 
 void Optimizer::step_unless(const Tensor& skip) {
-  if (skip.item<int32_t>() == 0) step();
+  if constexpr (kCudaBuilt)
+    if (skip.device().is_cuda() && can_skip_on_device()) return step_unless_there(skip);
+  if (is_capturing())
+    fail("{}: take a step with the gradients of all parameters before a graph is captured", name_);
+  settle_skipped();
+  if (skip.item<int32_t>() != 0) return;
+  step();
+  if (skip.device().is_cpu()) return;
+  if (!skipped_.defined()) skipped_ = zeros({}, {.dtype = int64, .device = skip.device()});
+  revisions_ = find_all_runs();
+}
+
+int64_t Optimizer::find_all_runs() {
+  int64_t revisions = 0;
+  for (Group& group : groups_)
+    for (Arena& arena : group.arenas) {
+      arena.find_runs();
+      revisions += arena.revision();
+    }
+  return revisions;
+}
+
+// Steps that are left out are counted for all parameters together, so the same ones must step each time; and
+// they have their state, because a first step differs from the others.
+bool Optimizer::can_skip_on_device() { return skipped_.defined() && find_all_runs() == revisions_; }
+
+void Optimizer::step_unless_there(const Tensor& skip) {
+  const struct Scope {
+    Tensor& condition;
+    ~Scope() { condition = Tensor(); }
+  } scope{skip_};
+  skip_ = skip;
+  step();
+  pending_ = true;
+  on(skip.device(), [&](auto& ctx) {
+    if constexpr (std::is_same_v<decltype(ctx), CudaContext&>)
+      kernels::count_skipped(ctx, static_cast<const int32_t*>(skip.raw_data()),
+                             static_cast<int64_t*>(skipped_.raw_data()));
+  });
+}
+
+void Optimizer::settle_skipped() {
+  if (!pending_) return;
+  const int64_t count = skipped_.item<int64_t>();
+  skipped_.zero_();
+  pending_ = false;
+  for (Group& group : groups_)
+    for (Arena& arena : group.arenas) arena.uncount_steps(count);
+}
+
+kernels::StepRun Optimizer::conditional(kernels::StepRun run) const {
+  if (!skip_.defined()) return run;
+  run.skip = static_cast<const int32_t*>(skip_.raw_data());
+  run.skipped = static_cast<const int64_t*>(skipped_.raw_data());
+  return run;
 }
 
 void Optimizer::step_run(size_t group, size_t arena, const Arena::Run& run) {
   Arena& memory = groups_[group].arenas[arena];
   const Arena::Segment& segment = memory.segments()[run.first];
-  update(group, memory.begin(run),
+  update(group, conditional(memory.begin(run)),
          {.device = memory.device(),
           .number = segment.steps + 1,
           .first = !segment.has_state,
           .numbers = nullptr});
   memory.finish(run);
-  memory.count_step(run, states_needed(group) > 0 || segment.has_state);
+  memory.count_step(run, states_needed(group) > 0 || segment.has_state, skip_.defined());
 }
 
 // The step is taken in each replay, with numbers in device memory that the host sees to before.
@@ -90,17 +146,19 @@ void Optimizer::capture_run(size_t group, size_t arena, const Arena::Run& run) {
     Arena& memory = groups_[group].arenas[arena];
     const Ref<Storage> place = cuda::allocate_for_replays(sizeof(kernels::StepNumbers));
     auto* numbers = static_cast<kernels::StepNumbers*>(place->data);
-    update(group, memory.begin(run),
+    update(group, conditional(memory.begin(run)),
            {.device = memory.device(), .number = 0, .first = false, .numbers = numbers});
     kernels::advance_step(cuda_context(memory.device()), numbers);
     memory.finish(run);
-    cuda::before_replay([this, group, arena, run, place, there = kernels::StepNumbers{}]() mutable {
+    cuda::before_replay([this, group, arena, run, place, may_skip = skip_.defined(),
+                         there = kernels::StepNumbers{}]() mutable {
       Arena& replayed = groups_[group].arenas[arena];
       const kernels::StepNumbers now{lr(group), momentum(group), replayed.segments()[run.first].steps + 1};
       if (!(now == there)) transfer(place->data, place->device, &now, cpu, sizeof now);
       there = now;
       ++there.step;
-      replayed.count_step(run, states_needed(group) > 0);
+      replayed.count_step(run, states_needed(group) > 0, may_skip);
+      pending_ |= may_skip;
     });
   }
 }

@@ -22,7 +22,9 @@ class Optimizer {
   // device since it was given. In a captured graph (cuda::Graph) each replay is a step with the learning rate
   // and the momentum of that moment; a step as usual must have come before, which makes the state.
   void step();
-  // The same unless `skip`, a 0-dim int32, holds another number than 0: what GradScaler found.
+  // The same unless `skip`, a 0-dim int32, holds another number than 0: what GradScaler found. On a GPU that
+  // is decided there; the host waits only at the first step and when other parameters than before have
+  // gradients.
   void step_unless(const Tensor& skip);
   // Gradients become undefined (their memory waits for the next ones), or zero.
   void zero_grad(bool set_to_none = true);
@@ -86,6 +88,11 @@ class Optimizer {
   };
 
   void check_params(const Tensors& params) const;
+  int64_t find_all_runs();
+  bool can_skip_on_device();
+  void step_unless_there(const Tensor& skip);
+  void settle_skipped();
+  kernels::StepRun conditional(kernels::StepRun run) const;
   void step_run(size_t group, size_t arena, const Arena::Run& run);
   void capture_run(size_t group, size_t arena, const Arena::Run& run);
   Value state_of(size_t group, const Arena& arena, const Arena::Segment& segment) const;
@@ -96,6 +103,12 @@ class Optimizer {
 
   const char* name_;
   std::vector<Group> groups_;
+  // For step_unless on a GPU: its condition, while it runs; there, 0-dim int64, how many of the steps that
+  // segments have counted were left out, which settle_skipped takes off; whether there may be any; the runs
+  // they were of.
+  Tensor skip_, skipped_;
+  bool pending_ = false;
+  int64_t revisions_ = 0;
 };
 
 // An optimiser with options of this type in each group.

@@ -54,6 +54,7 @@ Value Optimizer::state_of(size_t group, const Arena& arena, const Arena::Segment
 }
 
 Value Optimizer::state_dict() const {
+  const_cast<Optimizer*>(this)->settle_skipped();  // counts steps as they were
   Value states = Value::dict(), saved_groups = Value::list();
   int64_t index = 0;
   for (size_t g = 0; g < groups_.size(); ++g) {
@@ -160,6 +161,7 @@ void Optimizer::load_options(size_t group, const Value& saved) {
 }
 
 void Optimizer::load_state_dict(const Value& state) {
+  settle_skipped();
   const std::vector<const Value*> matched = match_states(state);
   const Value before = state_dict();
   const auto load_all_options = [&](const Value& from) {

@@ -21,13 +21,20 @@ struct Run {
   const T* grad;
   A* state[3];
   int64_t count;
+  const int32_t* skip;
+  const int64_t* skipped;
 };
 
 template <class T>
 Run<T> run_of(const StepRun& run) {
   using A = device_accumulate_t<T>;
-  Run<T> r{
-      static_cast<A*>(run.param), static_cast<T*>(run.param), static_cast<const T*>(run.grad), {}, run.count};
+  Run<T> r{static_cast<A*>(run.param),
+           static_cast<T*>(run.param),
+           static_cast<const T*>(run.grad),
+           {},
+           run.count,
+           run.skip,
+           run.skipped};
   if constexpr (Run<T>::kRounds) r.value = reinterpret_cast<A*>(run.master);
   for (int i = 0; i < 3; ++i) r.state[i] = static_cast<A*>(run.state[i]);
   return r;
@@ -63,13 +70,14 @@ struct Elements {
   }
 };
 
-// A Rule has kStates; prepare, which one thread of a block calls for the factors that all elements share;
-// take, which gets them; and update(value, grad, states).
+// A Rule has kStates; prepare, which one thread of a block calls with the number of steps that were left out,
+// for the factors that all elements share; take, which gets them; and update(value, grad, states).
 template <class T, int N, class Rule>
 __global__ void __launch_bounds__(kThreads) step_kernel(Run<T> run, Rule rule) {
   using A = device_accumulate_t<T>;
+  if (run.skip != nullptr && *run.skip != 0) return;
   auto& factors = gpu::shared<A[kFactors]>();
-  if (threadIdx.x == 0) rule.prepare(factors);
+  if (threadIdx.x == 0) rule.prepare(factors, run.skipped != nullptr ? *run.skipped : 0);
   __syncthreads();
   rule.take(factors);
   const auto update = [&](auto& e, int k) {
@@ -106,7 +114,7 @@ struct Sgd {
   A lr, sign, decay, momentum, fresh;
   bool decays, nesterov;
 
-  __device__ void prepare(A* factors) const {
+  __device__ void prepare(A* factors, int64_t) const {
     factors[0] = numbers != nullptr ? A(numbers->lr) : lr;
     factors[1] = numbers != nullptr ? A(numbers->momentum) : momentum;
   }
@@ -134,10 +142,10 @@ struct Adam {
   bool decays;
 
   // One thread of a block does this, in double: 1 - beta2^step is small at first.
-  __device__ void prepare(A* factors) const {
+  __device__ void prepare(A* factors, int64_t skipped) const {
     const StepNumbers now =
         rule.numbers != nullptr ? *rule.numbers : StepNumbers{rule.lr, rule.beta1, rule.step};
-    const double lr = now.lr, step = double(now.step);
+    const double lr = now.lr, step = double(now.step - skipped);
     factors[0] = A(-lr / (1 - pow(now.momentum, step)));
     factors[1] = A(1 / sqrt(1 - pow(rule.beta2, step)));
     factors[2] = rule.decoupled ? A(1 - lr * rule.weight_decay) : A(1);
@@ -215,6 +223,7 @@ __global__ void __launch_bounds__(kThreads) sync_master_kernel(const T* param, f
 }
 
 __global__ void advance_step_kernel(StepNumbers* numbers) { ++numbers->step; }
+__global__ void count_skipped_kernel(const int32_t* skip, int64_t* skipped) { *skipped += *skip != 0; }
 
 }  // namespace
 
@@ -270,6 +279,10 @@ void adam_step(CudaContext& ctx, const AdamRule& rule, const StepRun& run) {
 
 void advance_step(CudaContext& ctx, StepNumbers* numbers) {
   launch(ctx, "advance_step", advance_step_kernel, {}, numbers);
+}
+
+void count_skipped(CudaContext& ctx, const int32_t* skip, int64_t* skipped) {
+  launch(ctx, "count_skipped", count_skipped_kernel, {}, skip, skipped);
 }
 
 }  // namespace kiln::kernels

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <kiln/kiln.h>
 #include <kiln/tensor/cuda/graph.h>
 
@@ -121,4 +123,41 @@ TEST_CASE("replays draw other numbers, those of the generator's place and seed")
     CHECK(generator.state() == end);
     for (size_t i = 0; i < expected.size(); ++i) CHECK(equal(replayed[i], expected[i]));
   }
+}
+
+TEST_CASE("a captured step with a loss scale leaves out what overflows, and counts it so") {
+  const auto trained = [](bool captured) {
+    Run<optim::Adam, optim::AdamOptions> run({});
+    optim::GradScaler scaler({.init_scale = 1024, .growth_interval = 3});
+    const Tensor factor = ones({}, {.device = gpu});
+    const auto step = [&] {
+      run.optimizer->zero_grad();
+      {
+        const Autocast amp(float16);
+        run.loss = cross_entropy(run.net(run.x), run.y);
+      }
+      scaler.scale(run.loss * factor).backward();
+      scaler.step(*run.optimizer);
+      scaler.update();
+    };
+    cuda::Graph graph;
+    std::vector<double> seen;
+    for (int i = 0; i < 12; ++i) {
+      factor.fill_(i == 4 || i == 7 || i == 8 ? INFINITY : 1);
+      seen.push_back(run.train(i, [&] {
+        if (!captured || i < 2) return step();
+        if (i == 2) graph.capture(step);
+        graph.replay();
+      }));
+      seen.push_back(scaler.get_scale());
+    }
+    CHECK(run.optimizer->state_dict().at("state/0/step").as_tensor().item<double>() == 9);
+    seen.push_back(
+        double(run.optimizer->state_dict().at("state/0/exp_avg_sq").as_tensor().sum().item<float>()));
+    return seen;
+  };
+  const std::vector<double> usual = trained(false);
+  CHECK(trained(true) == usual);
+  CHECK(usual[2 * 3 + 1] == 2048);
+  CHECK(usual[2 * 4 + 1] == 1024);
 }
