@@ -31,6 +31,20 @@ struct Options {
   bool resume = false, graph = false;
 };
 
+Tensor train_on(Net& net, optim::SGD& optimizer, const Tensors& batch) {
+  optimizer.zero_grad();
+  const Tensor loss = cross_entropy(net(batch[0]), batch[1]);
+  loss.backward();
+  optimizer.step();
+  return loss;
+}
+
+void draw(const std::string& folder, const std::vector<double>& losses,
+          const std::vector<double>& accuracies) {
+  io::Plot({.title = "training loss"}).line("loss", losses).save(folder + "/loss.svg");
+  io::Plot({.title = "test accuracy, %"}).line("accuracy", accuracies).save(folder + "/accuracy.svg");
+}
+
 int run(const Options& options) {
   const train::Interrupt interrupt;
   manual_seed(options.seed);
@@ -46,14 +60,8 @@ int run(const Options& options) {
   net.to(device);
   optim::SGD optimizer(net.parameters(), {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
   optim::OneCycleLR schedule(optimizer, 0.1, {.total_steps = options.epochs * loader.size()});
-
-  train::Step train_step(device, options.graph, [&](const Tensors& batch) {
-    optimizer.zero_grad();
-    const Tensor loss = cross_entropy(net(batch[0]), batch[1]);
-    loss.backward();
-    optimizer.step();
-    return loss;
-  });
+  train::Step train_step(device, options.graph,
+                         [&](const Tensors& batch) { return train_on(net, optimizer, batch); });
 
   int64_t step = 0;
   double loss_sum = 0;
@@ -92,8 +100,7 @@ int run(const Options& options) {
     if (std::ranges::max(accuracies) == accuracies.back())
       io::save(options.out + "/best.kiln", net.state_dict());
     checkpoint.save();
-    io::Plot({.title = "training loss"}).line("loss", losses).save(options.out + "/loss.svg");
-    io::Plot({.title = "test accuracy, %"}).line("accuracy", accuracies).save(options.out + "/accuracy.svg");
+    draw(options.out, losses, accuracies);
   }
   fmt::print("test accuracy: {:.2f} %\n", accuracies.back());
   return 0;
