@@ -54,7 +54,10 @@ Tensor Step::operator()(const Tensors& batch) {
   }
   if (!recorded_) {
     auto recorded = make_box<Recorded>();
-    recorded->batch = on_device(batch);
+    // Memory of its own: later batches are written into it, and what is on the device already is the
+    // caller's.
+    for (const Tensor& x : batch)
+      recorded->batch.push_back(x.device() == device_ ? x.clone() : x.to(device_));
     recorded->graph.capture([&] { recorded->result = run_(recorded->batch).detach(); }, device_);
     recorded_ = std::move(recorded);
   } else {
