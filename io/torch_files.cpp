@@ -58,9 +58,8 @@ void correct_bools(const Tensor& x) {
   for (int64_t at = 0; at < span; ++at) correct(at);
 }
 
-Ref<Storage> swapped(const Storage& storage, DType dtype) {
-  const bool is_complex = dtype == DType::complex64 || dtype == DType::complex128;
-  const int64_t word = size_of(dtype) / (is_complex ? 2 : 1);
+Ref<Storage> swapped(const Storage& storage, const TorchType& type) {
+  const int64_t word = size_of(type.dtype) / type.numbers;
   Ref<Storage> result = Storage::allocate(storage.bytes, cpu);
   auto* to = static_cast<char*>(result->data);
   if (storage.bytes > 0) std::memcpy(to, storage.data, size_t(storage.bytes));

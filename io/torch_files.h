@@ -32,8 +32,8 @@ const TorchType& class_type(const PickleGraph& graph, PickleGraph::Id id, std::s
 // Bytes other than 0 and 1 of a bool tensor on the CPU become 1; nothing happens to others.
 void correct_bools(const Tensor& x);
 
-// A copy with the bytes of each number in the other order.
-Ref<Storage> swapped(const Storage& storage, DType dtype);
+// A copy with the bytes of each number in the other order; a complex element is two numbers.
+Ref<Storage> swapped(const Storage& storage, const TorchType& type);
 
 // Shared with what is read from it later.
 using Archive = std::shared_ptr<const ZipArchive>;

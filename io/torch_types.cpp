@@ -15,8 +15,8 @@ constexpr TorchType kTypes[] = {
     {"Char", "int8", int8},
     {"Byte", "uint8", uint8},
     {"Bool", "bool", bool8},
-    {"ComplexFloat", "complex64", DType::complex64},
-    {"ComplexDouble", "complex128", DType::complex128},
+    {"ComplexFloat", "complex64", DType::complex64, true, 2},
+    {"ComplexDouble", "complex128", DType::complex128, true, 2},
     {"UInt16", "uint16", DType::uint16},
     {"UInt32", "uint32", DType::uint32},
     {"UInt64", "uint64", DType::uint64},
@@ -29,7 +29,7 @@ constexpr TorchType kTypes[] = {
     {"QInt32", "qint32", int32, false},
     {"QUInt4x2", "quint4x2", uint8, false},
     {"QUInt2x4", "quint2x4", uint8, false},
-    {"ComplexHalf", "complex32", int32, false},
+    {"ComplexHalf", "complex32", int32, false, 2},
     {"Float8_e4m3fnuz", "float8_e4m3fnuz", uint8, false},
     {"Float8_e5m2fnuz", "float8_e5m2fnuz", uint8, false},
     {"Float8_e8m0fnu", "float8_e8m0fnu", uint8, false},
@@ -39,7 +39,7 @@ constexpr TorchType kTypes[] = {
     {"Bits2x4", "bits2x4", uint8, false},
     {"Bits4x2", "bits4x2", uint8, false},
     {"Float4_e2m1fn_x2", "float4_e2m1fn_x2", uint8, false},
-    {"BComplex32", "bcomplex32", int32, false},
+    {"BComplex32", "bcomplex32", int32, false, 2},
 };
 
 }  // namespace

@@ -13,6 +13,7 @@ struct TorchType {
   std::string_view name;     // "float32" of torch.float32
   DType dtype;               // that holds the bits
   bool is_plain = true;      // false: the dtype holds raw integers that mean something else
+  int numbers = 1;           // in an element: 2 in a complex one
 };
 
 // By the class of a storage or old tensor without its module ("FloatStorage", "FloatTensor"), by the name of

@@ -46,11 +46,11 @@ class ZipStorages : public TorchStorages {
            name.count, name.type->name);
     Ref<Storage>& memory = memories_[size_t(record - archive_->records().data())];
     if (!memory)
-      memory = source_.later(record->size,
-                             [archive = archive_, record, dtype, verify = verify_, swaps = swapped_] {
-                               Ref<Storage> data = archive->storage(*record, size_of(dtype), verify);
-                               return swaps ? swapped(*data, dtype) : data;
-                             });
+      memory = source_.later(
+          record->size, [archive = archive_, record, type = name.type, verify = verify_, swaps = swapped_] {
+            Ref<Storage> data = archive->storage(*record, size_of(type->dtype), verify);
+            return swaps ? swapped(*data, *type) : data;
+          });
     return {memory, name.type};
   }
 

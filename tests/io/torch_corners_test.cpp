@@ -5,6 +5,7 @@
 #include <kiln/io/open.h>
 #include <kiln/tensor/state_dict.h>
 
+#include "support/archive.h"
 #include "support/files.h"
 #include "support/skip.h"
 
@@ -54,6 +55,51 @@ TEST_CASE("torch corners: big-endian data are swapped where the file says so, or
     CHECK(complex_elements(value, "c8") == std::vector<float>{1, 2});
   }
   CHECK(elements<int64_t>(io::load(fixture("big_unsaid.pt")), "i2") == std::vector<int64_t>{0x300, 0x400});
+}
+
+TEST_CASE("torch corners: the bytes that change places in each type of a big-endian archive") {
+  using namespace std::string_literals;
+  struct Row {
+    int64_t element, number;  // bytes; a complex element has two numbers
+    std::vector<std::string> storages;
+  };
+  const Row rows[] = {
+      {16, 8, {"ComplexDouble"}},
+      {8, 8, {"Double", "Long", "UInt64"}},
+      {8, 4, {"ComplexFloat"}},
+      {4, 4, {"Float", "Int", "UInt32", "QInt32"}},
+      {4, 2, {"ComplexHalf", "BComplex32"}},
+      {2, 2, {"Half", "BFloat16", "Short", "UInt16", "Bits16"}},
+      {1, 1, {"Char", "Byte", "Bool", "Untyped", "QInt8", "QUInt8", "QUInt4x2", "QUInt2x4"}},
+      {1, 1, {"Float8_e4m3fn", "Float8_e5m2", "Float8_e4m3fnuz", "Float8_e5m2fnuz", "Float8_e8m0fnu"}},
+      {1, 1, {"Bits8", "Bits1x8", "Bits2x4", "Bits4x2", "Float4_e2m1fn_x2"}},
+  };
+  const test::TemporaryFolder folder;
+  for (const Row& row : rows) {
+    for (const std::string& storage : row.storages) {
+      CAPTURE(storage);
+      std::string data, expected;
+      for (char byte = 0; byte < 16; ++byte) data += storage == "Bool" ? char(byte % 2) : byte;
+      for (size_t at = 0; at < data.size(); at += size_t(row.number)) {
+        const std::string number = data.substr(at, size_t(row.number));
+        expected.append(number.rbegin(), number.rend());
+      }
+      const std::string count(1, char(16 / row.element));
+      const std::string pickle = "\x80\2ctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\n" + storage +
+                                 "Storage\nU\1" + "0U\3cpuK" + count + "tQK\0K"s + count +
+                                 "\x85K\1\x85\x89}tR.";
+      test::write_file(folder / "x.pt", test::Archive()
+                                            .add("x/data.pkl", pickle)
+                                            .add("x/data/0", data)
+                                            .add("x/byteorder", "big")
+                                            .add("x/version", "3\n")
+                                            .finish());
+      const Value value = io::load(folder / "x.pt");
+      const Tensor& x = (value.is_tensor() ? value : value.at("values")).as_tensor();
+      CHECK(x.numel() == 16 / row.element);
+      CHECK(std::string(static_cast<const char*>(x.raw_data()), data.size()) == expected);
+    }
+  }
 }
 
 TEST_CASE("torch corners: sizes in zip64 fields") {
