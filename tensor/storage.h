@@ -17,7 +17,7 @@ struct Storage : RefCounted {
   // From the device's caching allocator; uninitialised, aligned to 64 bytes. Throws when memory runs out.
   static Ref<Storage> allocate(int64_t bytes, Device device);
 
-  // Memory that somebody else owns: release(owner) runs when the last tensor is gone.
+  // Others' memory: release(owner) runs after the last tensor. For a GPU: throws if the host's or another's.
   static Ref<Storage> adopt(void* data, int64_t bytes, Device device, void* owner,
                             void (*release)(void* owner));
 
