@@ -5,6 +5,7 @@
 #include <kiln/io/json.h>
 #include <kiln/io/state_format.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/value_walk.h>
 
 namespace kiln::io {
 namespace {
@@ -14,20 +15,17 @@ class Collector {
   explicit Collector(const std::string& path) : path_(path) {}
   std::vector<std::pair<std::string, Tensor>> found;
 
-  void walk(const Value& value, const std::string& name, size_t depth) {
-    if (depth > kMaxDepth)
-      fail("save: '{}' would hold values nested deeper than {} levels, at '{}'", path_, kMaxDepth, name);
-    const auto below = [&](const std::string& key) { return name.empty() ? key : name + "." + key; };
-    if (value.is_dict()) {
-      for (const auto& [key, child] : value.entries()) walk(child, below(to_string(key)), depth + 1);
-    } else if (value.is_list() || value.is_tuple()) {
-      for (size_t i = 0; i < value.size(); ++i)
-        walk(value.items()[i], below(fmt::format("{}", i)), depth + 1);
-    } else if (value.is_tensor()) {
-      add(name, value.as_tensor());
-    } else {
-      fail("save: '{}' holds tensors only, '{}' is {}; choose the weights, or save to .kiln or .pth", path_,
-           name, to_string(value));
+  void collect(const Value& value) {
+    for (ValueWalk walk(value, '.'); walk.next();) {
+      const Value& here = walk.value();
+      if (walk.depth() > kMaxDepth)
+        fail("save: '{}' would hold values nested deeper than {} levels, at '{}'", path_, kMaxDepth,
+             walk.path());
+      if (here.is_tensor())
+        add(walk.path(), here.as_tensor());
+      else if (here.kind() < Value::Kind::tensor || here.is_object())
+        fail("save: '{}' holds tensors only, '{}' is {}; choose the weights, or save to .kiln or .pth", path_,
+             walk.path(), to_string(here));
     }
   }
 
@@ -49,7 +47,7 @@ std::vector<std::pair<std::string, Tensor>> named_tensors(const std::string& pat
   if (!value.is_dict())
     fail("save: '{}' holds tensors by name, the value is {} and not a dict", path, to_string(value));
   Collector collector(path);
-  collector.walk(value, "", 0);
+  collector.collect(value);
   return std::move(collector.found);
 }
 

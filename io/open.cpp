@@ -5,6 +5,7 @@
 #include <kiln/io/torch_files.h>
 #include <kiln/io/torch_tree.h>
 #include <kiln/tensor/element.h>
+#include <kiln/tensor/value_walk.h>
 
 namespace kiln::io {
 
@@ -53,35 +54,10 @@ const std::string& File::path() const { return state_->path; }
 const Value& File::outline() const { return state_->tree; }
 const Value& File::metadata() const { return state_->outline.metadata; }
 
-// The path of a deep value is long: there is one that grows and shrinks.
 std::vector<std::string> File::names() const {
   std::vector<std::string> names;
-  struct Visit {
-    const Value* value;
-    size_t next, path;  // of its children; bytes of its own path
-  };
-  std::vector<Visit> open;
-  std::string path;
-  const auto begin = [&](const Value& value) {
-    if (value.is_tensor()) names.push_back(path);
-    if (value.kind() > Value::Kind::tensor) open.push_back({&value, 0, path.size()});
-  };
-  begin(state_->tree);
-  while (!open.empty()) {
-    Visit& top = open.back();
-    path.resize(top.path);
-    if (top.next == top.value->size()) {
-      open.pop_back();
-      continue;
-    }
-    const size_t i = top.next++;
-    const bool has_keys = top.value->is_dict() || top.value->is_object();
-    const Value& child = has_keys ? top.value->entries()[i].value : top.value->items()[i];
-    if (child.kind() < Value::Kind::tensor) continue;
-    if (!path.empty()) path += '/';
-    path += has_keys ? to_string(top.value->entries()[i].key) : fmt::format("{}", i);
-    begin(child);
-  }
+  for (ValueWalk walk(state_->tree, '/'); walk.next();)
+    if (walk.value().is_tensor()) names.push_back(walk.path());
   return names;
 }
 

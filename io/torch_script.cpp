@@ -4,6 +4,7 @@
 #include <kiln/io/torch_files.h>
 #include <kiln/io/torch_tree.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/value_walk.h>
 
 namespace kiln::io {
 namespace {
@@ -123,33 +124,12 @@ Value read_model_json(const Archive& archive, const Source& source, const std::s
 }
 
 Value script_weights(const Value& module) {
-  struct Visit {
-    const Value* value;
-    std::string key;
-  };
-  std::vector<Visit> visits = {{&module, ""}};
   std::vector<Value::Entry> entries;
-  while (!visits.empty()) {
-    const Visit visit = std::move(visits.back());
-    visits.pop_back();
-    const auto below = [&](const std::string& name) {
-      return visit.key.empty() ? name : visit.key + "." + name;
-    };
-    const bool is_whole =
-        visit.value->is_tensor() || (visit.value->is_object() && visit.value->find("values") != nullptr);
-    if (is_whole) {
-      entries.push_back({visit.key, *visit.value});
-      continue;
-    }
-    const size_t first = visits.size();
-    if (visit.value->is_dict() || visit.value->is_object()) {
-      for (const auto& [key, child] : visit.value->entries())
-        visits.push_back({&child, below(to_string(key))});
-    } else if (visit.value->is_list() || visit.value->is_tuple()) {
-      for (size_t i = 0; i < visit.value->size(); ++i)
-        visits.push_back({&visit.value->items()[i], below(std::to_string(i))});
-    }
-    std::reverse(visits.begin() + std::ptrdiff_t(first), visits.end());
+  for (ValueWalk walk(module, '.'); walk.next();) {
+    const Value& found = walk.value();
+    if (!found.is_tensor() && !(found.is_object() && found.find("values") != nullptr)) continue;
+    entries.push_back({walk.path(), found});
+    walk.skip();
   }
   return Value::object(module.type(), std::move(entries));
 }

@@ -1,5 +1,6 @@
 #include <kiln/tensor/fail.h>
 #include <kiln/tensor/surgery.h>
+#include <kiln/tensor/value_walk.h>
 
 namespace kiln {
 namespace {
@@ -25,39 +26,15 @@ bool holds(const Value& value, bool (*wanted)(const Value& value)) {
   return false;
 }
 
-// Without recursion: a value may be deeper than the stack.
 std::vector<std::string> find(const Value& checkpoint, bool (*wanted)(const Value& value)) {
-  struct Visit {
-    const Value* value;
-    size_t next, path;  // of its children; bytes of its own path
-  };
   std::vector<std::string> found;
-  std::vector<Visit> open;
-  std::string path;
-  const auto begin = [&](const Value& value) {
-    if (value.kind() <= Value::Kind::tensor) return;
-    if (has_keys(value) && holds(value, wanted)) found.push_back(path);
-    open.push_back({&value, 0, path.size()});
-  };
-  begin(checkpoint);
-  while (!open.empty()) {
-    Visit& top = open.back();
-    path.resize(top.path);
-    if (top.next == top.value->size()) {
-      open.pop_back();
-      continue;
-    }
-    const size_t i = top.next++;
-    const Value* child = has_keys(*top.value) ? &top.value->entries()[i].value : &top.value->items()[i];
-    std::string name = fmt::format("{}", i);
-    if (has_keys(*top.value)) {
-      const Value::Key& key = top.value->entries()[i].key;
-      // Under int keys there is an optimiser's state for each parameter.
-      if (key.is_int() || key.text().find("optim") != std::string::npos) continue;
-      name = key.text();
-    }
-    path += (path.empty() ? "" : "/") + name;
-    begin(*child);
+  for (ValueWalk walk(checkpoint, '/'); walk.next();) {
+    const Value::Key* key = walk.key();
+    // Under int keys there is an optimiser's state for each parameter.
+    if (key != nullptr && (key->is_int() || key->text().find("optim") != std::string::npos))
+      walk.skip();
+    else if (has_keys(walk.value()) && holds(walk.value(), wanted))
+      found.push_back(walk.path());
   }
   return found;
 }

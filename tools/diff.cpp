@@ -4,6 +4,7 @@
 
 #include <kiln/io/load.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/value_walk.h>
 #include <kiln/tools/command.h>
 #include <kiln/tools/elements.h>
 #include <kiln/tools/facts.h>
@@ -14,16 +15,11 @@ namespace kiln::tools {
 namespace {
 
 // The value's tensors and other plain values by key.
-void collect(const Value& value, const std::string& key,
-             std::vector<std::pair<std::string, const Value*>>& out) {
-  const auto below = [&](const std::string& name) { return key.empty() ? name : key + "." + name; };
-  if (value.is_dict() || value.is_object()) {
-    for (const auto& [name, child] : value.entries()) collect(child, below(to_string(name)), out);
-  } else if (value.is_list() || value.is_tuple()) {
-    for (size_t i = 0; i < value.size(); ++i) collect(value.items()[i], below(std::to_string(i)), out);
-  } else {
-    out.emplace_back(key, &value);
-  }
+std::vector<std::pair<std::string, const Value*>> leaves(const Value& value) {
+  std::vector<std::pair<std::string, const Value*>> found;
+  for (ValueWalk walk(value, '.'); walk.next();)
+    if (walk.value().kind() <= Value::Kind::tensor) found.emplace_back(walk.path(), &walk.value());
+  return found;
 }
 
 // "" when the elements are equal within the tolerances.
@@ -65,9 +61,7 @@ std::string difference(const Value& a, const Value& b, const DiffOptions& option
 
 bool diff(const DiffOptions& options) {
   const Value a = io::load(options.a, {.map = true}), b = io::load(options.b, {.map = true});
-  std::vector<std::pair<std::string, const Value*>> in_a, in_b;
-  collect(a, "", in_a);
-  collect(b, "", in_b);
+  const std::vector<std::pair<std::string, const Value*>> in_a = leaves(a), in_b = leaves(b);
   std::unordered_map<std::string_view, const Value*> others;
   for (const auto& [key, value] : in_b) others.emplace(key, value);
 

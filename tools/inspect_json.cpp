@@ -1,7 +1,9 @@
 #include <cmath>
+#include <utility>
 
 #include <kiln/io/json.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/value_walk.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/inspect.h>
 
@@ -16,6 +18,32 @@ std::string number(double value) {
 class Writer {
  public:
   Writer(const Value& value, const InspectOptions& options) : leaves_(leaves_of(value)), options_(options) {}
+
+  void write(const Value& root) {
+    for (ValueWalk walk(root, '.'); walk.next();) {
+      close(walk.depth());
+      if (!open_.empty() && !std::exchange(open_.back().is_empty, false)) out += ',';
+      if (walk.key() != nullptr) out += io::json_string(walk.name()) + ":";
+      value(walk.value());
+    }
+    close(0);
+  }
+
+  std::string out;
+
+ private:
+  struct Open {
+    const char* end;
+    bool is_empty = true;
+  };
+
+  void open(const std::string& begin, const char* end) {
+    out += begin;
+    open_.push_back({end});
+  }
+  void close(size_t depth) {
+    for (; open_.size() > depth; open_.pop_back()) out += open_.back().end;
+  }
 
   void value(const Value& value) {
     switch (value.kind()) {
@@ -42,41 +70,15 @@ class Writer {
         break;
       case Value::Kind::list:
       case Value::Kind::tuple:
-        items(value);
+        open("[", "]");
         break;
       case Value::Kind::dict:
-        entries(value);
+        open("{", "}");
         break;
       case Value::Kind::object:
-        out += fmt::format("{{\"class\":{},\"entries\":", io::json_string(value.type()));
-        entries(value);
-        out += '}';
+        open(fmt::format("{{\"class\":{},\"entries\":{{", io::json_string(value.type())), "}}");
         break;
     }
-  }
-
-  std::string out;
-
- private:
-  void items(const Value& list) {
-    out += '[';
-    for (const Value& item : list.items()) {
-      if (&item != list.items().data()) out += ',';
-      value(item);
-    }
-    out += ']';
-  }
-
-  void entries(const Value& dict) {
-    out += '{';
-    bool first = true;
-    for (const auto& [key, child] : dict.entries()) {
-      if (!first) out += ',';
-      first = false;
-      out += io::json_string(to_string(key)) + ":";
-      value(child);
-    }
-    out += '}';
   }
 
   void tensor(const Leaf& leaf) {
@@ -97,13 +99,14 @@ class Writer {
   std::vector<Leaf> leaves_;
   size_t next_ = 0;
   const InspectOptions& options_;
+  std::vector<Open> open_;  // containers
 };
 
 }  // namespace
 
 std::string json_text(const Value& value, const InspectOptions& options) {
   Writer writer(value, options);
-  writer.value(value);
+  writer.write(value);
   return fmt::format("{{\"file\":{},\"value\":{}}}\n", io::json_string(options.file), writer.out);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/value_walk.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/inspect.h>
 
@@ -38,10 +39,12 @@ bool is_short(const Value& value) {
 class Table {
  public:
   Table(const Value& value, const InspectOptions& options) : leaves_(leaves_of(value)), options_(options) {
-    if (has_children(value) && !is_quantized(value))
-      children(value, 0);
-    else
-      line("", value, 0);
+    const bool has_root = !has_children(value) || is_quantized(value);
+    for (ValueWalk walk(value, '.'); walk.next();) {
+      if (walk.depth() == 0 && !has_root) continue;
+      const size_t indent = 2 * (walk.depth() - (has_root ? 0 : 1));
+      if (!line(std::string(indent, ' ') + one_line(walk.name()), walk.value())) walk.skip();
+    }
   }
 
   std::string text() const {
@@ -94,36 +97,29 @@ class Table {
   }
 
  private:
-  void children(const Value& value, size_t depth) {
-    if (has_keys(value)) {
-      for (const auto& [key, child] : value.entries()) line(one_line(to_string(key)), child, depth);
-    } else {
-      for (size_t i = 0; i < value.size(); ++i) line(std::to_string(i), value.items()[i], depth);
-    }
-  }
-
-  void line(const std::string& key, const Value& value, size_t depth) {
-    Line line;
-    line.name = std::string(2 * depth, ' ') + key;
+  // Whether there are more lines for what is in the value.
+  bool line(std::string name, const Value& value) {
+    Line& line = lines_.emplace_back();
+    line.name = std::move(name);
     if (value.is_tensor()) {
       describe(leaves_[next_++], line);
-      lines_.push_back(std::move(line));
-    } else if (is_quantized(value)) {
-      quantized(value, line);
-      lines_.push_back(std::move(line));
-    } else if (is_short(value)) {
-      line.text = to_string(value);
-      lines_.push_back(std::move(line));
-    } else {
-      line.text = value.is_object() ? one_line(value.type())
-                                    : fmt::format("{} of {}", name_of(value.kind()), value.size());
-      const bool is_plain_list = !has_keys(value) && std::ranges::all_of(value.items(), is_plain);
-      if (is_plain_list)
-        line.text += fmt::format(": {}, {}, .. {}", to_string(value.items()[0]), to_string(value.items()[1]),
-                                 to_string(value.items().back()));
-      lines_.push_back(std::move(line));
-      if (!is_plain_list) children(value, depth + 1);
+      return false;
     }
+    if (is_quantized(value)) {
+      quantized(value, line);
+      return false;
+    }
+    if (is_short(value)) {
+      line.text = to_string(value);
+      return false;
+    }
+    line.text = value.is_object() ? one_line(value.type())
+                                  : fmt::format("{} of {}", name_of(value.kind()), value.size());
+    const bool is_plain_list = !has_keys(value) && std::ranges::all_of(value.items(), is_plain);
+    if (is_plain_list)
+      line.text += fmt::format(": {}, {}, .. {}", to_string(value.items()[0]), to_string(value.items()[1]),
+                               to_string(value.items().back()));
+    return !is_plain_list;
   }
 
   // One line: the integers, and how they are meant.

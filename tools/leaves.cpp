@@ -3,25 +3,14 @@
 #include <algorithm>
 #include <tuple>
 
+#include <kiln/tensor/value_walk.h>
+
 namespace kiln::tools {
 namespace {
 
 bool has_tensor(const Value& value, const char* name) {
   const Value* found = value.find(name);
   return found != nullptr && found->is_tensor();
-}
-
-// Calls f(value, key) for all that is no container, and for the objects.
-template <class F>
-void each(const Value& value, const std::string& key, F&& f) {
-  const auto below = [&](const std::string& name) { return key.empty() ? name : key + "." + name; };
-  if (value.is_list() || value.is_tuple()) {
-    for (size_t i = 0; i < value.size(); ++i) each(value.items()[i], below(std::to_string(i)), f);
-  } else if (value.is_dict() || (value.is_object() && !f(value, key))) {
-    for (const auto& [name, child] : value.entries()) each(child, below(to_string(name)), f);
-  } else if (!value.is_object()) {
-    f(value, key);
-  }
 }
 
 // The parts of a quantised or sparse tensor (io/load.h).
@@ -56,12 +45,13 @@ struct Range {
 
 std::vector<Leaf> leaves_of(const Value& value) {
   std::vector<Leaf> leaves;
-  each(value, "", [&](const Value& found, const std::string& key) {
-    if (found.is_object()) return add_parts(found, key, leaves);
+  for (ValueWalk walk(value, '.'); walk.next();) {
+    const Value& found = walk.value();
     if (found.is_tensor())
-      leaves.push_back({key, &found.as_tensor(), {}, name_of(found.as_tensor().dtype())});
-    return true;
-  });
+      leaves.push_back({walk.path(), &found.as_tensor(), {}, name_of(found.as_tensor().dtype())});
+    else if (found.is_object() && add_parts(found, walk.path(), leaves))
+      walk.skip();
+  }
 
   // A whole file may be one storage, so it is the ranges that tell.
   std::vector<Range> ranges;
@@ -88,16 +78,16 @@ std::vector<Leaf> leaves_of(const Value& value) {
 
 std::vector<Foreign> foreign_arrays(const Value& value) {
   std::vector<Foreign> arrays;
-  each(value, "", [&](const Value& found, const std::string& key) {
-    if (!found.is_object() || found.type() != "numpy.ndarray") return false;
+  for (ValueWalk walk(value, '.'); walk.next();) {
+    const Value& found = walk.value();
+    if (!found.is_object() || found.type() != "numpy.ndarray") continue;
     const Value *dtype = found.find("dtype"), *shape = found.find("shape");
-    if (dtype == nullptr || !dtype->is_string() || shape == nullptr || !shape->is_tuple()) return false;
-    if (dtype->as_string().find('O') != std::string::npos) return false;  // objects are walked
+    if (dtype == nullptr || !dtype->is_string() || shape == nullptr || !shape->is_tuple()) continue;
+    if (dtype->as_string().find('O') != std::string::npos) continue;  // objects are walked
     std::string sizes;
     for (const Value& size : shape->items()) sizes += (sizes.empty() ? "" : "x") + to_string(size);
-    arrays.push_back({key, dtype->as_string(), sizes.empty() ? "scalar" : sizes});
-    return false;
-  });
+    arrays.push_back({walk.path(), dtype->as_string(), sizes.empty() ? "scalar" : sizes});
+  }
   return arrays;
 }
 
