@@ -26,16 +26,25 @@ constexpr int64_t kReadEvery = 20;  // steps between looks at the losses, which 
 struct Options {
   std::string data = data::kFashionMnistFolder, out = "runs/fashion_mnist",
               device = to_string(default_device());
-  int64_t epochs = 5, save_every = 200;
+  int64_t epochs = 5, batch_size = 64, save_every = 200;
+  double lr = 0.1;
   uint64_t seed = 0;
+  std::string amp;  // "": float32
   bool resume = false, graph = false;
 };
 
-Tensor train_on(Net& net, optim::SGD& optimizer, const Tensors& batch) {
+// precision: float32, or that of an Autocast.
+Tensor train_on(Net& net, optim::SGD& optimizer, optim::GradScaler& scaler, DType precision,
+                const Tensors& batch) {
   optimizer.zero_grad();
-  const Tensor loss = cross_entropy(net(batch[0]), batch[1]);
-  loss.backward();
-  optimizer.step();
+  Tensor loss;
+  {
+    const Autocast amp(precision, precision != float32);
+    loss = cross_entropy(net(batch[0]), batch[1]);
+  }
+  scaler.scale(loss).backward();
+  scaler.step(optimizer);
+  scaler.update();
   return loss;
 }
 
@@ -51,7 +60,8 @@ int run(const Options& options) {
   const Device device(options.device);
   const data::Normalize normalize({0.2860f}, {0.3530f});
   const data::Compose plain({data::ToFloat(), normalize}), augmented({data::RandomHorizontalFlip(), plain});
-  data::LoaderOptions shuffled = {.batch_size = 64, .shuffle = true, .seed = options.seed, .workers = 1};
+  data::LoaderOptions shuffled = {
+      .batch_size = options.batch_size, .shuffle = true, .seed = options.seed, .workers = 1};
   shuffled.transform = augmented;
   data::DataLoader loader(data::fashion_mnist(options.data), shuffled);
   const data::DataLoader test(data::fashion_mnist(options.data, {.train = false}),
@@ -59,9 +69,12 @@ int run(const Options& options) {
   Net net;
   net.to(device);
   optim::SGD optimizer(net.parameters(), {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
-  optim::OneCycleLR schedule(optimizer, 0.1, {.total_steps = options.epochs * loader.size()});
-  train::Step train_step(device, options.graph,
-                         [&](const Tensors& batch) { return train_on(net, optimizer, batch); });
+  optim::OneCycleLR schedule(optimizer, options.lr, {.total_steps = options.epochs * loader.size()});
+  const DType precision = options.amp.empty() ? float32 : dtype_from_name(options.amp);
+  optim::GradScaler scaler({.enabled = precision == float16});
+  train::Step train_step(device, options.graph, [&](const Tensors& batch) {
+    return train_on(net, optimizer, scaler, precision, batch);
+  });
 
   int64_t step = 0;
   double loss_sum = 0;
@@ -70,6 +83,7 @@ int run(const Options& options) {
   train::Checkpoint checkpoint(options.out + "/checkpoint.kiln");
   checkpoint.add("model", net).add("optimizer", optimizer).add("schedule", schedule).add("loader", loader);
   checkpoint.add("step", step).add("loss_sum", loss_sum).add("losses", losses).add("accuracies", accuracies);
+  if (scaler.is_enabled()) checkpoint.add("scaler", scaler);
   if (options.resume && checkpoint.exists()) checkpoint.load();
   io::EventWriter events(options.out, {.resume_at = step > 0 ? step : -1});
 
@@ -114,8 +128,15 @@ int main(int argc, char** argv) {
   app.add_option("--out", options.out, "folder for checkpoint, weights, curves and events");
   app.add_option("--device", options.device, "cpu, cuda or cuda:N");
   app.add_option("--epochs", options.epochs)->check(CLI::PositiveNumber);
+  app.add_option("--batch-size", options.batch_size)->check(CLI::PositiveNumber);
+  app.add_option("--lr", options.lr, "the highest learning rate, 30 % of the way")
+      ->check(CLI::PositiveNumber);
   app.add_option("--save-every", options.save_every, "steps")->check(CLI::PositiveNumber);
   app.add_option("--seed", options.seed);
+  app.add_option("--amp", options.amp, "mixed precision: bfloat16, or float16 with a GradScaler")
+      ->expected(0, 1)
+      ->default_str("bfloat16")
+      ->check(CLI::IsMember({"bfloat16", "float16"}));
   app.add_flag("--graph", options.graph, "steps as a CUDA graph");
   app.add_flag("--resume", options.resume, "go on where the last run stopped");
   CLI11_PARSE(app, argc, argv);

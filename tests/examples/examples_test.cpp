@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <thread>
 
@@ -26,8 +28,9 @@ struct Result {
   std::string output;
 };
 
-// Runs a program in the folder; kills it with `signal` after `milliseconds` unless that is 0.
-Result run(const Folder& folder, std::vector<std::string> words, int signal = 0, int milliseconds = 0) {
+// Runs a program in the folder; sends it `signal`, unless that is 0, when `wait` returns.
+Result run(const Folder& folder, std::vector<std::string> words, int signal = 0,
+           const std::function<void()>& wait = {}) {
   const std::string log = folder.path() + "/log";
   const pid_t child = ::fork();
   if (child == 0) {
@@ -42,7 +45,7 @@ Result run(const Folder& folder, std::vector<std::string> words, int signal = 0,
     ::_exit(98);
   }
   if (signal != 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    wait();
     ::kill(child, signal);
   }
   int status = 0;
@@ -51,6 +54,17 @@ Result run(const Folder& folder, std::vector<std::string> words, int signal = 0,
   std::stringstream text;
   text << file.rdbuf();
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), text.str()};
+}
+
+std::function<void()> milliseconds(int count) {
+  return [count] { std::this_thread::sleep_for(std::chrono::milliseconds(count)); };
+}
+
+// Until the program has saved once, for a minute at most.
+std::function<void()> first_checkpoint(const Folder& folder, const std::string& out) {
+  return [path = folder.path() + "/" + out + "/checkpoint.kiln"] {
+    for (int i = 0; i < 60000 && !std::filesystem::exists(path); ++i) milliseconds(1)();
+  };
 }
 
 void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
@@ -79,15 +93,34 @@ void write_fashion(const Folder& folder) {
   write_idx(folder.path(), "t10k", kTest);
 }
 
-std::vector<std::string> fashion(const std::string& out, bool resume) {
-  std::vector<std::string> words = {"fashion_mnist", "--data", ".", "--out", out, "--epochs", "3",
-                                    "--save-every",  "2"};
+using Words = std::vector<std::string>;
+
+Words fashion(const std::string& out, bool resume, const Words& more = {}) {
+  Words words = {"fashion_mnist", "--data", ".", "--out", out, "--epochs", "3", "--save-every", "2"};
   if (resume) words.push_back("--resume");
+  words.insert(words.end(), more.begin(), more.end());
   return words;
 }
 
 Value end_of(const Folder& folder, const std::string& out) {
   return io::load(folder.path() + "/" + out + "/checkpoint.kiln");
+}
+
+// The mean loss of each epoch of a run.
+std::vector<double> losses(const Folder& folder, const std::string& out, const Words& more) {
+  const Result result = run(folder, fashion(out, false, more));
+  REQUIRE_MESSAGE(result.status == 0, result.output);
+  const Value end = end_of(folder, out);
+  std::vector<double> values;
+  for (const Value& loss : end.at("losses").items()) values.push_back(loss.as_float());
+  REQUIRE(values.size() == 3);
+  return values;
+}
+
+double distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double most = 0;
+  for (size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
+  return most;
 }
 
 }  // namespace
@@ -124,7 +157,7 @@ TEST_CASE("fashion_mnist killed at any moment and resumed ends in the same bits"
   for (int round = 0; round < 10; ++round) {
     const std::string out = "part" + std::to_string(round);
     for (bool resume : {false, true})  // killed twice on the way
-      run(folder, fashion(out, resume), SIGKILL, int(generator.next() % uint64_t(took)));
+      run(folder, fashion(out, resume), SIGKILL, milliseconds(int(generator.next() % uint64_t(took))));
     const Result end = run(folder, fashion(out, true));
     REQUIRE_MESSAGE(end.status == 0, end.output);
     CHECK(end.output.substr(end.output.rfind("test accuracy: ")) == last);
@@ -137,23 +170,9 @@ TEST_CASE("fashion_mnist trains on a GPU as on the CPU, with and without a graph
   const Folder folder;
   write_idx(folder.path(), "train", 4 * 64 + 30);  // four steps of one size and a smaller one
   write_idx(folder.path(), "t10k", 50);
-  const auto losses = [&](const std::string& out, const std::vector<std::string>& more) {
-    std::vector<std::string> words = fashion(out, false);
-    words.insert(words.end(), more.begin(), more.end());
-    const Result result = run(folder, words);
-    REQUIRE_MESSAGE(result.status == 0, result.output);
-    const Value end = end_of(folder, out);
-    std::vector<double> values;
-    for (const Value& loss : end.at("losses").items()) values.push_back(loss.as_float());
-    return values;
-  };
-  const std::vector<double> expected = losses("cpu", {"--device", "cpu"});
-  const std::vector<double> usual = losses("cuda", {"--device", "cuda"});
-  const std::vector<double> graph = losses("graph", {"--device", "cuda", "--graph"});
-  REQUIRE(expected.size() == 3);
-  REQUIRE(usual.size() == 3);
-  for (size_t i = 0; i < expected.size(); ++i) CHECK(std::abs(usual[i] - expected[i]) <= 1e-3);
-  CHECK(graph == usual);
+  const std::vector<double> usual = losses(folder, "cuda", {"--device", "cuda"});
+  CHECK(distance(usual, losses(folder, "cpu", {"--device", "cpu"})) <= 1e-3);
+  CHECK(usual == losses(folder, "graph", {"--device", "cuda", "--graph"}));
   CHECK(end_of(folder, "graph").at("optimizer") == end_of(folder, "cuda").at("optimizer"));
 
   const Result refused = run(folder, {"fashion_mnist", "--data", ".", "--device", "cpu", "--graph"});
@@ -161,12 +180,120 @@ TEST_CASE("fashion_mnist trains on a GPU as on the CPU, with and without a graph
   CHECK(refused.output.find("a graph needs a GPU, the device is cpu") != std::string::npos);
 }
 
+// Mixed precision. Steps are small: with the example's own rate these few steps go through a peak where the
+// rounding of float32 alone, 1e-7, becomes 1e-3 in the loss of a later epoch, and a half rounds 10,000 times
+// coarser. A value next to the border of two halves falls on one side or the other by the order of a sum, on
+// one device and the other (tests/cuda/autocast_test.cpp counts them), and moves maxima of the pooling.
+const Words kCalm = {"--batch-size", "16", "--lr", "0.001"};
+
+struct Precision {
+  const char* name;
+  double rounding;  // of a number, relative, at most
+};
+const Precision kPrecisions[] = {{"bfloat16", 1.0 / 512}, {"float16", 1.0 / 2048}};
+
+Words calm(const Words& more) {
+  Words words = kCalm;
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+void write_calm(const Folder& folder) {
+  write_idx(folder.path(), "train", 4 * 16 + 6);  // four steps of one size and a smaller one
+  write_idx(folder.path(), "t10k", 20);
+}
+
+TEST_CASE("fashion_mnist --amp trains as in float32, up to the rounding") {
+  const Folder folder;
+  write_calm(folder);
+  const std::vector<double> expected = losses(folder, "float32", calm({"--device", "cpu"}));
+  for (const Precision& precision : kPrecisions) {
+    CAPTURE(precision.name);
+    const std::vector<double> half =
+        losses(folder, precision.name, calm({"--device", "cpu", "--amp", precision.name}));
+    // Four products lead to the logits, of size 1 here; each rounds two operands and its result. Twelve
+    // roundings with a standard deviation of rounding / sqrt(3) each are 2 rounding together, and the loss
+    // moves by sqrt(2) of that at most (the length of its gradient): three standard deviations. The average
+    // over an epoch is below it, as is what the roundings of gradients do to a loss that falls by less
+    // than 1.
+    CHECK(distance(half, expected) <= 3 * std::sqrt(2.0) * 2 * precision.rounding);
+    CHECK(distance(half, expected) > 0);
+  }
+  CHECK(losses(folder, "short", calm({"--device", "cpu", "--amp"})) ==
+        losses(folder, "long", calm({"--device", "cpu", "--amp=bfloat16"})));
+  CHECK(end_of(folder, "float16").at("scaler/growth_interval").as_int() == 2000);
+  CHECK(end_of(folder, "bfloat16").find("scaler") == nullptr);
+
+  const Result other = run(folder, fashion("bfloat16", true, calm({"--device", "cpu", "--amp", "float16"})));
+  CHECK(other.status == 1);
+  CHECK(other.output.find("scaler") != std::string::npos);
+  const Result refused = run(folder, fashion("out", false, {"--amp", "int8"}));
+  CHECK(refused.status != 0);
+  CHECK(refused.output.find("--amp: int8 not in {bfloat16,float16}") != std::string::npos);
+}
+
+TEST_CASE("fashion_mnist --amp trains on a GPU as on the CPU, with and without a graph") {
+  if (!cuda_is_available()) return test::skip("there is no CUDA device");
+  const Folder folder;
+  write_calm(folder);
+  for (const Precision& precision : kPrecisions) {
+    CAPTURE(precision.name);
+    const std::string name = precision.name;
+    const std::vector<double> usual = losses(folder, name, calm({"--device", "cuda", "--amp", name}));
+    const std::vector<double> expected =
+        losses(folder, name + "_cpu", calm({"--device", "cpu", "--amp", name}));
+    CHECK(distance(usual, expected) <= 1e-3);
+    CHECK(usual == losses(folder, name + "_graph", calm({"--device", "cuda", "--graph", "--amp", name})));
+    for (const char* state : {"model", "optimizer", "scaler"})
+      if (const Value* value = end_of(folder, name).find(state))
+        CHECK(*value == end_of(folder, name + "_graph").at(state));
+  }
+}
+
+namespace {
+
+// A run that is killed after its first checkpoint and resumed ends as one that was not, its losses included.
+void check_resume(const Folder& folder, const std::string& name, const Words& more) {
+  CAPTURE(name);
+  const Result whole = run(folder, fashion(name, false, more));
+  REQUIRE_MESSAGE(whole.status == 0, whole.output);
+  const std::string part = name + "_part";
+  CHECK(run(folder, fashion(part, false, more), SIGKILL, first_checkpoint(folder, part)).status == -SIGKILL);
+  const Result end = run(folder, fashion(part, true, more));
+  REQUIRE_MESSAGE(end.status == 0, end.output);
+  CHECK(end_of(folder, part) == end_of(folder, name));
+}
+
+// With the example's own rate gradients overflow on the way, and the scale goes down.
+void check_overflow(const Folder& folder, const std::string& name) {
+  CHECK(end_of(folder, name).at("scaler/scale").as_float() < 65536);
+}
+
+}  // namespace
+
+TEST_CASE("fashion_mnist --amp that is killed and resumed ends in the same bits") {
+  const Folder folder;
+  write_idx(folder.path(), "train", 16 * 16 + 6);
+  write_idx(folder.path(), "t10k", 20);
+  for (const char* name : {"bfloat16", "float16"})
+    check_resume(folder, name, {"--device", "cpu", "--batch-size", "16", "--amp", name});
+  check_overflow(folder, "float16");
+}
+
+TEST_CASE("fashion_mnist --amp float16 --graph on a GPU that is killed and resumed ends in the same bits") {
+  if (!cuda_is_available()) return test::skip("there is no CUDA device");
+  const Folder folder;
+  write_calm(folder);
+  check_resume(folder, "graph", {"--device", "cuda", "--graph", "--batch-size", "16", "--amp", "float16"});
+  check_overflow(folder, "graph");
+}
+
 TEST_CASE("Ctrl-C finishes the step, writes the checkpoint and ends with 130") {
   const Folder folder;
   write_fashion(folder);
   auto words = fashion("out", false);
   words[6] = "1000";
-  CHECK(run(folder, words, SIGINT, 1500).status == 130);
+  CHECK(run(folder, words, SIGINT, milliseconds(1500)).status == 130);
   CHECK(end_of(folder, "out").at("step").as_int() > 0);
 }
 
