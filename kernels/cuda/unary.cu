@@ -8,6 +8,7 @@ namespace {
 
 template <class Function>
 struct Forward {
+  static constexpr int kBlocks = 4;
   Function function;
   template <class T>
   __device__ T operator()(T x) const {

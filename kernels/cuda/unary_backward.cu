@@ -7,6 +7,7 @@ namespace {
 
 template <class Function>
 struct Backward {
+  static constexpr int kBlocks = 4;
   Function function;
   template <class T>
   __device__ T operator()(T saved, T g) const {
