@@ -4,7 +4,7 @@ PYTHON ?= /usr/bin/python3
 release := build/release
 SECONDS_EACH ?= 600
 
-.PHONY: help demo test bench lint asan fuzz cuda-check cuda-one cuda-all gpu format clean
+.PHONY: help demo test bench lint asan fuzz cuda-check cuda-plans cuda-one cuda-all gpu format clean
 .NOTPARALLEL:
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make asan    all tests under AddressSanitizer and UBSan"
 	@echo "make fuzz    libFuzzer on the readers of files (SECONDS_EACH=600)"
 	@echo "make cuda-check  the CUDA tests with the GPU sanitizer, and under AddressSanitizer"
+	@echo "make cuda-plans  plan the convolutions of seven networks by cuDNN, for four GPUs that are not there"
 	@echo "make cuda-one    compile the CUDA kernels with nvcc for one architecture"
 	@echo "make cuda-all    compile the CUDA backend for all architectures; check what its kernels take"
 	@echo "make gpu     on a machine with a GPU: all tests on it, sanitizers, benchmarks; writes gpu-report.md"
@@ -54,6 +55,9 @@ cuda-all: needs-build build/cuda-all/build.ninja
 
 cuda-one: needs-build
 	@scripts/cuda_one
+
+cuda-plans: needs-build
+	@scripts/cuda_plans
 
 # CHECKS=sanitizer or CHECKS=asan for one of them
 cuda-check: needs-build

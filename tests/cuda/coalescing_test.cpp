@@ -167,7 +167,7 @@ TEST_CASE("coalescing: normalisations") {
   const auto geometry = kernels::BatchNormGeometry::of(x.layout());
   const kernels::BatchNormVectors vectors{mean, rstd, weight, bias};
   measure("batch_norm_statistics", Kind::chunks, bytes_of({x}), [&](auto& ctx) {
-    kernels::batch_norm_statistics(ctx, geometry, x, 1e-5, 0.1, Tensor(), Tensor(), mean, rstd);
+    kernels::batch_norm_statistics(ctx, geometry, x, 1e-5, {Tensor(), Tensor(), Tensor(), 0.1}, mean, rstd);
   });
   measure("batch_norm_apply", Kind::chunks, bytes_of({x, y}),
           [&](auto& ctx) { kernels::batch_norm_apply(ctx, geometry, x, vectors, Tensor(), true, y); });

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <thread>
 
 #include <kiln/kernels/convolution_options.h>
@@ -226,7 +227,8 @@ TEST_CASE("conv2d on the device from several threads, with no new plan or memory
     const int64_t allocations = cuda::memory_statistics().driver_allocations,
                   plans = kernels::primitives_created();
     run(CudaContext::current(), o.geometry, gpu);
-    CHECK(cuda::memory_statistics().driver_allocations == allocations);
+    if (std::getenv("KILN_NO_CUDA_MEMORY_CACHING") == nullptr)
+      CHECK(cuda::memory_statistics().driver_allocations == allocations);
     CHECK(kernels::primitives_created() == plans);
     for (const Tensor& t : gpu) results.push_back(test::on_cpu(t));
   };
