@@ -54,18 +54,22 @@ void draw(const std::string& folder, const std::vector<double>& losses,
   io::Plot({.title = "test accuracy, %"}).line("accuracy", accuracies).save(folder + "/accuracy.svg");
 }
 
+data::Compose as_input() { return data::Compose({data::ToFloat(), data::Normalize({0.2860f}, {0.3530f})}); }
+
+data::DataLoader training_data(const Options& options) {
+  data::LoaderOptions shuffled = {
+      .batch_size = options.batch_size, .shuffle = true, .seed = options.seed, .workers = 1};
+  shuffled.transform = data::Compose({data::RandomHorizontalFlip(), as_input()});
+  return data::DataLoader(data::fashion_mnist(options.data), shuffled);
+}
+
 int run(const Options& options) {
   const train::Interrupt interrupt;
   manual_seed(options.seed);
   const Device device(options.device);
-  const data::Normalize normalize({0.2860f}, {0.3530f});
-  const data::Compose plain({data::ToFloat(), normalize}), augmented({data::RandomHorizontalFlip(), plain});
-  data::LoaderOptions shuffled = {
-      .batch_size = options.batch_size, .shuffle = true, .seed = options.seed, .workers = 1};
-  shuffled.transform = augmented;
-  data::DataLoader loader(data::fashion_mnist(options.data), shuffled);
+  data::DataLoader loader = training_data(options);
   const data::DataLoader test(data::fashion_mnist(options.data, {.train = false}),
-                              {.batch_size = 500, .transform = plain});
+                              {.batch_size = 500, .transform = as_input()});
   Net net;
   net.to(device);
   optim::SGD optimizer(net.parameters(), {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});

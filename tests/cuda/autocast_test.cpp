@@ -31,7 +31,7 @@ bool rounds_alike(const Tensor& a, const Tensor& b) {
 // in some order, or in float64: that takes few values, those near the border of two halves, to the other
 // side. One more rounding, or one less, changes a tenth or more of them.
 template <class Layer, class F>
-void check(const std::string& name, DType half, Layer layer, const Tensor& x, F&& f) {
+void check(const std::string& name, DType half, const Layer& layer, const Tensor& x, F&& f) {
   CAPTURE(name);
   CAPTURE(half);
   Layer copies[2] = {nn::clone(layer), nn::clone(layer)};
