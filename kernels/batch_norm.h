@@ -45,7 +45,7 @@ void batch_norm_apply(CpuContext&, const BatchNormGeometry&, TensorView x, const
 void batch_norm_apply(CudaContext&, const BatchNormGeometry&, TensorView x, const BatchNormVectors&,
                       TensorView residual, bool relu, TensorView y);
 
-// Both, in one launch where x is small: mean and rstd of the vectors are results.
+// Both, on the device in one launch: mean and rstd of the vectors are results.
 void batch_norm_train(CpuContext&, const BatchNormGeometry&, TensorView x, double eps,
                       const BatchNormRunning&, const BatchNormVectors&, TensorView residual, bool relu,
                       TensorView y);
@@ -75,7 +75,7 @@ void batch_norm_input_grad(CudaContext&, const BatchNormGeometry&, TensorView x,
                            const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
                            TensorView dx);
 
-// Both, for x normalised by its own statistics; in one launch where x is small.
+// Both, for x normalised by its own statistics; on the device in one launch.
 void batch_norm_backward(CpuContext&, const BatchNormGeometry&, TensorView x, TensorView g, TensorView y,
                          const BatchNormVectors&, BatchNormMask, TensorView dweight, TensorView dbias,
                          TensorView masked_g, TensorView dx);

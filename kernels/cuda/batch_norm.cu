@@ -1,57 +1,41 @@
 #include <kiln/kernels/batch_norm.h>
 
-#include <kiln/kernels/cuda/channel_walk.cuh>
-#include <kiln/kernels/cuda/moments.cuh>
-
-#include <cmath>
+#include <kiln/kernels/cuda/channel_merge.cuh>
+#include <kiln/kernels/cuda/channel_vectors.cuh>
+#include <kiln/kernels/cuda/cooperative.cuh>
+#include <kiln/kernels/cuda/element.cuh>
+#include <kiln/kernels/cuda/scratch.cuh>
 
 namespace kiln::kernels {
 namespace {
 
 using namespace norm;
 
-// The moments of the block's chunk of each of its channels, for take(channel, moments) in one thread each.
-template <class Walk, class T, class Take>
-__device__ __forceinline__ void chunk_moments(const Walk& walk, const T* x, const Take& take) {
-  using Acc = device_accumulate_t<T>;
+// The means and squares of a chunk.
+template <class Walk, class T, class Acc>
+__device__ __forceinline__ void chunk_moments(const Walk& walk, const T* x, Pair<Acc>* row) {
   constexpr int kPack = Walk::kWidth;
-  constexpr bool kPlanes = Walk::kIsPlanes;
-  Acc count = 0, means[Walk::kChannels] = {}, squares[Walk::kChannels] = {};
+  Acc count = 0;
+  Pair<Acc> moments[Walk::kChannels] = {};
   walk.template each<4>([&](auto together, const auto& offsets) {
     constexpr int kCount = decltype(together)::value, kValues = kCount * kPack / Walk::kChannels;
     const Packs<kPack, kCount, T> in(x, offsets);
-    const Acc total = count + kValues, share = kValues / total;
 #pragma unroll
     for (int k = 0; k < Walk::kChannels; ++k) {
       const auto value = [&](int j) {
-        return cast<Acc>(kPlanes ? in.at[j / kPack][j % kPack] : in.at[j][k]);
+        return cast<Acc>(Walk::kIsPlanes ? in.at[j / kPack][j % kPack] : in.at[j][k]);
       };
-      Acc mean = 0, square = 0;
+      Pair<Acc> own = {};
 #pragma unroll
-      for (int j = 0; j < kValues; ++j) mean += value(j);
-      mean *= Acc(1) / kValues;
+      for (int j = 0; j < kValues; ++j) own.at[0] += value(j);
+      own.at[0] *= Acc(1) / kValues;
 #pragma unroll
-      for (int j = 0; j < kValues; ++j) square += (value(j) - mean) * (value(j) - mean);
-      const Acc delta = mean - means[k];
-      means[k] += delta * share;
-      squares[k] += square + delta * delta * count * share;
+      for (int j = 0; j < kValues; ++j) own.at[1] += (value(j) - own.at[0]) * (value(j) - own.at[0]);
+      moments[k] = MergeMoments()(moments[k], count, own, Acc(kValues));
     }
-    count = total;
+    count += kValues;
   });
-#pragma unroll
-  for (int k = 0; k < Walk::kChannels; ++k) {
-    Moments<Acc> all{count, means[k], squares[k]};
-    if (walk.merge(all, MergeMoments())) take(walk.channel + k, all);
-  }
-}
-
-// [channels, chunks]. Reads x once.
-template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
-__global__ void __launch_bounds__(kThreads)
-    batch_norm_moments_kernel(BatchNormGeometry g, const T* x, int64_t chunk, Moments<Acc>* partial) {
-  chunk_moments(ChannelWalk<kPack, kPlanes>(g, chunk), x, [&](int64_t c, const Moments<Acc>& moments) {
-    partial[c * gridDim.y + blockIdx.y] = moments;
-  });
+  merge_tile(walk, count, moments, MergeMoments(), row);
 }
 
 template <class Acc>
@@ -62,28 +46,30 @@ struct Statistics {
   __device__ __forceinline__ void count_batch() const {
     if (batches != nullptr && blockIdx.x == 0 && threadIdx.x == 0 && threadIdx.y == 0) ++*batches;
   }
-  __device__ __forceinline__ void set(int64_t c, const Moments<Acc>& all) const {
-    mean[c] = all.mean;
-    rstd[c] = 1 / std::sqrt(all.squares / all.count + eps);
+  __device__ __forceinline__ void operator()(int64_t c, Acc count, const Pair<Acc>& moments) const {
+    mean[c] = moments.at[0];
+    rstd[c] = 1 / std::sqrt(moments.at[1] / count + eps);
     if (running_mean == nullptr) return;
-    running_mean[c] = (1 - momentum) * running_mean[c] + momentum * all.mean;
-    running_var[c] = (1 - momentum) * running_var[c] + momentum * (all.squares / (all.count - 1));
+    running_mean[c] = (1 - momentum) * running_mean[c] + momentum * moments.at[0];
+    running_var[c] = (1 - momentum) * running_var[c] + momentum * (moments.at[1] / (count - 1));
   }
 };
 
-// A warp merges the chunks of a channel.
+// Reads x once; writes partial [chunks, channels].
+template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
+__global__ void __launch_bounds__(kThreads)
+    batch_norm_moments_kernel(BatchNormGeometry g, ChannelChunks chunks, const T* x, Pair<Acc>* partial) {
+  chunks.each([&](unsigned tile, unsigned i) {
+    chunk_moments(ChannelWalk<kPack, kPlanes>(g, chunks, tile, i), x, partial + i * g.channels);
+  });
+}
+
 template <class Acc>
 __global__ void __launch_bounds__(kThreads)
-    batch_norm_statistics_kernel(const Moments<Acc>* partial, int chunks, int64_t channels,
+    batch_norm_statistics_kernel(ChannelChunks chunks, int64_t channels, const Pair<Acc>* partial,
                                  Statistics<Acc> to) {
   to.count_batch();
-  const int64_t c = int64_t(blockIdx.x) * (kThreads / kWarp) + threadIdx.x / kWarp;
-  if (c >= channels) return;
-  Moments<Acc> all{0, 0, 0};
-  for (int i = threadIdx.x % kWarp; i < chunks; i += kWarp)
-    all = MergeMoments()(all, partial[c * chunks + i]);
-  all = warp_reduce(all, MergeMoments());
-  if (threadIdx.x % kWarp == 0) to.set(c, all);
+  merge_chunks(chunks, channels, partial, MergeMoments(), to);
 }
 
 template <class Walk, class T, class Acc>
@@ -112,33 +98,28 @@ __device__ __forceinline__ void apply(const Walk& walk, const T* x, const Vector
 
 // Reads x (and the residual), writes y.
 template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
-__global__ void __launch_bounds__(kThreads)
-    batch_norm_apply_kernel(BatchNormGeometry g, const T* x, Vectors<Acc> vectors, const T* residual,
-                            bool relu, T* y, int64_t chunk) {
-  apply(ChannelWalk<kPack, kPlanes>(g, chunk), x, vectors, residual, relu, y);
+__global__ void __launch_bounds__(kThreads, kBlocksOfProcessor)
+    batch_norm_apply_kernel(BatchNormGeometry g, ChannelChunks chunks, const T* x, Vectors<Acc> vectors,
+                            const T* residual, bool relu, T* y) {
+  chunks.each([&](unsigned tile, unsigned i) {
+    apply(ChannelWalk<kPack, kPlanes>(g, chunks, tile, i), x, vectors, residual, relu, y);
+  });
 }
 
-// A block has its channels to itself. Reads x twice, the second time from the cache.
+// Reads x twice, the second time from the cache where that holds it; x of one chunk has blocks that keep to
+// their own channels, of more one whose blocks wait for each other.
 template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
-__global__ void __launch_bounds__(kThreads)
-    batch_norm_train_kernel(BatchNormGeometry g, const T* x, Statistics<Acc> to, Vectors<Acc> vectors,
-                            const T* residual, bool relu, T* y, int64_t chunk) {
+__global__ void __launch_bounds__(kThreads, kBlocksOfProcessor)
+    batch_norm_train_kernel(BatchNormGeometry g, ChannelChunks chunks, const T* x, Statistics<Acc> to,
+                            Vectors<Acc> vectors, const T* residual, bool relu, T* y, Pair<Acc>* partial) {
   using Walk = ChannelWalk<kPack, kPlanes>;
   to.count_batch();
-  if constexpr (kPlanes) {
-    chunk_moments(Walk(g, chunk), x, [&](int64_t c, const Moments<Acc>& all) { to.set(c, all); });
-  } else {
-    // Through shared memory: divisions are calls, around which the sums of several channels would be spilt.
-    auto& moments = gpu::shared<Moments<Acc>[kWarp * kPack]>();
-    const int64_t begin = int64_t(blockIdx.x) * blockDim.x * kPack;
-    chunk_moments(Walk(g, chunk), x, [&](int64_t c, const Moments<Acc>& all) { moments[c - begin] = all; });
-    __syncthreads();
-    const int count = int(min(int64_t(blockDim.x) * kPack, g.channels - begin));
-    for (int i = int(threadIdx.y * blockDim.x + threadIdx.x); i < count; i += kThreads)
-      to.set(begin + i, moments[i]);
-  }
-  __syncthreads();
-  apply(Walk(g, chunk), x, vectors, residual, relu, y);
+  chunks.each([&](unsigned tile, unsigned i) {
+    chunk_moments(Walk(g, chunks, tile, i), x, partial + i * g.channels);
+  });
+  merge_all<Walk>(chunks, g.channels, static_cast<const Pair<Acc>*>(partial), MergeMoments(), to);
+  chunks.each_back(
+      [&](unsigned tile, unsigned i) { apply(Walk(g, chunks, tile, i), x, vectors, residual, relu, y); });
 }
 
 template <class Acc>
@@ -152,33 +133,30 @@ Statistics<Acc> statistics_of(double eps, const BatchNormRunning& running, const
 
 void batch_norm_statistics(CudaContext& ctx, const BatchNormGeometry& g, TensorView x, double eps,
                            const BatchNormRunning& running, TensorView mean, TensorView rstd) {
-  constexpr int64_t kBlocks = 1024;
   if (g.channels == 0) return;
   visit_device_floating(x.dtype, "batch_norm", [&]<class T>() {
     using Acc = device_accumulate_t<T>;
-    const Statistics<Acc> to = statistics_of<Acc>(eps, running, mean, rstd);
     with_packs<T>(g, {x.data}, [&]<int kPack, bool kPlanes>() {
-      const ChannelPlan plan(g, kPack, kPlanes, kBlocks);
-      const DeviceScratch<Moments<Acc>> partial(ctx, g.channels * plan.chunks);
+      const ChannelPlan plan(g, kPack, kPlanes, kSummedChunks);
+      const DeviceScratch<Pair<Acc>> partial(ctx, g.channels * plan.chunks.count);
       launch(ctx, "batch_norm", batch_norm_moments_kernel<T, kPack, kPlanes>,
-             {.grid = plan.grid, .block = plan.block}, g, x.as<const T>(), plan.chunk, partial.data());
+             {.grid = plan.grid(), .block = plan.block}, g, plan.chunks, x.as<const T>(), partial.data());
       launch(ctx, "batch_norm", batch_norm_statistics_kernel<Acc>,
-             {.grid = blocks_for(g.channels, kThreads / kWarp), .block = kThreads}, partial.data(),
-             int(plan.chunks), g.channels, to);
+             {.grid = blocks_to_merge(g.channels), .block = kThreads}, plan.chunks, g.channels,
+             partial.data(), statistics_of<Acc>(eps, running, mean, rstd));
     });
   });
 }
 
 void batch_norm_apply(CudaContext& ctx, const BatchNormGeometry& g, TensorView x,
                       const BatchNormVectors& vectors, TensorView residual, bool relu, TensorView y) {
-  constexpr int64_t kElementsABlock = 16384;
   if (x.numel() == 0) return;
   visit_device_floating(x.dtype, "batch_norm", [&]<class T>() {
     with_packs<T>(g, {x.data, residual.data, y.data}, [&]<int kPack, bool kPlanes>() {
-      const ChannelPlan plan(g, kPack, kPlanes, x.numel() / kElementsABlock + 1);
+      const ChannelPlan plan(g, kPack, kPlanes, chunks_for(x.numel()));
       launch(ctx, "batch_norm", batch_norm_apply_kernel<T, kPack, kPlanes>,
-             {.grid = plan.grid, .block = plan.block}, g, x.as<const T>(),
-             Vectors<device_accumulate_t<T>>(vectors), residual.as<const T>(), relu, y.as<T>(), plan.chunk);
+             {.grid = plan.grid(), .block = plan.block}, g, plan.chunks, x.as<const T>(),
+             Vectors<device_accumulate_t<T>>(vectors), residual.as<const T>(), relu, y.as<T>());
     });
   });
 }
@@ -186,22 +164,17 @@ void batch_norm_apply(CudaContext& ctx, const BatchNormGeometry& g, TensorView x
 void batch_norm_train(CudaContext& ctx, const BatchNormGeometry& g, TensorView x, double eps,
                       const BatchNormRunning& running, const BatchNormVectors& vectors, TensorView residual,
                       bool relu, TensorView y) {
-  bool small = false;
+  bool done = false;
   visit_device_floating(x.dtype, "batch_norm", [&]<class T>() {
-    if constexpr (kFitsOneKernel<T>) {
-      using Acc = device_accumulate_t<T>;
-      with_packs<T>(g, {x.data, residual.data, y.data}, [&]<int kPack, bool kPlanes>() {
-        const ChannelPlan plan(g, kPack, kPlanes, 1);
-        small = plan.is_small();
-        if (!small) return;
-        launch(ctx, "batch_norm", batch_norm_train_kernel<T, kPack, kPlanes>,
-               {.grid = plan.grid, .block = plan.block}, g, x.as<const T>(),
-               statistics_of<Acc>(eps, running, vectors.mean, vectors.rstd), Vectors<Acc>(vectors),
-               residual.as<const T>(), relu, y.as<T>(), plan.chunk);
-      });
-    }
+    using Acc = device_accumulate_t<T>;
+    with_packs<T>(g, {x.data, residual.data, y.data}, [&]<int kPack, bool kPlanes>() {
+      const ChannelPlan plan(g, kPack, kPlanes, kSummedChunks);
+      done = launch_chunks<Acc>(ctx, "batch_norm", batch_norm_train_kernel<T, kPack, kPlanes>, plan, g,
+                                x.as<const T>(), statistics_of<Acc>(eps, running, vectors.mean, vectors.rstd),
+                                Vectors<Acc>(vectors), residual.as<const T>(), relu, y.as<T>());
+    });
   });
-  if (small) return;
+  if (done) return;
   batch_norm_statistics(ctx, g, x, eps, running, vectors.mean, vectors.rstd);
   batch_norm_apply(ctx, g, x, vectors, residual, relu, y);
 }

@@ -1,6 +1,8 @@
 #include <kiln/kernels/batch_norm.h>
 
-#include <kiln/kernels/cuda/channel_walk.cuh>
+#include <kiln/kernels/cuda/channel_merge.cuh>
+#include <kiln/kernels/cuda/channel_vectors.cuh>
+#include <kiln/kernels/cuda/element.cuh>
 
 namespace kiln::kernels {
 namespace {
@@ -15,29 +17,19 @@ __device__ __forceinline__ Acc masked(BatchNormMask mask, Acc g, Acc normalised,
   return g;
 }
 
-template <class Acc>
-struct Sums {
-  Acc g, dot;  // of g, and of g * (x - mean)
-  __device__ Sums operator+(const Sums& other) const { return {g + other.g, dot + other.dot}; }
-};
-
 template <class T>
 struct SumsOperands {
   const T *x, *g, *y;
   T* masked_g;
 };
 
-// The sums of the block's chunk of each of its channels, for take(channel, sums) in one thread each.
-template <class Walk, class T, class Acc, class Take>
+// The sums of g and of g * (x - mean) of a chunk.
+template <class Walk, class T, class Acc>
 __device__ __forceinline__ void chunk_sums(const Walk& walk, const SumsOperands<T>& p,
-                                           const Vectors<Acc>& vectors, BatchNormMask mask,
-                                           const Take& take) {
+                                           const Vectors<Acc>& vectors, BatchNormMask mask, Pair<Acc>* row) {
   constexpr int kPack = Walk::kWidth;
   const ScaleShift<Acc, Walk::kChannels> normalised(vectors, walk.channel, walk.channels);
-  Acc mean[Walk::kChannels];
-  Sums<Acc> sums[Walk::kChannels] = {};
-#pragma unroll
-  for (int k = 0; k < Walk::kChannels; ++k) mean[k] = vectors.mean[min(walk.channel + k, walk.channels - 1)];
+  Pair<Acc> sums[Walk::kChannels] = {};
   walk.template each<2>([&](auto together, const auto& offsets) {
     constexpr int kCount = decltype(together)::value;
     using Values = Packs<kPack, kCount, T>;
@@ -52,41 +44,44 @@ __device__ __forceinline__ void chunk_sums(const Walk& walk, const SumsOperands<
         const int k = Walk::of(e);
         const Acc value = cast<Acc>(x.at[n][e]);
         const Acc v = masked(mask, cast<Acc>(g.at[n][e]), normalised(value, k), cast<Acc>(y.at[n][e]));
-        sums[k].g += v;
-        sums[k].dot += v * (value - mean[k]);
+        sums[k].at[0] += v;
+        sums[k].at[1] += v * (value - normalised.mean[k]);
         out[e] = cast<T>(v);
       }
       if (mask == BatchNormMask::from_y)
         gpu::store(reinterpret_cast<gpu::Pack<T, kPack>*>(p.masked_g + offsets[n]), out);
     }
   });
-#pragma unroll
-  for (int k = 0; k < Walk::kChannels; ++k)
-    if (walk.merge(sums[k], Plus())) take(walk.channel + k, sums[k]);
+  merge_tile(walk, Acc(0), sums, MergeSums(), row);
 }
 
-// [channels, chunks]. Reads x and g; with from_y reads y and writes masked_g too.
+template <class Acc>
+struct Gradients {
+  const Acc* rstd;
+  Acc *dweight, *dbias;
+
+  __device__ __forceinline__ void operator()(int64_t c, Acc, const Pair<Acc>& sums) const {
+    dweight[c] = sums.at[1] * rstd[c];
+    dbias[c] = sums.at[0];
+  }
+};
+
+// Reads x and g; with from_y reads y and writes masked_g too. Writes partial [chunks, channels].
 template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
 __global__ void __launch_bounds__(kThreads)
-    batch_norm_sums_kernel(BatchNormGeometry geometry, SumsOperands<T> p, Vectors<Acc> vectors,
-                           BatchNormMask mask, int64_t chunk, Sums<Acc>* partial) {
-  chunk_sums(ChannelWalk<kPack, kPlanes>(geometry, chunk), p, vectors, mask,
-             [&](int64_t c, const Sums<Acc>& sums) { partial[c * gridDim.y + blockIdx.y] = sums; });
+    batch_norm_sums_kernel(BatchNormGeometry geometry, ChannelChunks chunks, SumsOperands<T> p,
+                           Vectors<Acc> vectors, BatchNormMask mask, Pair<Acc>* partial) {
+  chunks.each([&](unsigned tile, unsigned i) {
+    chunk_sums(ChannelWalk<kPack, kPlanes>(geometry, chunks, tile, i), p, vectors, mask,
+               partial + i * geometry.channels);
+  });
 }
 
-// A warp merges the chunks of a channel.
 template <class Acc>
 __global__ void __launch_bounds__(kThreads)
-    batch_norm_merge_kernel(const Sums<Acc>* partial, int chunks, int64_t channels, const Acc* rstd,
-                            Acc* dweight, Acc* dbias) {
-  const int64_t c = int64_t(blockIdx.x) * (kThreads / kWarp) + threadIdx.x / kWarp;
-  if (c >= channels) return;
-  Sums<Acc> all{0, 0};
-  for (int i = threadIdx.x % kWarp; i < chunks; i += kWarp) all = all + partial[c * chunks + i];
-  all = warp_reduce(all, Plus());
-  if (threadIdx.x % kWarp != 0) return;
-  dweight[c] = all.dot * rstd[c];
-  dbias[c] = all.g;
+    batch_norm_merge_kernel(ChannelChunks chunks, int64_t channels, const Pair<Acc>* partial,
+                            Gradients<Acc> to) {
+  merge_chunks(chunks, channels, partial, MergeSums(), to);
 }
 
 template <class Walk, class T, class Acc>
@@ -95,15 +90,14 @@ __device__ __forceinline__ void input_grad(const Walk& walk, int64_t values, con
                                            const Acc* dweight, const Acc* dbias, T* dx) {
   constexpr int kPack = Walk::kWidth;
   const ScaleShift<Acc, Walk::kChannels> normalised(vectors, walk.channel, walk.channels);
-  Acc mean[Walk::kChannels], slope[Walk::kChannels], constant[Walk::kChannels];
+  Acc slope[Walk::kChannels] = {}, constant[Walk::kChannels] = {};
+  if (dweight != nullptr) load_channels(dweight, walk.channel, walk.channels, slope);
+  if (dbias != nullptr) load_channels(dbias, walk.channel, walk.channels, constant);
   const Acc share = Acc(1) / Acc(values);
 #pragma unroll
   for (int k = 0; k < Walk::kChannels; ++k) {
-    const int64_t c = min(walk.channel + k, walk.channels - 1);
-    const Acc scale = normalised.scale[k];
-    mean[k] = vectors.mean[c];
-    slope[k] = dweight == nullptr ? Acc(0) : -scale * vectors.rstd[c] * dweight[c] * share;
-    constant[k] = dbias == nullptr ? Acc(0) : -scale * dbias[c] * share;
+    slope[k] *= -normalised.scale[k] * normalised.rstd[k] * share;
+    constant[k] *= -normalised.scale[k] * share;
   }
   walk.template each<2>([&](auto together, const auto& offsets) {
     constexpr int kCount = decltype(together)::value;
@@ -117,7 +111,7 @@ __device__ __forceinline__ void input_grad(const Walk& walk, int64_t values, con
         const Acc value = cast<Acc>(in.at[n][e]);
         const Acc v =
             mask == BatchNormMask::from_x && normalised(value, k) <= 0 ? Acc(0) : cast<Acc>(grad.at[n][e]);
-        out[e] = cast<T>(normalised.scale[k] * v + (slope[k] * (value - mean[k]) + constant[k]));
+        out[e] = cast<T>(normalised.scale[k] * v + (slope[k] * (value - normalised.mean[k]) + constant[k]));
       }
       gpu::store(reinterpret_cast<gpu::Pack<T, kPack>*>(dx + offsets[n]), out);
     }
@@ -127,28 +121,38 @@ __device__ __forceinline__ void input_grad(const Walk& walk, int64_t values, con
 // Reads x and g, writes dx.
 template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
 __global__ void __launch_bounds__(kThreads)
-    batch_norm_input_grad_kernel(BatchNormGeometry geometry, const T* x, const T* g, Vectors<Acc> vectors,
-                                 BatchNormMask mask, const Acc* dweight, const Acc* dbias, T* dx,
-                                 int64_t chunk) {
-  input_grad(ChannelWalk<kPack, kPlanes>(geometry, chunk), geometry.outer * geometry.inner, x, g, vectors,
-             mask, dweight, dbias, dx);
+    batch_norm_input_grad_kernel(BatchNormGeometry geometry, ChannelChunks chunks, const T* x, const T* g,
+                                 Vectors<Acc> vectors, BatchNormMask mask, const Acc* dweight,
+                                 const Acc* dbias, T* dx) {
+  chunks.each([&](unsigned tile, unsigned i) {
+    input_grad(ChannelWalk<kPack, kPlanes>(geometry, chunks, tile, i), geometry.outer * geometry.inner, x, g,
+               vectors, mask, dweight, dbias, dx);
+  });
 }
 
-// A block has its channels to itself. Reads x and g (or masked_g, which its threads wrote) a second time from
-// the cache.
+// Reads x and g (or masked_g, which its threads wrote) a second time, from the cache where that holds them;
+// as batch_norm_train_kernel otherwise.
 template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
-__global__ void __launch_bounds__(kThreads)
-    batch_norm_backward_kernel(BatchNormGeometry geometry, SumsOperands<T> p, Vectors<Acc> vectors,
-                               BatchNormMask mask, Acc* dweight, Acc* dbias, T* dx, int64_t chunk) {
+__global__ void __launch_bounds__(kThreads, kPack > 1 && !kPlanes ? 2 : kBlocksOfProcessor)
+    batch_norm_backward_kernel(BatchNormGeometry geometry, ChannelChunks chunks, SumsOperands<T> p,
+                               Vectors<Acc> vectors, BatchNormMask mask, Gradients<Acc> to, T* dx,
+                               Pair<Acc>* partial) {
   using Walk = ChannelWalk<kPack, kPlanes>;
-  chunk_sums(Walk(geometry, chunk), p, vectors, mask, [&](int64_t c, const Sums<Acc>& sums) {
-    dweight[c] = sums.dot * vectors.rstd[c];
-    dbias[c] = sums.g;
+  chunks.each([&](unsigned tile, unsigned i) {
+    chunk_sums(Walk(geometry, chunks, tile, i), p, vectors, mask, partial + i * geometry.channels);
   });
-  __syncthreads();
-  input_grad(Walk(geometry, chunk), geometry.outer * geometry.inner, p.x,
-             mask == BatchNormMask::from_y ? p.masked_g : p.g, vectors, mask,
-             static_cast<const Acc*>(dweight), static_cast<const Acc*>(dbias), dx);
+  merge_all<Walk>(chunks, geometry.channels, static_cast<const Pair<Acc>*>(partial), MergeSums(), to);
+  const T* g = mask == BatchNormMask::from_y ? p.masked_g : p.g;
+  chunks.each_back([&](unsigned tile, unsigned i) {
+    input_grad(Walk(geometry, chunks, tile, i), geometry.outer * geometry.inner, p.x, g, vectors, mask,
+               static_cast<const Acc*>(to.dweight), static_cast<const Acc*>(to.dbias), dx);
+  });
+}
+
+template <class Acc>
+Gradients<Acc> gradients_of(const BatchNormVectors& vectors, const TensorView& dweight,
+                            const TensorView& dbias) {
+  return {vectors.rstd.as<Acc>(), dweight.as<Acc>(), dbias.as<Acc>()};
 }
 
 }  // namespace
@@ -156,20 +160,19 @@ __global__ void __launch_bounds__(kThreads)
 void batch_norm_sums(CudaContext& ctx, const BatchNormGeometry& geometry, TensorView x, TensorView g,
                      TensorView y, const BatchNormVectors& vectors, BatchNormMask mask, TensorView dweight,
                      TensorView dbias, TensorView masked_g) {
-  constexpr int64_t kBlocks = 1024;
   if (geometry.channels == 0) return;
   visit_device_floating(x.dtype, "batch_norm_backward", [&]<class T>() {
     using Acc = device_accumulate_t<T>;
     const SumsOperands<T> p{x.as<T>(), g.as<T>(), y.as<T>(), masked_g.as<T>()};
     with_packs<T>(geometry, {p.x, p.g, p.y, p.masked_g}, [&]<int kPack, bool kPlanes>() {
-      const ChannelPlan plan(geometry, kPack, kPlanes, kBlocks);
-      const DeviceScratch<Sums<Acc>> partial(ctx, geometry.channels * plan.chunks);
+      const ChannelPlan plan(geometry, kPack, kPlanes, kSummedChunks);
+      const DeviceScratch<Pair<Acc>> partial(ctx, geometry.channels * plan.chunks.count);
       launch(ctx, "batch_norm_backward", batch_norm_sums_kernel<T, kPack, kPlanes>,
-             {.grid = plan.grid, .block = plan.block}, geometry, p, Vectors<Acc>(vectors), mask, plan.chunk,
-             partial.data());
+             {.grid = plan.grid(), .block = plan.block}, geometry, plan.chunks, p, Vectors<Acc>(vectors),
+             mask, partial.data());
       launch(ctx, "batch_norm_backward", batch_norm_merge_kernel<Acc>,
-             {.grid = blocks_for(geometry.channels, kThreads / kWarp), .block = kThreads}, partial.data(),
-             int(plan.chunks), geometry.channels, vectors.rstd.as<Acc>(), dweight.as<Acc>(), dbias.as<Acc>());
+             {.grid = blocks_to_merge(geometry.channels), .block = kThreads}, plan.chunks, geometry.channels,
+             partial.data(), gradients_of<Acc>(vectors, dweight, dbias));
     });
   });
 }
@@ -177,15 +180,14 @@ void batch_norm_sums(CudaContext& ctx, const BatchNormGeometry& geometry, Tensor
 void batch_norm_input_grad(CudaContext& ctx, const BatchNormGeometry& geometry, TensorView x, TensorView g,
                            const BatchNormVectors& vectors, BatchNormMask mask, TensorView dweight,
                            TensorView dbias, TensorView dx) {
-  constexpr int64_t kElementsABlock = 16384;
   if (x.numel() == 0) return;
   visit_device_floating(x.dtype, "batch_norm_backward", [&]<class T>() {
     using Acc = device_accumulate_t<T>;
     with_packs<T>(geometry, {x.data, g.data, dx.data}, [&]<int kPack, bool kPlanes>() {
-      const ChannelPlan plan(geometry, kPack, kPlanes, x.numel() / kElementsABlock + 1);
+      const ChannelPlan plan(geometry, kPack, kPlanes, chunks_for(x.numel()));
       launch(ctx, "batch_norm_backward", batch_norm_input_grad_kernel<T, kPack, kPlanes>,
-             {.grid = plan.grid, .block = plan.block}, geometry, x.as<T>(), g.as<T>(), Vectors<Acc>(vectors),
-             mask, dweight.as<Acc>(), dbias.as<Acc>(), dx.as<T>(), plan.chunk);
+             {.grid = plan.grid(), .block = plan.block}, geometry, plan.chunks, x.as<T>(), g.as<T>(),
+             Vectors<Acc>(vectors), mask, dweight.as<Acc>(), dbias.as<Acc>(), dx.as<T>());
     });
   });
 }
@@ -193,22 +195,18 @@ void batch_norm_input_grad(CudaContext& ctx, const BatchNormGeometry& geometry, 
 void batch_norm_backward(CudaContext& ctx, const BatchNormGeometry& geometry, TensorView x, TensorView g,
                          TensorView y, const BatchNormVectors& vectors, BatchNormMask mask,
                          TensorView dweight, TensorView dbias, TensorView masked_g, TensorView dx) {
-  bool small = false;
+  bool done = false;
   visit_device_floating(x.dtype, "batch_norm_backward", [&]<class T>() {
-    if constexpr (kFitsOneKernel<T>) {
-      using Acc = device_accumulate_t<T>;
-      const SumsOperands<T> p{x.as<T>(), g.as<T>(), y.as<T>(), masked_g.as<T>()};
-      with_packs<T>(geometry, {p.x, p.g, p.y, p.masked_g, dx.data}, [&]<int kPack, bool kPlanes>() {
-        const ChannelPlan plan(geometry, kPack, kPlanes, 1);
-        small = plan.is_small();
-        if (!small) return;
-        launch(ctx, "batch_norm_backward", batch_norm_backward_kernel<T, kPack, kPlanes>,
-               {.grid = plan.grid, .block = plan.block}, geometry, p, Vectors<Acc>(vectors), mask,
-               dweight.as<Acc>(), dbias.as<Acc>(), dx.as<T>(), plan.chunk);
-      });
-    }
+    using Acc = device_accumulate_t<T>;
+    const SumsOperands<T> p{x.as<T>(), g.as<T>(), y.as<T>(), masked_g.as<T>()};
+    with_packs<T>(geometry, {p.x, p.g, p.y, p.masked_g, dx.data}, [&]<int kPack, bool kPlanes>() {
+      const ChannelPlan plan(geometry, kPack, kPlanes, kSummedChunks);
+      done = launch_chunks<Acc>(ctx, "batch_norm_backward", batch_norm_backward_kernel<T, kPack, kPlanes>,
+                                plan, geometry, p, Vectors<Acc>(vectors), mask,
+                                gradients_of<Acc>(vectors, dweight, dbias), dx.as<T>());
+    });
   });
-  if (small) return;
+  if (done) return;
   batch_norm_sums(ctx, geometry, x, g, y, vectors, mask, dweight, dbias, masked_g);
   batch_norm_input_grad(ctx, geometry, x, masked_g.defined() ? masked_g : g, vectors, mask, dweight, dbias,
                         dx);

@@ -5,9 +5,7 @@
 
 #include <kiln/kernels/batch_norm.h>
 #include <kiln/kernels/cuda/block_reduce.cuh>
-#include <kiln/kernels/cuda/element.cuh>
 #include <kiln/kernels/cuda/launch.cuh>
-#include <kiln/kernels/cuda/scratch.cuh>
 #include <kiln/kernels/cuda/split.cuh>
 
 #include <algorithm>
@@ -16,34 +14,64 @@
 namespace kiln::kernels::norm {
 
 inline constexpr int kThreads = 256;
+// Blocks that a processor is to hold, for kernels where the assembler, unasked, goes for more and spills.
+inline constexpr int kBlocksOfProcessor = 4;
+
+// The tensor in tiles of channels by chunks of units, which depend on its shape alone, not on the GPU: rows,
+// or packs of a channel's planes. Blocks are one-dimensional, and take one chunk of a tile after another.
+struct ChannelChunks {
+  int64_t units, chunk;  // a channel's, a chunk's
+  unsigned tiles, count;
+  int unit_values;  // of a channel
+
+  __device__ unsigned all() const { return tiles * count; }
+  // f(tile, chunk) for those of the block.
+  template <class F>
+  __device__ __forceinline__ void each(const F& f) const {
+    for (unsigned i = blockIdx.x; i < all(); i += gridDim.x) f(i % tiles, i / tiles);
+  }
+  // The last ones first: they may still be in the cache.
+  template <class F>
+  __device__ __forceinline__ void each_back(const F& f) const {
+    for (unsigned turn = (all() - 1 - blockIdx.x) / gridDim.x + 1; turn-- > 0;) {
+      const unsigned i = blockIdx.x + turn * gridDim.x;
+      f(i % tiles, i / tiles);
+    }
+  }
+  // The values of a channel in a chunk.
+  __device__ int64_t values(unsigned i) const { return min(units - i * chunk, chunk) * unit_values; }
+};
 
 // In rows (inner is 1) a block is a tile of packs of channels by rows, and a thread has kPack channels; in
-// planes a block (blockIdx.x) is a channel. blockIdx.y is the chunk of rows, or of packs of a channel's
-// planes.
+// planes a tile is a channel.
 template <int kPack, bool kPlanes>
 struct ChannelWalk {
   static constexpr int kChannels = kPlanes ? 1 : kPack, kWidth = kPack;
   static constexpr bool kIsPlanes = kPlanes;
   int64_t channels, inner, width;  // width: packs in a plane
-  int64_t channel;                 // the first of this thread
+  int64_t begin, channel;          // the first of the tile, of this thread
   int64_t first, end;
   int step;
 
-  __device__ ChannelWalk(const BatchNormGeometry& g, int64_t chunk)
+  __device__ ChannelWalk(const BatchNormGeometry& g, const ChannelChunks& chunks, unsigned tile,
+                         unsigned chunk)
       : channels(g.channels), inner(g.inner), width(g.inner / kPack) {
-    const int64_t begin = int64_t(blockIdx.y) * chunk;
+    first = chunk * chunks.chunk;
+    end = min(chunks.units, first + chunks.chunk);
     if constexpr (kPlanes) {
-      channel = blockIdx.x;
-      first = begin + threadIdx.x;
-      end = min(g.outer * width, begin + chunk);
+      channel = begin = tile;
+      first += threadIdx.x;
       step = kThreads;
     } else {
-      channel = (int64_t(blockIdx.x) * blockDim.x + threadIdx.x) * kPack;
-      first = begin + threadIdx.y;
-      end = channel < g.channels ? min(g.outer, begin + chunk) : 0;
+      begin = int64_t(tile) * columns() * kPack;
+      channel = begin + threadIdx.x * kPack;
+      first += threadIdx.y;
       step = int(blockDim.y);
+      if (channel >= channels) end = 0;
     }
   }
+  // Threads of the block with channels of their own.
+  __device__ static unsigned columns() { return kPlanes ? 1 : blockDim.x; }
   // Where the pack of step i starts.
   __device__ int64_t offset(int64_t i) const {
     if constexpr (kPlanes) {
@@ -71,50 +99,39 @@ struct ChannelWalk {
   }
   // Which of a thread's channels element e of a pack belongs to.
   __device__ static constexpr int of(int e) { return kPlanes ? 0 : e; }
-  // The merge of all threads of the block that have the same channel; true in the thread that gets it.
-  template <class V, class Merge>
-  __device__ __forceinline__ bool merge(V& value, const Merge& op) const {
-    if constexpr (kPlanes) {
-      value = block_reduce<kThreads>(value, op);
-      return threadIdx.x == 0;
-    } else {
-      value = column_reduce<kThreads>(value, op);
-      return threadIdx.y == 0 && channel < channels;
-    }
-  }
 };
 
-// Whether sums and their use are one kernel where a tensor is small. In float64 that would spill registers.
-template <class T>
-inline constexpr bool kFitsOneKernel = !std::is_same_v<T, double>;
+// How many chunks a plan aims at: where sums are formed, several for each block that the largest GPU holds;
+// else by the work of a block.
+inline constexpr int64_t kSummedChunks = 2048;
+inline int64_t chunks_for(int64_t elements) {
+  constexpr int64_t kElementsAChunk = 16384;
+  return elements / kElementsAChunk + 1;
+}
 
 // The launch of a walk.
 struct ChannelPlan {
-  dim3 grid, block;
-  int64_t chunk, chunks, packs_a_thread;
+  ChannelChunks chunks;
+  dim3 block;
 
-  // About `blocks` blocks, where there is as much to do; the chunks do not depend on the GPU.
+  // About `blocks` chunks, where there is as much to do.
   ChannelPlan(const BatchNormGeometry& g, int pack, bool planes, int64_t blocks) {
+    // Of a thread: so many in all that one block is done before several have waited for each other; so many
+    // at least that the chunks' results are few beside what they read.
+    constexpr int64_t kPacksAlone = 16, kPacksAChunk = 8;
     const int64_t packs = planes ? g.inner / pack : g.channels / pack;
-    const int64_t columns = planes ? kThreads : std::min<int64_t>(kWarp, std::bit_ceil(uint64_t(packs)));
-    const int64_t tiles = planes ? g.channels : (packs + columns - 1) / columns;
+    const int64_t columns = planes ? 1 : std::min<int64_t>(kWarp, std::bit_ceil(uint64_t(packs)));
+    const int64_t rows = kThreads / columns, tiles = planes ? g.channels : (packs + columns - 1) / columns;
     const int64_t units = planes ? g.outer * packs : g.outer;
-    constexpr int64_t kPacksAThread =
-        4;  // at least, so that the chunks' results are few beside what they read
-    const int64_t least = kPacksAThread * (planes ? kThreads : kThreads / columns);
-    constexpr int64_t kMostChunks = 65535;  // gridDim.y
-    const int64_t wanted = std::clamp<int64_t>(blocks / std::max<int64_t>(1, tiles), 1, kMostChunks);
-    chunk = std::max(least, (units + wanted - 1) / wanted);
-    chunks = std::max<int64_t>(1, (units + chunk - 1) / chunk);
-    packs_a_thread = (chunk + least - 1) / least;
-    grid = dim3(unsigned(tiles), unsigned(chunks));
-    block = planes ? dim3(kThreads) : dim3(unsigned(columns), unsigned(kThreads / columns));
+    const int64_t wanted = std::max<int64_t>(1, blocks / std::max<int64_t>(1, tiles));
+    const int64_t chunk =
+        units <= kPacksAlone * rows ? units : std::max(kPacksAChunk * rows, (units + wanted - 1) / wanted);
+    const int64_t count = chunk == 0 ? 1 : (units + chunk - 1) / chunk;
+    chunks = {units, chunk, blocks_for(tiles, 1), unsigned(count), planes ? pack : 1};
+    block = planes ? dim3(kThreads) : dim3(unsigned(columns), unsigned(rows));
   }
-  // Whether blocks that have their channels to themselves are done sooner than several launches would be.
-  bool is_small() const {
-    constexpr int64_t kMostPacks = 64;
-    return chunks == 1 && packs_a_thread <= kMostPacks && grid.x > 0;
-  }
+  // A block for each chunk of each tile.
+  unsigned grid() const { return chunks.tiles * chunks.count; }
 };
 
 // Calls f.operator()<kPack, kPlanes>() with 16-byte packs where the sizes and all addresses allow them.
@@ -139,31 +156,6 @@ struct Packs {
     for (int k = 0; k < kCount; ++k)
       at[k] = gpu::load(reinterpret_cast<const gpu::Pack<T, kPack>*>(x + offsets[k]));
   }
-};
-
-// The vectors of a normalisation on the device; weight and bias may be null.
-template <class Acc>
-struct Vectors {
-  const Acc *mean, *rstd, *weight, *bias;
-  explicit Vectors(const BatchNormVectors& v)
-      : mean(v.mean.as<Acc>()), rstd(v.rstd.as<Acc>()), weight(v.weight.as<Acc>()), bias(v.bias.as<Acc>()) {}
-};
-
-// (x - mean) * rstd * weight + bias as x * scale + shift, the same bits forward and backward.
-template <class Acc, int kChannels>
-struct ScaleShift {
-  Acc scale[kChannels], shift[kChannels];
-
-  __device__ ScaleShift(const Vectors<Acc>& v, int64_t channel, int64_t channels) {
-#pragma unroll
-    for (int k = 0; k < kChannels; ++k) {
-      const int64_t c =
-          min(channel + k, channels - 1);  // threads beyond the last channel read it, for nothing
-      scale[k] = v.weight == nullptr ? v.rstd[c] : v.rstd[c] * v.weight[c];
-      shift[k] = std::fma(-v.mean[c], scale[k], v.bias == nullptr ? Acc(0) : v.bias[c]);
-    }
-  }
-  __device__ Acc operator()(Acc x, int k) const { return std::fma(x, scale[k], shift[k]); }
 };
 
 }  // namespace kiln::kernels::norm

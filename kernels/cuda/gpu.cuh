@@ -5,9 +5,9 @@
 //
 // Kernels use CUDA's names for what both compilers know: __global__, __device__, __launch_bounds__, threadIdx
 // and company, __syncthreads, __syncwarp, the _sync shuffles and votes, atomics, __ldg, the maths functions,
-// __half and
-// __nv_bfloat16 with their operators and conversions. Instead of what has its own grammar in CUDA they use
-// this (namespace kiln::gpu, from <gpu_target.cuh>):
+// __half and __nv_bfloat16 with their operators and conversions. Instead of what has its own grammar in CUDA
+// they use this (namespace kiln::gpu, from <gpu_target.cuh>); and where blocks wait for each other, what
+// <gpu_grid.cuh> has, which a kernel includes for itself: sync_grid, launch_cooperative.
 //
 //   gpu::launch(kernel, {.grid = blocks, .block = 256, .stream = s}, x, y, n);     for kernel<<<...>>>(x, y,
 //   n)

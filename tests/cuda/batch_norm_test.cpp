@@ -13,14 +13,24 @@ using test::run_on_both, test::sample, test::tolerance;
 
 namespace {
 
-// x in both orders of memory. Channels that packs of 16 bytes divide, and not; planes likewise.
+Tensor last(const Shape& shape, DType dtype) {
+  return contiguous(sample(shape, dtype), MemoryFormat::channels_last);
+}
+
+// x in both orders of memory, of several chunks a channel, more in all than one processor holds; the first
+// two in packs of 16 bytes.
+Tensors large_inputs(DType dtype) {
+  return {last({1, 16, 47, 47}, dtype), sample({5, 1, 1, 8000}, dtype), sample({150, 65}, dtype),
+          sample({3, 3, 41, 43}, dtype)};
+}
+
+// Also of one chunk. Channels that packs of 16 bytes divide, and not; planes likewise.
 Tensors inputs(DType dtype) {
-  const auto last = [&](const Shape& shape) {
-    return contiguous(sample(shape, dtype), MemoryFormat::channels_last);
-  };
-  return {sample({5, 3}, dtype),       sample({300, 16}, dtype), sample({2, 3, 5, 7}, dtype),
-          sample({3, 4, 8, 8}, dtype), last({2, 3, 5, 7}),       last({2, 8, 7, 9}),
-          last({4, 40, 3, 3}),         last({1, 300, 2, 3}),     sample({2, 2, 1, 3000}, dtype)};
+  Tensors all{sample({5, 3}, dtype),       sample({300, 16}, dtype),    sample({2, 3, 5, 7}, dtype),
+              sample({3, 4, 8, 8}, dtype), last({2, 3, 5, 7}, dtype),   last({2, 8, 7, 9}, dtype),
+              last({4, 40, 3, 3}, dtype),  last({1, 300, 2, 3}, dtype), sample({2, 2, 1, 3000}, dtype)};
+  for (const Tensor& x : large_inputs(dtype)) all.push_back(x);
+  return all;
 }
 
 DType vector_type(DType dtype) { return dtype == float64 ? float64 : float32; }
@@ -28,6 +38,42 @@ DType vector_type(DType dtype) { return dtype == float64 ? float64 : float32; }
 // Within the rounding of a sum of so many terms; the vectors of the halves are float32.
 double slack(DType dtype, int64_t terms) {
   return (dtype == float64 ? 1e-12 : 1e-5) * std::sqrt(double(terms));
+}
+
+// On the device, `shift` elements off an address that packs may start at.
+Tensor shifted(const Tensor& values, int64_t shift) {
+  return test::on_cuda(
+      cat({zeros({shift}, {.dtype = values.dtype()}), values}, 0).narrow(0, shift, values.numel()));
+}
+
+// All results of training with x and of its gradients, from the same numbers each time.
+Tensors trained(CudaContext ctx, const Tensor& in, int64_t shift, BatchNormMask mask, bool one_launch) {
+  manual_seed(7);
+  const auto geometry = BatchNormGeometry::of(in.layout());
+  const DType type = vector_type(in.dtype());
+  const bool from_y = mask == BatchNormMask::from_y;
+  const auto vector = [&] { return shifted(sample({geometry.channels}, type), shift); };
+  const auto like_x = [&] { return shifted(sample({in.numel()}, in.dtype()), shift); };
+  const Tensor x = like_x(), more = from_y ? like_x() : Tensor(), g = like_x(), weight = vector(),
+               bias = vector(), running_mean = vector(), running_var = vector(), mean = vector(),
+               rstd = vector(), y = like_x(), dweight = vector(), dbias = vector(), passed = like_x(),
+               dx = like_x();
+  const Tensor from = from_y ? y : Tensor(), to = from_y ? passed : Tensor();
+  const BatchNormVectors vectors{mean, rstd, weight, bias};
+  const kernels::BatchNormRunning running{running_mean, running_var, Tensor(), 0.3};
+  if (one_launch) {
+    kernels::batch_norm_train(ctx, geometry, x, 1e-5, running, vectors, more, true, y);
+    kernels::batch_norm_backward(ctx, geometry, x, g, from, vectors, mask, dweight, dbias, to, dx);
+  } else {
+    kernels::batch_norm_statistics(ctx, geometry, x, 1e-5, running, mean, rstd);
+    kernels::batch_norm_apply(ctx, geometry, x, vectors, more, true, y);
+    kernels::batch_norm_sums(ctx, geometry, x, g, from, vectors, mask, dweight, dbias, to);
+    kernels::batch_norm_input_grad(ctx, geometry, x, from_y ? passed : g, vectors, mask, dweight, dbias, dx);
+  }
+  Tensors results;
+  for (const Tensor& t : {running_mean, running_var, mean, rstd, y, dweight, dbias, passed, dx})
+    results.push_back(test::on_cpu(t));
+  return results;
 }
 
 }  // namespace
@@ -161,4 +207,29 @@ TEST_CASE("batch_norm_sums and batch_norm_input_grad on the device") {
         CHECK(test::close(gpu[10], dx, 4 * tolerance(dtype), 4 * tolerance(dtype)));
         CHECK(test::close(gpu[11], constant, tolerance(dtype), tolerance(dtype)));
       }
+}
+
+TEST_CASE(
+    "batch_norm_train and batch_norm_backward on the device: the same bits however many blocks it holds") {
+  const CudaContext all = CudaContext::current();
+  for (const DType dtype : test::kFloating)
+    for (const Tensor& in : large_inputs(dtype))
+      for (const int64_t shift : {0, 1})
+        for (const BatchNormMask mask : {BatchNormMask::from_x, BatchNormMask::from_y}) {
+          CAPTURE(dtype);
+          CAPTURE(to_string(in.shape()));
+          CAPTURE(shift);
+          CAPTURE(int(mask));
+          CudaContext one = all;
+          one.processors = 1;
+          const Tensors results = trained(all, in, shift, mask, true),
+                        fewer = trained(one, in, shift, mask, true),
+                        parts = trained(all, in, shift, mask, false);
+          const double bound = dtype == float64 ? 1e-10 : dtype == float32 ? 1e-3 : 3e-2;
+          for (size_t i = 0; i < results.size(); ++i) {
+            CAPTURE(i);
+            REQUIRE(test::bits_equal(results[i], fewer[i]));
+            if (i < 5 || dtype == float64) REQUIRE(test::close(results[i], parts[i], bound, bound));
+          }
+        }
 }

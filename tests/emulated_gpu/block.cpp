@@ -24,11 +24,18 @@ bool same_place(const Location& a, const Location& b) {
   return a.line == b.line && (a.file == b.file || !std::strcmp(a.file, b.file));
 }
 
+namespace {
+
+std::string triple(uint3 v) {
+  return "(" + std::to_string(v.x) + "," + std::to_string(v.y) + "," + std::to_string(v.z) + ")";
+}
+
+}  // namespace
+
+std::string BlockRunner::name() const { return "block " + triple(block_); }
+
 std::string BlockRunner::name_of(const GpuThread& thread) const {
-  const auto triple = [](uint3 v) {
-    return "(" + std::to_string(v.x) + "," + std::to_string(v.y) + "," + std::to_string(v.z) + ")";
-  };
-  return "block " + triple(current_block) + " thread " + triple(thread.view.index);
+  return name() + " thread " + triple(thread.view.index);
 }
 
 void BlockRunner::fail(cudaError_t error, std::string why) {
@@ -63,7 +70,7 @@ void BlockRunner::thread_entry() {
   entered(host_);
   GpuThread& mine = *self_;
   for (;;) {
-    (*body_)();
+    work_->body();
     ++exited_;
     if (!all_started() && !failed_) {
       start_next(mine);  // on this very stack, without a switch
@@ -103,13 +110,12 @@ GpuThread* BlockRunner::take_ready(std::mt19937_64& random) {
   return thread;
 }
 
-void BlockRunner::begin(dim3 grid, dim3 threads, uint64_t block, size_t dynamic_bytes,
-                        std::mt19937_64& random) {
-  block_size = {threads.x, threads.y, threads.z};
-  grid_size = {grid.x, grid.y, grid.z};
-  current_block = {unsigned(block % grid.x), unsigned(block / grid.x % grid.y),
-                   unsigned(block / (uint64_t(grid.x) * grid.y))};
-  const unsigned count = threads.x * threads.y * threads.z;
+void BlockRunner::begin(const BlockWork& work, uint64_t block, std::mt19937_64& random) {
+  work_ = &work;
+  const dim3 grid = work.grid;
+  block_ = {unsigned(block % grid.x), unsigned(block / grid.x % grid.y),
+            unsigned(block / (uint64_t(grid.x) * grid.y))};
+  const unsigned count = work.threads.x * work.threads.y * work.threads.z;
   next_ = exited_ = 0;
   const bool resize = order_.size() != count;
   if (resize) {
@@ -119,15 +125,16 @@ void BlockRunner::begin(dim3 grid, dim3 threads, uint64_t block, size_t dynamic_
   }
   if (options().order == Order::random) std::shuffle(order_.begin(), order_.end(), random);
   warps_.assign((count + 31) / 32, {});
-  shared_.begin(dynamic_bytes, block, count);
+  shared_.begin(work.dynamic_bytes, block, count);
 }
 
-bool BlockRunner::run(const std::function<void()>& body, dim3 grid, dim3 threads, uint64_t block,
-                      size_t dynamic_bytes, std::mt19937_64& random) {
+BlockRunner::State BlockRunner::proceed(std::mt19937_64& random) {
   current_runner = this;
-  body_ = &body;
-  begin(grid, threads, block, dynamic_bytes, random);
-  while (!failed_) {
+  current_block = block_;
+  block_size = {work_->threads.x, work_->threads.y, work_->threads.z};
+  grid_size = {work_->grid.x, work_->grid.y, work_->grid.z};
+  if (sanitizer.block_resume) sanitizer.block_resume(shared_.data());
+  while (!failed_ && !at_grid_barrier_) {
     if (GpuThread* thread = take_ready(random)) {
       switch_to_thread(*thread);
     } else if (!all_started()) {
@@ -139,36 +146,58 @@ bool BlockRunner::run(const std::function<void()>& body, dim3 grid, dim3 threads
       nobody_can_run();
     }
   }
-  if (sanitizer.block_end) sanitizer.block_end();
+  if (sanitizer.block_pause) sanitizer.block_pause();
   current_runner = nullptr;
-  return !failed_;
+  return failed_ ? State::failed : at_grid_barrier_ ? State::at_grid_barrier : State::done;
+}
+
+void BlockRunner::leave_grid_barrier() {
+  at_grid_barrier_ = false;
+  release_barrier();
+}
+
+void BlockRunner::wait(bool for_grid, Location where) {
+  self_->for_grid = for_grid;
+  self_->where = where;
+  at_barrier_.push_back(self_);
+  switch_to_host();
 }
 
 int BlockRunner::wait_barrier(Barrier kind, int predicate, Location where) {
   GpuThread& mine = *self_;
   mine.barrier = kind;
   mine.predicate = predicate;
-  mine.where = where;
-  at_barrier_.push_back(&mine);
-  switch_to_host();
+  wait(false, where);
   return int(mine.result);
 }
 
-void BlockRunner::release_barrier() {
+void BlockRunner::wait_grid(Location where) {
+  if (!work_->cooperative)
+    fail_here(cudaErrorLaunchFailure, "sync_grid in a launch that is not cooperative", where);
+  wait(true, where);
+}
+
+// All threads that are left wait for a barrier.
+void BlockRunner::complete_barrier() {
   const GpuThread& first = *at_barrier_[0];
-  uint64_t count = 0;
-  for (const GpuThread* thread : at_barrier_) {
-    if (!same_place(thread->where, first.where) || thread->barrier != first.barrier)
-      return fail(cudaErrorLaunchFailure, "divergent __syncthreads: " + name_of(first) + " waits at " +
-                                              to_string(first.where) + ", " + name_of(*thread) + " at " +
-                                              to_string(thread->where));
-    count += thread->predicate != 0;
-  }
+  const std::string divergent =
+      std::string("divergent ") + (first.for_grid ? "sync_grid: " : "__syncthreads: ");
+  for (const GpuThread* thread : at_barrier_)
+    if (!same_place(thread->where, first.where) || thread->for_grid != first.for_grid ||
+        thread->barrier != first.barrier)
+      return fail(cudaErrorLaunchFailure, divergent + name_of(first) + " waits at " + to_string(first.where) +
+                                              ", " + name_of(*thread) + " at " + to_string(thread->where));
   if (exited_)
-    return fail(cudaErrorLaunchFailure, "divergent __syncthreads: " + std::to_string(exited_) +
-                                            " threads have returned, " + std::to_string(at_barrier_.size()) +
-                                            " wait at " + to_string(first.where) + ", such as " +
-                                            name_of(first));
+    return fail(cudaErrorLaunchFailure, divergent + std::to_string(exited_) + " threads have returned, " +
+                                            std::to_string(at_barrier_.size()) + " wait at " +
+                                            to_string(first.where) + ", such as " + name_of(first));
+  at_grid_barrier_ = first.for_grid;
+  if (!at_grid_barrier_) release_barrier();
+}
+
+void BlockRunner::release_barrier() {
+  uint64_t count = 0;
+  for (const GpuThread* thread : at_barrier_) count += thread->predicate != 0;
   for (GpuThread* thread : at_barrier_) {
     thread->result = thread->barrier == Barrier::all   ? count == at_barrier_.size()
                      : thread->barrier == Barrier::any ? count > 0
@@ -188,7 +217,7 @@ void BlockRunner::nobody_can_run() {
         ++lanes;
         lane = warp.lanes[i];
       }
-  if (!lanes) return release_barrier();
+  if (!lanes) return complete_barrier();
   fail(cudaErrorLaunchFailure,
        "deadlock: " + std::to_string(lanes) +
            " lanes wait in a warp collective for lanes that never come, such as " + name_of(*lane) + " at " +

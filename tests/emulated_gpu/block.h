@@ -30,6 +30,7 @@ struct GpuThread : Fiber {
   // While it waits at `where`: for a barrier or in a warp collective
   Location where;
   Barrier barrier = Barrier::sync;
+  bool for_grid = false;  // the barrier is of all blocks
   int predicate = 0;
   WarpOp op = WarpOp::sync;
   unsigned mask = 0;
@@ -45,17 +46,34 @@ struct Warp {
   GpuThread* lanes[32];
 };
 
-// Blocks of one launch on one thread of the host.
+// What the blocks of a launch have in common.
+struct BlockWork {
+  std::function<void()> body;  // one GPU thread's work
+  dim3 grid, threads;
+  size_t dynamic_bytes = 0;
+  bool cooperative = false;
+};
+
+inline uint64_t blocks_of(dim3 grid) { return uint64_t(grid.x) * grid.y * grid.z; }
+
+// A block after another on one thread of the host.
 class BlockRunner {
  public:
-  // Runs block number `block`; body is one GPU thread's work. False after a failure, which ends the runner's
-  // use.
-  bool run(const std::function<void()>& body, dim3 grid, dim3 threads, uint64_t block, size_t dynamic_bytes,
-           std::mt19937_64& random);
+  enum class State { done, at_grid_barrier, failed };
+
+  // Starts block number `block`; `work` stays where it is meanwhile.
+  void begin(const BlockWork& work, uint64_t block, std::mt19937_64& random);
+  // Runs the block to its end or to a barrier of the grid. A failure ends the runner's use.
+  State proceed(std::mt19937_64& random);
+  // All blocks have come to the barrier of the grid.
+  void leave_grid_barrier();
   const Failure& failure() const { return failure_; }
+  const Location& grid_barrier() const { return at_barrier_[0]->where; }
+  std::string name() const;
 
   // For the GPU thread that runs
   int wait_barrier(Barrier kind, int predicate, Location where);
+  void wait_grid(Location where);
   uint64_t wait_warp(WarpOp op, unsigned mask, uint64_t value, int source, void* pointer,
                      void (*collective)(void**), Location where);
   [[noreturn]] void fail_here(cudaError_t error, const std::string& why, Location where);
@@ -64,14 +82,15 @@ class BlockRunner {
   void thread_entry();
 
  private:
-  void begin(dim3 grid, dim3 threads, uint64_t block, size_t dynamic_bytes, std::mt19937_64& random);
   bool all_started() const { return next_ == order_.size(); }
   void start_next(GpuThread& thread);
   GpuThread& idle_thread();
   GpuThread* take_ready(std::mt19937_64& random);
   void switch_to_thread(GpuThread& thread);
   void switch_to_host();
+  void wait(bool for_grid, Location where);
   void nobody_can_run();
+  void complete_barrier();
   void release_barrier();
   void complete_warp(Warp& warp, GpuThread& last);
   void fail(cudaError_t error, std::string why);
@@ -85,9 +104,10 @@ class BlockRunner {
   size_t next_ = 0, exited_ = 0;
   std::vector<Warp> warps_;
   SharedArena shared_;
-  const std::function<void()>* body_ = nullptr;
+  const BlockWork* work_ = nullptr;
+  uint3 block_{};
   GpuThread* self_ = nullptr;
-  bool failed_ = false;
+  bool failed_ = false, at_grid_barrier_ = false;
   Failure failure_;
 };
 

@@ -5,15 +5,16 @@
 #include <cstring>
 
 #include "api.h"
+#include "cooperative.h"
 
-// Devices of the CUDA runtime: an H100's numbers, where they do not depend on the machine.
+// Devices of the CUDA runtime: an H100's numbers, but for what depends on the machine and the number of
+// processors.
 
 namespace kiln::emulated {
 namespace {
 
-constexpr int kProcessors = 132, kWarp = 32, kMaxThreadsPerBlock = 1024, kMaxThreadsPerProcessor = 2048,
-              kMaxBlocksPerProcessor = 32, kRegisters = 65536, kSharedPerProcessor = 228 * 1024, kMajor = 9,
-              kMinor = 0, kL2Bytes = 50 << 20, kReservedShared = 1024, kDriver = 13000;
+constexpr int kWarp = 32, kMaxThreadsPerBlock = 1024, kRegisters = 65536, kMajor = 9, kMinor = 0,
+              kL2Bytes = 50 << 20, kDriver = 13000;
 
 cudaDeviceProp properties(int device) {
   cudaDeviceProp p{};
@@ -28,7 +29,7 @@ cudaDeviceProp properties(int device) {
   p.maxThreadsPerBlock = kMaxThreadsPerBlock;
   p.maxThreadsPerMultiProcessor = kMaxThreadsPerProcessor;
   p.maxBlocksPerMultiProcessor = kMaxBlocksPerProcessor;
-  p.multiProcessorCount = kProcessors;
+  p.multiProcessorCount = options().processors;
   p.major = kMajor;
   p.minor = kMinor;
   p.l2CacheSize = kL2Bytes;
@@ -38,7 +39,8 @@ cudaDeviceProp properties(int device) {
   p.maxGridSize[1] = p.maxGridSize[2] = 65535;
   p.memoryBusWidth = 5120;
   p.concurrentKernels = p.asyncEngineCount = p.unifiedAddressing = 1;
-  p.cooperativeLaunch = p.memoryPoolsSupported = p.streamPrioritiesSupported = 1;
+  p.cooperativeLaunch = options().cooperative;
+  p.memoryPoolsSupported = p.streamPrioritiesSupported = 1;
   p.textureAlignment = 512;
   p.pciBusID = device;
   return p;
@@ -50,7 +52,7 @@ cudaError_t attribute(cudaDeviceAttr which, int* value) {
       *value = kMaxThreadsPerBlock;
       return cudaSuccess;
     case cudaDevAttrMultiProcessorCount:
-      *value = kProcessors;
+      *value = options().processors;
       return cudaSuccess;
     case cudaDevAttrWarpSize:
       *value = kWarp;
@@ -82,6 +84,9 @@ cudaError_t attribute(cudaDeviceAttr which, int* value) {
       return cudaSuccess;
     case cudaDevAttrL2CacheSize:
       *value = kL2Bytes;
+      return cudaSuccess;
+    case cudaDevAttrCooperativeLaunch:
+      *value = options().cooperative;
       return cudaSuccess;
     case cudaDevAttrMemoryPoolsSupported:
       *value = 1;
@@ -203,9 +208,7 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, 
                                                                    size_t shared_bytes, unsigned) {
   return api([&](Runtime&) {
     if (threads < 1 || threads > kMaxThreadsPerBlock) return cudaErrorInvalidValue;
-    const int rounded = (threads + kWarp - 1) / kWarp * kWarp;
-    const int by_shared = kSharedPerProcessor / (int(shared_bytes) + kReservedShared);
-    *blocks = std::min({kMaxThreadsPerProcessor / rounded, kMaxBlocksPerProcessor, by_shared});
+    *blocks = blocks_of_processor(threads, shared_bytes);
     return cudaSuccess;
   });
 }

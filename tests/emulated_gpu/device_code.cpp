@@ -3,6 +3,7 @@
 #include "device_code.h"
 
 #include "block.h"
+#include "gpu_grid.cuh"
 #include "sanitizer_hooks.h"
 
 namespace kiln::emulated {
@@ -10,6 +11,8 @@ namespace kiln::emulated {
 int barrier(Barrier kind, int predicate, Location where) {
   return current_runner->wait_barrier(kind, predicate, where);
 }
+
+void grid_barrier(Location where) { current_runner->wait_grid(where); }
 
 uint64_t warp_operation(WarpOp kind, unsigned mask, uint64_t value, int source, Location where) {
   return current_runner->wait_warp(kind, mask, value, source & 31, nullptr, nullptr, where);

@@ -9,6 +9,8 @@
 #include <kiln/kernels/cuda/gpu.cuh>
 
 #include "api.h"
+#include "cooperative.h"
+#include "gpu_grid.cuh"
 #include "memory.h"
 #include "options.h"
 #include "sanitizer_hooks.h"
@@ -27,16 +29,16 @@ bool is_valid(const dim3& grid, const dim3& block) {
 }
 
 struct Grid {
-  gpu::Launch at;
+  Location where;
   const void* kernel;
-  std::function<void()> body;
+  BlockWork work;
 };
 
 // The blocks, handed out one by one.
 class GridRun {
  public:
-  GridRun(const Grid& grid, std::mt19937_64& random)
-      : grid_(grid), count_(uint64_t(grid.at.grid.x) * grid.at.grid.y * grid.at.grid.z), seed_(random()) {
+  GridRun(const BlockWork& work_of_blocks, std::mt19937_64& random)
+      : work_(work_of_blocks), count_(blocks_of(work_.grid)), seed_(random()) {
     // Blocks in a scattered order that needs no table: steps of a number that has no divisor in common with
     // the count.
     if (options().order == Order::random && count_ > 1) {
@@ -68,8 +70,8 @@ class GridRun {
     if (!runner) runner = std::make_unique<BlockRunner>();
     std::mt19937_64 random(seed_ + uint64_t(worker));
     for (uint64_t i; (i = next_++) < count_;) {
-      const gpu::Launch& at = grid_.at;
-      if (runner->run(grid_.body, at.grid, at.block, block_number(i), at.shared_bytes, random)) continue;
+      runner->begin(work_, block_number(i), random);
+      if (runner->proceed(random) == BlockRunner::State::done) continue;
       const std::lock_guard lock(mutex_);
       if (failure_.error == cudaSuccess) failure_ = runner->failure();
       next_ = count_;
@@ -78,7 +80,7 @@ class GridRun {
     }
   }
 
-  const Grid& grid_;
+  const BlockWork& work_;
   uint64_t count_, seed_, start_ = 0, step_ = 1;
   std::atomic<uint64_t> next_ = 0;
   std::mutex mutex_;
@@ -90,7 +92,8 @@ Failure run_grid(const Grid& grid) {
   const DeviceAccess open;
   ++runtime.counters.kernels;
   if (sanitizer.launch_begin) sanitizer.launch_begin(grid.kernel);
-  Failure failure = GridRun(grid, runtime.random).run();
+  Failure failure = grid.work.cooperative ? run_cooperative(grid.work, runtime.random)
+                                          : GridRun(grid.work, runtime.random).run();
   const std::string problem = sanitizer.launch_end ? sanitizer.launch_end() : "";
   if (failure.error == cudaSuccess && !problem.empty())
     failure = {cudaErrorLaunchFailure, "GPU sanitizer: " + problem};
@@ -100,7 +103,7 @@ Failure run_grid(const Grid& grid) {
   }
   if (failure.error != cudaSuccess)
     failure.message =
-        function_name(grid.kernel) + ", launched at " + to_string(grid.at.where) + ": " + failure.message;
+        function_name(grid.kernel) + ", launched at " + to_string(grid.where) + ": " + failure.message;
   return failure;
 }
 
@@ -118,13 +121,31 @@ int dynamic_shared_limit(const void* kernel) {
   return it == dynamic_shared_limits().end() ? kStaticSharedBytes : it->second;
 }
 
+namespace {
+
+cudaError_t enqueue(Runtime& runtime, const gpu::Launch& at, const void* kernel, BlockWork work) {
+  if (!is_valid(at.grid, at.block)) return cudaErrorInvalidConfiguration;
+  if (at.shared_bytes > size_t(dynamic_shared_limit(kernel))) return cudaErrorInvalidValue;
+  if (work.cooperative && blocks_of(at.grid) > blocks_at_once(at.block, at.shared_bytes))
+    return cudaErrorCooperativeLaunchTooLarge;
+  const Stream* stream = runtime.find(at.stream);
+  if (stream && !stream->capture) ++runtime.counters.launches;
+  return runtime.submit(at.stream,
+                        [grid = Grid{at.where, kernel, std::move(work)}] { return run_grid(grid); });
+}
+
+}  // namespace
+
 cudaError_t enqueue_launch(const gpu::Launch& at, const void* kernel, std::function<void()> body) {
   return api([&](Runtime& runtime) {
-    if (!is_valid(at.grid, at.block)) return cudaErrorInvalidConfiguration;
-    if (at.shared_bytes > size_t(dynamic_shared_limit(kernel))) return cudaErrorInvalidValue;
-    const Stream* stream = runtime.find(at.stream);
-    if (stream && !stream->capture) ++runtime.counters.launches;
-    return runtime.submit(at.stream, [grid = Grid{at, kernel, std::move(body)}] { return run_grid(grid); });
+    return enqueue(runtime, at, kernel, {std::move(body), at.grid, at.block, at.shared_bytes, false});
+  });
+}
+
+cudaError_t enqueue_cooperative(const gpu::Launch& at, const void* kernel, std::function<void()> body) {
+  return api([&](Runtime& runtime) {
+    if (!options().cooperative) return cudaErrorNotSupported;
+    return enqueue(runtime, at, kernel, {std::move(body), at.grid, at.block, at.shared_bytes, true});
   });
 }
 

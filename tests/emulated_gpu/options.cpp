@@ -45,6 +45,8 @@ Options read() {
   o.poison = number("KILN_GPU_POISON", 1) != 0;
   o.workers = int(std::max(1L, number("KILN_GPU_WORKERS", 1)));
   o.devices = visible_devices(int(std::max(0L, number("KILN_GPU_DEVICES", 1))));
+  o.processors = int(std::max(1L, number("KILN_GPU_PROCESSORS", o.processors)));
+  o.cooperative = number("KILN_GPU_COOPERATIVE", 1) != 0;
   o.memory = size_t(number("KILN_GPU_MEMORY", long(o.memory >> 20))) << 20;
   return o;
 }

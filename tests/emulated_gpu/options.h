@@ -17,6 +17,8 @@ struct Options {
   bool poison = true;               // KILN_GPU_POISON=0: fresh memory is zero instead of NaN
   int workers = 1;                  // KILN_GPU_WORKERS: threads of the host that run the blocks of a launch
   int devices = 1;                  // KILN_GPU_DEVICES, less those that CUDA_VISIBLE_DEVICES hides
+  int processors = 4;               // KILN_GPU_PROCESSORS: few, since all that they hold may be alive at once
+  bool cooperative = true;          // KILN_GPU_COOPERATIVE=0: no launches whose blocks wait for each other
   size_t memory = size_t{8} << 30;  // KILN_GPU_MEMORY, in MiB: of each device
 };
 
@@ -24,6 +26,9 @@ const Options& options();
 
 inline constexpr size_t kStackBytes = 64 * 1024;  // of a GPU thread
 inline constexpr int kStaticSharedBytes = 48 * 1024;
-inline constexpr int kDynamicSharedBytes = 227 * 1024;  // sm_90, after opting in
+// Of sm_90. Dynamic memory is after opting in.
+inline constexpr int kDynamicSharedBytes = 227 * 1024, kSharedPerProcessor = 228 * 1024,
+                     kReservedShared = 1024;
+inline constexpr int kMaxThreadsPerProcessor = 2048, kMaxBlocksPerProcessor = 32;
 
 }  // namespace kiln::emulated

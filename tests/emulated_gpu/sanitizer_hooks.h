@@ -12,7 +12,9 @@ struct SanitizerHooks {
   void (*launch_begin)(const void* kernel) = nullptr;
   std::string (*launch_end)() = nullptr;  // the first problem of the launch, or nothing
   void (*block_begin)(uint64_t block, unsigned threads, const void* shared, size_t bytes) = nullptr;
-  void (*block_end)() = nullptr;
+  void (*block_resume)(const void* shared) = nullptr;  // the block with this shared memory goes on
+  void (*block_pause)() = nullptr;                     // it has ended or come to a barrier of the grid
+  void (*grid_barrier)() = nullptr;                    // all blocks have
   void (*shared_range)(const void* p, size_t bytes) = nullptr;  // became usable
   void (*block_barrier)() = nullptr;
   void (*warp_barrier)(unsigned warp) = nullptr;

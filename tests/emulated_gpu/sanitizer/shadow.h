@@ -11,8 +11,8 @@
 
 namespace kiln::emulated {
 
-// Who touched a word (kWord bytes) last. Times are counted in launches (blocks, for shared memory), block
-// barriers, and barriers of the thread's warp.
+// Who touched a word (kWord bytes) last. Times are counted in launches and barriers of their grids (blocks,
+// for shared memory), block barriers, and barriers of the thread's warp.
 struct Access {
   uint32_t run = 0;
   uint32_t block = 0;

@@ -46,7 +46,8 @@ cudaStream_t new_stream() {
 
 int main(int argc, char** argv) {
   const std::string_view name = argc > 1 ? argv[1] : "";
-  for (const auto& bugs : {planted::kernel_bugs(), planted::access_bugs(), planted::stream_bugs()})
+  for (const auto& bugs :
+       {planted::kernel_bugs(), planted::access_bugs(), planted::stream_bugs(), planted::grid_bugs()})
     for (const planted::Bug& bug : bugs)
       if (bug.name == name) {
         planted::Data data;

@@ -36,5 +36,6 @@ struct Bug {
 std::vector<Bug> kernel_bugs();
 std::vector<Bug> access_bugs();
 std::vector<Bug> stream_bugs();
+std::vector<Bug> grid_bugs();
 
 }  // namespace planted
