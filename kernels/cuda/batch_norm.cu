@@ -57,7 +57,7 @@ struct Statistics {
 
 // Reads x once; writes partial [chunks, channels].
 template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kPack > 1 && !kPlanes ? 3 : kBlocksOfProcessor)
     batch_norm_moments_kernel(BatchNormGeometry g, ChannelChunks chunks, const T* x, Pair<Acc>* partial) {
   chunks.each([&](unsigned tile, unsigned i) {
     chunk_moments(ChannelWalk<kPack, kPlanes>(g, chunks, tile, i), x, partial + i * g.channels);
@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfProcessor)
 // Reads x twice, the second time from the cache where that holds it; x of one chunk has blocks that keep to
 // their own channels, of more one whose blocks wait for each other.
 template <class T, int kPack, bool kPlanes, class Acc = device_accumulate_t<T>>
-__global__ void __launch_bounds__(kThreads, kBlocksOfProcessor)
+__global__ void __launch_bounds__(kThreads, kPack == 8 && !kPlanes ? 3 : kBlocksOfProcessor)
     batch_norm_train_kernel(BatchNormGeometry g, ChannelChunks chunks, const T* x, Statistics<Acc> to,
                             Vectors<Acc> vectors, const T* residual, bool relu, T* y, Pair<Acc>* partial) {
   using Walk = ChannelWalk<kPack, kPlanes>;
