@@ -14,8 +14,8 @@
 namespace kiln::kernels::norm {
 
 inline constexpr int kThreads = 256;
-// Blocks that a processor is to hold, for kernels where the assembler, unasked, goes for more and spills; fewer
-// where a thread has packs of channels.
+// Blocks that a processor is to hold, for kernels where the assembler, unasked, goes for more and spills;
+// fewer where a thread has packs of channels.
 inline constexpr int kBlocksOfProcessor = 4;
 
 // The tensor in tiles of channels by chunks of units, which depend on its shape alone, not on the GPU: rows,
