@@ -224,6 +224,20 @@ void Arena::need_states(int count) {
     if (!states_[i].defined()) states_[i] = zero_block(params_.numel(), state_dtype_, device_);
 }
 
+void Arena::make_state(int count) {
+  find_runs();
+  if (count == 0 || runs_.empty()) return;
+  need_states(count);
+  for (const Run& run : runs_)
+    for (size_t i = run.first; i < run.last; ++i) {
+      Segment& segment = segments_[i];
+      if (segment.has_state) continue;
+      for (int k = 0; k < count; ++k) zero(part(states_[k], segment));
+      segment.has_state = true;
+      stale_ = true;
+    }
+}
+
 Tensor Arena::state(const Segment& segment, int index) const {
   return states_[index].defined() ? part(states_[index], segment) : Tensor();
 }

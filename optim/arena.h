@@ -64,6 +64,8 @@ class Arena {
 
   // Makes sure that `count` blocks of state exist; new ones hold zeros.
   void need_states(int count);
+  // Gives those that are to be stepped and have no state yet `count` blocks of zeros, without a step.
+  void make_state(int count);
   // What the optimiser keeps for a parameter: a tensor of its shape over the block, undefined when there is
   // no such block. master: the float32 value of a float16 or bfloat16 parameter.
   Tensor state(const Segment& segment, int index) const;

@@ -76,11 +76,22 @@ void Optimizer::step_unless(const Tensor& skip) {
   if (is_capturing())
     fail("{}: take a step with the gradients of all parameters before a graph is captured", name_);
   settle_skipped();
-  if (skip.item<int32_t>() != 0) return;
-  step();
+  if (skip.item<int32_t>() == 0)
+    step();
+  else if (skip.device().is_cpu() || !make_state())
+    return;
   if (skip.device().is_cpu()) return;
   if (!skipped_.defined()) skipped_ = zeros({}, {.dtype = int64, .device = skip.device()});
   revisions_ = find_all_runs();
+}
+
+// For a step that is left out before there was one: the device can decide on the next.
+bool Optimizer::make_state() {
+  for (size_t g = 0; g < groups_.size(); ++g)
+    if (states_needed(g) > 0 && !starts_from_zeros(g)) return false;
+  for (size_t g = 0; g < groups_.size(); ++g)
+    for (Arena& arena : groups_[g].arenas) arena.make_state(states_needed(g));
+  return true;
 }
 
 int64_t Optimizer::find_all_runs() {

@@ -23,8 +23,8 @@ class Optimizer {
   // and the momentum of that moment; a step as usual must have come before, which makes the state.
   void step();
   // The same unless `skip`, a 0-dim int32, holds another number than 0: what GradScaler found. On a GPU that
-  // is decided there; the host waits only at the first step and when other parameters than before have
-  // gradients.
+  // is decided there; the host waits only at the first call and when other parameters than before have
+  // gradients; with SGD's dampening until a step was taken.
   void step_unless(const Tensor& skip);
   // Gradients become undefined (their memory waits for the next ones), or zero.
   void zero_grad(bool set_to_none = true);
@@ -61,6 +61,8 @@ class Optimizer {
   virtual int states_needed(size_t group) const = 0;
   // Whether state holds a "step".
   virtual bool counts_steps() const = 0;
+  // Whether a step from state that holds zeros is a first step.
+  virtual bool starts_from_zeros(size_t) const { return true; }
   struct Step {
     Device device;
     int64_t number;                       // 1 at the first
@@ -90,6 +92,7 @@ class Optimizer {
   void check_params(const Tensors& params) const;
   int64_t find_all_runs();
   bool can_skip_on_device();
+  bool make_state();
   void step_unless_there(const Tensor& skip);
   void settle_skipped();
   kernels::StepRun conditional(kernels::StepRun run) const;

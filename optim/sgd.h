@@ -32,6 +32,7 @@ class SGD final : public OptimizerWith<SGDOptions> {
   std::span<const char* const> state_names() const override;
   int states_needed(size_t group) const override { return options(group).momentum != 0 ? 1 : 0; }
   bool counts_steps() const override { return false; }
+  bool starts_from_zeros(size_t group) const override { return options(group).dampening == 0; }
   void update(size_t group, const kernels::StepRun& run, const Optimizer::Step& step) override;
   void visit(size_t group, Fields& fields) override;
   void check_options(size_t group) const override;

@@ -2,7 +2,10 @@
 
 #include <cmath>
 
+#include <kiln/train/step.h>
+
 #include "support/check_op.h"
+#include "support/device.h"
 #include "support/files.h"
 
 using namespace kiln;
@@ -154,4 +157,45 @@ TEST_CASE("GradScaler: float16 gradients that would vanish arrive") {
   };
   CHECK(gradient(false) == 0);
   CHECK(gradient(true) == doctest::Approx(1e-8).epsilon(1e-3));
+}
+
+namespace {
+
+// The parameter after steps with these factors on the loss; of a loop without a scaler when `plain`.
+template <class Optimizer, class Options>
+std::vector<double> after(const std::vector<double>& factors, bool plain, bool graph,
+                          const Options& options) {
+  const Tensor w = tensor({1.f, -2.f}).requires_grad_();
+  Optimizer optimizer({w}, options);
+  GradScaler scaler({.init_scale = 1024, .enabled = !plain});
+  train::Step step(test::device(), graph, [&](const Tensors& batch) {
+    optimizer.zero_grad();
+    const Tensor loss = sum(w * w) * batch[0];
+    scaler.scale(loss).backward();
+    scaler.step(optimizer);
+    scaler.update();
+    return loss;
+  });
+  for (const double factor : factors) step({tensor({float(factor)}).reshape({})});
+  return w.to_vector<double>();
+}
+
+template <class Optimizer, class Options>
+void check_first_overflows(const Options& options) {
+  for (const bool graph : {false, true}) {
+    if (graph && !test::device().is_cuda()) continue;
+    CAPTURE(graph);
+    CHECK(after<Optimizer>({INFINITY, INFINITY, INFINITY, 1, NAN, 0.5, 0.25}, false, graph, options) ==
+          after<Optimizer>({1, 0.5, 0.25}, true, false, options));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("GradScaler: the first steps overflow, and a graph is captured before there was one") {
+  check_first_overflows<optim::SGD>(optim::SGDOptions{.lr = 0.1});
+  check_first_overflows<optim::SGD>(
+      optim::SGDOptions{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1, .nesterov = true});
+  check_first_overflows<optim::Adam>(optim::AdamOptions{.lr = 0.1});
+  check_first_overflows<optim::AdamW>(optim::AdamWOptions{.lr = 0.1, .amsgrad = true});
 }
