@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include <kiln/tensor/cuda/launches.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
@@ -79,6 +80,8 @@ void report_failed(cudaError_t error, const char* expression, const char* file, 
 }
 
 void note_launch(const char* op) { ops[launched++ % kRemembered] = op; }
+uint64_t launches() { return launched; }
+
 void check_launch(cudaError_t error, const char* op, cudaStream_t stream) {
   if (error == cudaSuccess && is_blocking()) {
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;

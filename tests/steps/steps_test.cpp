@@ -3,14 +3,13 @@
 
 #include <kiln/kiln.h>
 #include <kiln/nn/models/resnet.h>
-#include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/graph.h>
-#include <kiln/tensor/cuda/stream.h>
+#include <kiln/tensor/cuda/launches.h>
 
-#include "counters.h"
+#include "step_counts.h"
 
 using namespace kiln;
-using emulated::Counters;
+using Counters = benchmarks::StepCounts;
 
 namespace {
 
@@ -19,13 +18,11 @@ constexpr Device gpu = DeviceType::cuda;
 // What one more step asks of the device, after some that filled the caches.
 template <class F>
 Counters counted(const std::string& what, F&& step) {
-  cuda::synchronize();
-  emulated::reset_counters();
-  step();
-  const Counters c = emulated::counters();
-  cuda::synchronize();
-  fmt::print("{}: {} launches, {} copies, {} synchronizations, {} allocations\n", what, c.launches, c.copies,
-             c.synchronizations, c.allocations);
+  const uint64_t before = cuda::launches();
+  const Counters c = benchmarks::count_step(step);
+  CHECK(c.launches == int64_t(cuda::launches() - before));  // what is counted where there is no emulator
+  fmt::print("{}: {} launches, {} copies, {} synchronizations, {} allocations\n", what, c.launches,
+             c.copies.value(), c.synchronizations.value(), c.allocations);
   return c;
 }
 
