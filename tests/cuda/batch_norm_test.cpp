@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include <kiln/tensor/cuda/graph.h>
+
 #include "both.h"
 #include "sample.h"
 
@@ -232,4 +234,36 @@ TEST_CASE(
             if (i < 5 || dtype == float64) REQUIRE(test::close(results[i], parts[i], bound, bound));
           }
         }
+}
+
+TEST_CASE("batch_norm on the device: one launch each way, in a graph too") {
+  for (const Tensor& in : {last({1, 16, 47, 47}, float32), sample({300, 16}, float32)}) {
+    const auto geometry = BatchNormGeometry::of(in.layout());
+    const auto vector = [&] { return test::on_cuda(zeros({geometry.channels})); };
+    const Tensor x = test::on_cuda(in), g = test::on_cuda(randn_like(in));
+    const auto results = [&] {
+      return Tensors{vector(),
+                     vector(),
+                     vector(),
+                     vector(),
+                     test::on_cuda(zeros_like(in)),
+                     test::on_cuda(zeros_like(in))};
+    };
+    const auto run = [&](const Tensors& to) {
+      CudaContext& ctx = CudaContext::current();
+      const Tensor none;
+      const BatchNormVectors vectors{to[0], to[1], none, none};
+      kernels::batch_norm_train(ctx, geometry, x, 1e-5, {none, none, none, 0.1}, vectors, none, true, to[4]);
+      kernels::batch_norm_backward(ctx, geometry, x, g, none, vectors, BatchNormMask::from_x, to[2], to[3],
+                                   none, to[5]);
+    };
+    const Tensors eager = results(), replayed = results();
+    run(eager);
+    cuda::Graph graph;
+    graph.capture([&] { run(replayed); });
+    for (int i = 0; i < 2; ++i) graph.replay();
+    CHECK(graph.size() == 2);
+    for (size_t i = 0; i < eager.size(); ++i)
+      CHECK(test::bits_equal(test::on_cpu(eager[i]), test::on_cpu(replayed[i])));
+  }
 }
