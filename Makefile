@@ -12,9 +12,9 @@ help:
 	@echo "make test    build everything and run all tests"
 	@echo "make bench   compare with PyTorch (PYTHON=/path/to/python3)"
 	@echo "make lint    formatting, static analysis, house rules"
-	@echo "make asan    all tests under AddressSanitizer and UBSan"
+	@echo "make asan    all tests under AddressSanitizer and UBSan, the CUDA backend's on the emulated device too"
 	@echo "make fuzz    libFuzzer on the readers of files (SECONDS_EACH=600)"
-	@echo "make cuda-check  the CUDA tests with the GPU sanitizer, and under AddressSanitizer"
+	@echo "make cuda-check  the CUDA tests on the emulated device with the GPU sanitizer"
 	@echo "make cuda-plans  plan the convolutions of seven networks by cuDNN, for four GPUs that are not there"
 	@echo "make cuda-one    compile the CUDA kernels with nvcc for one architecture"
 	@echo "make cuda-all    compile the CUDA backend for all architectures; check what its kernels take"
@@ -38,9 +38,8 @@ bench: needs-build-oracle $(release)/build.ninja
 lint: needs-build-lint $(release)/build.ninja
 	@scripts/lint $(release)
 
-asan: needs-build build/asan/build.ninja
-	@cmake --build build/asan
-	@scripts/test build/asan
+asan: needs-build
+	@scripts/asan
 
 # Fuzzing needs clang; without it there is nothing to do.
 fuzz:
@@ -59,9 +58,8 @@ cuda-one: needs-build
 cuda-plans: needs-build
 	@scripts/cuda_plans
 
-# CHECKS=sanitizer or CHECKS=asan for one of them
 cuda-check: needs-build
-	@scripts/cuda_check $(CHECKS)
+	@scripts/cuda_check
 
 gpu: needs-build
 	@scripts/gpu

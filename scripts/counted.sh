@@ -1,0 +1,32 @@
+# shellcheck shell=bash
+# For scripts that run several sets of tests, each of which says "N passed, N failed, N skipped" in its last line.
+
+status=0
+summary=
+
+# counted NAME COMMAND...: runs a set and keeps its last line.
+counted() {
+  local name=$1 output
+  shift
+  output=$(mktemp)
+  "$@" | tee "$output"
+  [ "${PIPESTATUS[0]}" = 0 ] || status=1
+  summary+="$name: $(tail -n1 "$output")"$'\n'
+  rm -f "$output"
+}
+
+# A set that was not built.
+counted_failure() {
+  status=1
+  summary+="$1: 0 passed, 1 failed, 0 skipped"$'\n'
+}
+
+# Prints the sets' lines, and as the last one their sum.
+counted_end() {
+  echo
+  printf '%s' "$summary"
+  awk '{ for (i = 1; i < NF; i++) { if ($(i + 1) ~ /^passed/) p += $i; if ($(i + 1) ~ /^failed/) f += $i
+           if ($(i + 1) ~ /^skipped/) s += $i } }
+       END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' <<<"$summary"
+  exit $status
+}
