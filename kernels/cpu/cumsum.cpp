@@ -8,7 +8,7 @@ void cumsum(CpuContext& ctx, const DimGeometry& g, bool reverse, TensorView x, T
   visit_element(x.dtype, "cumsum", [&]<class T>() {
     constexpr bool kFloating = is_floating(dtype_of<T>);
     using Out = std::conditional_t<kFloating, T, int64_t>;
-    using Total = std::conditional_t<kFloating, double, int64_t>;
+    using Total = std::conditional_t<kFloating, double, uint64_t>;  // integers wrap around
     const int64_t first = reverse ? (g.size - 1) * g.inner : 0, step = reverse ? -g.inner : g.inner;
     const bool parallel = g.outer * g.size * g.inner > cpu::kSerialElements;
     cpu::for_units(ctx, g.outer * g.inner, parallel, [&](int64_t line) {

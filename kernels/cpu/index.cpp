@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include <kiln/kernels/binary_functions.h>
 #include <kiln/kernels/cpu/parallel_rows.h>
 #include <kiln/tensor/element.h>
 
@@ -58,6 +59,8 @@ template <class T>
 T sum_of(T a, T b) {
   if constexpr (std::is_same_v<T, bool>)
     return a || b;
+  else if constexpr (std::is_integral_v<T>)
+    return T(math::Wrapping<T>(a) + math::Wrapping<T>(b));
   else
     return T(accumulate_t<T>(a) + accumulate_t<T>(b));
 }

@@ -5,10 +5,11 @@
 namespace kiln::kernels {
 namespace {
 
+// Integers wrap around: their totals are unsigned.
 template <class T>
 struct Sum {
-  using Lane = std::conditional_t<is_floating(dtype_of<T>), accumulate_t<T>, int64_t>;
-  using Total = std::conditional_t<is_floating(dtype_of<T>), double, int64_t>;
+  using Lane = std::conditional_t<is_floating(dtype_of<T>), accumulate_t<T>, uint64_t>;
+  using Total = std::conditional_t<is_floating(dtype_of<T>), double, uint64_t>;
   using Out = std::conditional_t<is_floating(dtype_of<T>), T, int64_t>;
   static constexpr bool kWide = is_floating(dtype_of<T>);
   Total count = 1;  // that the sum is divided by

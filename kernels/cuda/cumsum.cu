@@ -100,7 +100,7 @@ void cumsum(CudaContext& ctx, const DimGeometry& g, bool reverse, TensorView x, 
   visit_device_element(x.dtype, "cumsum", [&]<class T>() {
     constexpr bool kFloating = is_half_v<T> || std::is_floating_point_v<T>;
     using Out = std::conditional_t<kFloating, T, int64_t>;
-    using Total = std::conditional_t<kFloating, device_accumulate_t<T>, int64_t>;
+    using Total = std::conditional_t<kFloating, device_accumulate_t<T>, uint64_t>;  // integers wrap around
     if (g.inner > 1 || g.size <= kShortLine)
       launch(ctx, "cumsum", cumsum_columns_kernel<T, Total, Out>,
              {.grid = blocks_for(g.outer * g.inner, kThreads), .block = kThreads}, g, reverse,

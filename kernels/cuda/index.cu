@@ -1,5 +1,6 @@
 #include <kiln/kernels/index.h>
 
+#include <kiln/kernels/binary_functions.h>
 #include <kiln/kernels/cuda/found_error.cuh>
 #include <kiln/kernels/cuda/scratch.cuh>
 #include <kiln/kernels/cuda/sort_entries.cuh>
@@ -77,6 +78,8 @@ template <class T>
 __device__ __forceinline__ T sum_of(T a, T b) {
   if constexpr (std::is_same_v<T, bool>)
     return a || b;
+  else if constexpr (std::is_integral_v<T>)
+    return T(math::Wrapping<T>(a) + math::Wrapping<T>(b));
   else
     return cast<T>(device_accumulate_t<T>(cast<device_accumulate_t<T>>(a) + cast<device_accumulate_t<T>>(b)));
 }

@@ -7,8 +7,9 @@ namespace {
 
 template <class T>
 inline constexpr bool is_real = is_half_v<T> || std::is_floating_point_v<T>;
+// Integers wrap around: their totals are unsigned.
 template <class T>
-using total_t = std::conditional_t<is_real<T>, device_accumulate_t<T>, int64_t>;
+using total_t = std::conditional_t<is_real<T>, device_accumulate_t<T>, uint64_t>;
 template <class T>
 using sum_t = std::conditional_t<is_real<T>, T, int64_t>;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "autograd/naive_reduce.h"
 #include "support/check_op.h"
@@ -182,4 +183,15 @@ TEST_CASE("large reductions do not depend on the number of threads") {
   test::expect_close(to(alone[4], float64), exact, 1e-6, 0, "NCHW");
   test::expect_close(to(alone[5], float64), exact, 1e-6, 0, "NHWC");
   test::expect_close(to(alone[3], float64), naive_reduce(wide, {{}, {1}}, sum_of), 1e-6, 0, "transposed");
+}
+
+TEST_CASE("integers that overflow wrap around, as in PyTorch") {
+  constexpr int64_t most = std::numeric_limits<int64_t>::max(), least = std::numeric_limits<int64_t>::min();
+  const Tensor x = full({2}, most), first = zeros({2}, {.dtype = int64});
+  CHECK(sum(x).item<int64_t>() == -2);
+  CHECK(prod(x).item<int64_t>() == 1);
+  CHECK(cumsum(x, 0).to_vector<int64_t>() == std::vector<int64_t>{most, -2});
+  CHECK(sum(full({300, 2}, least), {0}).to_vector<int64_t>() == std::vector<int64_t>{0, 0});
+  CHECK(scatter_add(x, 0, first, x).to_vector<int64_t>() == std::vector<int64_t>{most - 2, most});
+  CHECK(index_add(x, 0, first, x).to_vector<int64_t>() == std::vector<int64_t>{most - 2, most});
 }
