@@ -109,9 +109,8 @@ TEST_CASE("load options: tensors go to a GPU and are saved from there") {
         const Value there = io::load(path, {.map = map, .device = "cuda", .dtype = dtype});
         for (const Tensor* x : there.tensors()) CHECK(x->device() == Device("cuda"));
         io::save(back, there);
-        const Value again = io::load(back);
-        for (const auto& [key, value] : io::load(path, {.dtype = dtype}).entries())
-          CHECK(again[key] == value);
+        const Value again = io::load(back), here = io::load(path, {.dtype = dtype});
+        for (const auto& [key, value] : here.entries()) CHECK(again[key] == value);
         if (ending == ".kiln" || ending == ".pth")
           CHECK(there.at("base").as_tensor().shares_storage(there.at("view").as_tensor()));
         const auto file = io::open(path, {.device = "cuda", .dtype = dtype});
