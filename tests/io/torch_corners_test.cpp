@@ -85,9 +85,10 @@ TEST_CASE("torch corners: the bytes that change places in each type of a big-end
         expected.append(number.rbegin(), number.rend());
       }
       const std::string count(1, char(16 / row.element));
-      const std::string pickle = "\x80\2ctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\n" + storage +
-                                 "Storage\nU\1" + "0U\3cpuK" + count + "tQK\0K"s + count +
-                                 "\x85K\1\x85\x89}tR.";
+      std::string pickle = "\x80\2ctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\n";
+      for (const std::string& part : {storage, "Storage\nU\1"s, "0U\3cpuK"s, count, "tQK\0K"s, count})
+        pickle += part;
+      pickle += "\x85K\1\x85\x89}tR.";
       test::write_file(folder / "x.pt", test::Archive()
                                             .add("x/data.pkl", pickle)
                                             .add("x/data/0", data)
