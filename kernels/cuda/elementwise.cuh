@@ -91,18 +91,18 @@ inline constexpr int kUnits = Width == 1    ? 4
                               : Width == 16 ? 1
                                             : 2;
 
-// Blocks of an SM at least: leaves the compiler 64 registers (float64: 128), where its own choice of fewer
-// (0) spills: for three operands, and for functors that say so (kBlocks).
-template <class F, class Out, int Operands>
+// Blocks of an SM at least: leaves the compiler 64 registers (float64: 128; three operands of halves: 80),
+// where its own choice of fewer (0) spills: for three operands, and for functors that say so (kBlocks).
+template <class F, class Out, int Width, int Operands>
 inline constexpr int kElementwiseBlocks = [] {
   if constexpr (requires { F::kBlocks; })
     return std::is_same_v<Out, double> ? F::kBlocks / 2 : F::kBlocks;
   else
-    return Operands < 3 ? 0 : 4;
+    return Operands < 3 ? 0 : Width == 8 ? 3 : 4;
 }();
 
 template <int Width, class Out, class F, class... In>
-__global__ void __launch_bounds__(kElementwiseThreads, kElementwiseBlocks<F, Out, sizeof...(In)>)
+__global__ void __launch_bounds__(kElementwiseThreads, kElementwiseBlocks<F, Out, Width, sizeof...(In)>)
     elementwise_kernel(F f, ElementwiseMap map, char* y, Source<In>... in) {
   constexpr auto indices = std::index_sequence_for<In...>();
   const uint32_t first = blockIdx.x * uint32_t(kElementwiseThreads * kUnits<Width>) + threadIdx.x;
