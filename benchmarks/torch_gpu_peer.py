@@ -14,7 +14,7 @@ from torch import nn
 
 import torch_peer
 
-PRECISIONS = ["float32", "tf32", "bfloat16"]
+PRECISIONS = ["float32", "float32, deterministic", "tf32", "bfloat16", "bfloat16, deterministic"]
 
 
 class CifarNet(nn.Sequential):
@@ -54,6 +54,7 @@ def seconds_of(step, seconds):
 
 def training_step(make, shape, classes, precision):
     tf32 = precision == "tf32"
+    torch.backends.cudnn.deterministic = precision.endswith("deterministic")
     torch.backends.cuda.matmul.allow_tf32 = tf32
     torch.backends.cudnn.allow_tf32 = tf32
     model = make().cuda().to(memory_format=torch.channels_last)
@@ -63,7 +64,7 @@ def training_step(make, shape, classes, precision):
 
     def step():
         optimizer.zero_grad()
-        mixed = torch.autocast("cuda", torch.bfloat16) if precision == "bfloat16" else contextlib.nullcontext()
+        mixed = torch.autocast("cuda", torch.bfloat16) if precision.startswith("bfloat16") else contextlib.nullcontext()
         with mixed:
             loss = F.cross_entropy(model(x), y)
         loss.backward()

@@ -7,11 +7,12 @@
 
 namespace kiln::benchmarks {
 
-// One step of training on random channels-last images, on the factories' device. Model, optimiser and data
-// live in it. precision: float32, or that of an Autocast; with float16 comes a GradScaler.
+// One step of training on random images, all in channels-last order, on the factories' device. Model,
+// optimiser and data live in it. precision: float32, or that of an Autocast; with float16 comes a GradScaler.
 template <class Net>
 std::function<void()> training_step(Net made, const Shape& images, int64_t classes, DType precision) {
   auto net = std::make_shared<Net>(std::move(made));
+  net->to(MemoryFormat::channels_last);
   auto optimizer =
       std::make_shared<optim::SGD>(net->parameters(), optim::SGDOptions{.lr = 1e-3, .momentum = 0.9});
   auto scaler =

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <functional>
 
 #include <kiln/kiln.h>
@@ -79,6 +80,7 @@ nlohmann::json kernel_report(const ReportOptions& options, double copy_bytes_per
   const auto add_rows = [&](const std::vector<Row>& rows) {
     for (const Row& row : rows) {
       const double seconds = measure(options.seconds, row.run).seconds;
+      fmt::print(stderr, "{}: {:.0f} GB/s\n", row.name, row.bytes / seconds / 1e9);
       report.push_back({{"name", row.name},
                         {"bytes", row.bytes},
                         {"seconds", seconds},

@@ -9,7 +9,8 @@ namespace kiln::benchmarks {
 // tiny: sizes for a trial on the emulated device, where times mean nothing: each thing runs a few times.
 struct ReportOptions {
   bool tiny = false;
-  double seconds = 0.5;  // for each figure
+  double seconds = 0.5;        // for each figure
+  bool guessed_plans = false;  // convolutions take the plan that cuDNN guesses, not the fastest of some
 };
 
 // The device's name, memory and processors, versions of driver and libraries.

@@ -1,5 +1,7 @@
+#include <fmt/format.h>
 #include <functional>
 
+#include <kiln/kernels/convolution_options.h>
 #include <kiln/kernels/precision.h>
 #include <kiln/kiln.h>
 #include <kiln/nn/models/resnet.h>
@@ -17,10 +19,13 @@ struct Precision {
   const char* name;
   Float32Precision products;
   DType computed;
+  bool deterministic = false;
 };
 constexpr Precision kPrecisions[] = {{"float32", Float32Precision::highest, float32},
+                                     {"float32, deterministic", Float32Precision::highest, float32, true},
                                      {"tf32", Float32Precision::high, float32},
-                                     {"bfloat16", Float32Precision::highest, bfloat16}};
+                                     {"bfloat16", Float32Precision::highest, bfloat16},
+                                     {"bfloat16, deterministic", Float32Precision::highest, bfloat16, true}};
 
 struct Row {
   const char* name;
@@ -49,11 +54,14 @@ std::vector<Row> rows(bool tiny) {
 }  // namespace
 
 nlohmann::json training_report(const ReportOptions& options) {
+  const cuda::ConvolutionOptions usual = cuda::convolution_options();
   nlohmann::json report = nlohmann::json::array();
   for (const Row& row : rows(options.tiny)) {
     const int64_t batch = options.tiny ? 2 : row.batch;
     for (const Precision& precision : kPrecisions) {
       set_float32_matmul_precision(precision.products);
+      cuda::set_convolution_options(
+          {.deterministic = precision.deterministic, .benchmark = !options.guessed_plans});
       const std::function<void()> step = row.make(batch, precision.computed);
       const auto add = [&](const Measured& measured, bool graph, int64_t launches) {
         report.push_back({{"net", row.name},
@@ -71,9 +79,12 @@ nlohmann::json training_report(const ReportOptions& options) {
       const Measured replayed = measure(options.seconds, [&] { graph.replay(); });
       add(eager, false, graph.size());
       add(replayed, true, 1);
+      fmt::print(stderr, "{}, {}: {:.0f} images/s, {:.0f} as a graph\n", row.name, precision.name,
+                 double(batch) / eager.seconds, double(batch) / replayed.seconds);
     }
   }
   set_float32_matmul_precision(Float32Precision::highest);
+  cuda::set_convolution_options(usual);
   return report;
 }
 

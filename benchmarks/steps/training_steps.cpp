@@ -21,6 +21,7 @@ namespace {
 
 struct Options {
   int64_t batch = 2, image = 32;
+  std::string net, precision;  // empty: all
 };
 
 struct Net {
@@ -99,6 +100,8 @@ int main(int argc, char** argv) {
   app.add_option("--image", options.image, "height and width of resnet18's images")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  app.add_option("--net", options.net, "only this one");
+  app.add_option("--precision", options.precision, "only this one");
   CLI11_PARSE(app, argc, argv);
   return train::run_program("training_steps", [&] {
     if (!cuda_is_available()) fail_no_cuda();
@@ -106,8 +109,13 @@ int main(int argc, char** argv) {
     manual_seed(0);
     fmt::print(
         "| step | launches | copies | host waits | allocations from the driver |\n|---|---|---|---|---|\n");
+    const auto chosen = [](const std::string& option, std::string_view name) {
+      return option.empty() || option == name;
+    };
     for (const Net& net : nets())
-      for (const DType precision : {float32, bfloat16, float16}) count(net, options, precision);
+      for (const DType precision : {float32, bfloat16, float16})
+        if (chosen(options.net, net.name) && chosen(options.precision, name_of(precision)))
+          count(net, options, precision);
     return 0;
   });
 }

@@ -1,3 +1,4 @@
+#include <kiln/kernels/reduce.h>
 #include <kiln/kernels/cuda/pool2d_windows.cuh>
 
 namespace kiln::kernels {
@@ -52,6 +53,10 @@ __global__ void __launch_bounds__(kImageThreads)
 }  // namespace
 
 void avg_pool2d(CudaContext& ctx, const Pool2dGeometry& g, TensorView x, TensorView y) {
+  if (g.adaptive && g.out_h == 1 && g.out_w == 1) {  // one window: too few outputs for a thread each
+    const Layout images = Layout::contiguous({g.images, g.height * g.width, g.channels});
+    return mean(ctx, ReduceGeometry::over(images, dim_set("avg_pool2d", {1}, 3)), x, y);
+  }
   visit_device_floating(x.dtype, "avg_pool2d", [&]<class T>() {
     with_channel_packs<T>(g.channels, {x.data, y.data}, [&]<int kPack>() {
       const PoolWindows windows(g);

@@ -15,6 +15,7 @@
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/stream.h>
 #include <kiln/tensor/dtype.h>
+#include <kiln/tensor/error.h>
 #include <kiln/kernels/cuda/scratch.cuh>
 
 namespace kiln::kernels {
@@ -75,26 +76,30 @@ void execute(const CudaContext& ctx, cudnnHandle_t handle, const ConvolutionProb
   cuda::check_launch(cudaSuccess, op_of(problem), ctx.stream);
 }
 
-// The plan that is fastest on these operands, which it fills with the result.
+// The plan that is fastest on these operands, which it fills with the result. One that fails is no candidate.
 const ConvolutionPlan& fastest(const CudaContext& ctx, cudnnHandle_t handle,
                                const ConvolutionProblem& problem, const std::vector<ConvolutionPlan>& plans,
                                const Operands& operands) {
   constexpr int kRuns = 3;  // the best of them; one more comes before, in which the kernels are loaded
-  const ConvolutionPlan* best = &plans.front();
+  const ConvolutionPlan* best = nullptr;
   double least = std::numeric_limits<double>::infinity();
   cuda::Event start(true), end(true);
   for (const ConvolutionPlan& plan : plans) {
-    execute(ctx, handle, problem, plan, operands);
-    for (int run = 0; run < kRuns; ++run) {
-      start.record(cuda::Stream::current(ctx.device));
+    try {
       execute(ctx, handle, problem, plan, operands);
-      end.record(cuda::Stream::current(ctx.device));
-      end.synchronize();
-      const double milliseconds = end.milliseconds_since(start);
-      if (milliseconds < least) {
-        least = milliseconds;
-        best = &plan;
+      for (int run = 0; run < kRuns; ++run) {
+        start.record(cuda::Stream::current(ctx.device));
+        execute(ctx, handle, problem, plan, operands);
+        end.record(cuda::Stream::current(ctx.device));
+        end.synchronize();
+        const double milliseconds = end.milliseconds_since(start);
+        if (milliseconds < least) {
+          least = milliseconds;
+          best = &plan;
+        }
       }
+    } catch (const Error&) {
+      if (best == nullptr && &plan == &plans.back()) throw;
     }
   }
   return *best;

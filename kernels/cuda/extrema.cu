@@ -21,7 +21,13 @@ struct ExtremeAt {
   int64_t* indices;
 
   __device__ Lane start() const { return {-1, Value(0)}; }
-  __device__ Lane add(const Lane& a, T x, int64_t i) const { return merge(a, {i, cast<Value>(x)}); }
+  // i is larger than those before.
+  __device__ Lane add(const Lane& a, T x, int64_t i) const {
+    const Value value = cast<Value>(x);
+    const bool taken =
+        a.at < 0 || Extreme<T, kMax>::beats(value, a.value) || (value != value && a.value == a.value);
+    return {taken ? i : a.at, taken ? value : a.value};
+  }
   __device__ Lane merge(const Lane& a, const Lane& b) const {
     if (a.at < 0) return b;
     if (b.at < 0) return a;

@@ -4,6 +4,7 @@
 
 #include <kiln/kernels/cuda/launch.cuh>
 
+#include <initializer_list>
 #include <type_traits>
 
 namespace kiln::kernels {
@@ -56,6 +57,37 @@ __device__ __forceinline__ gpu::Pack<T, kCount> load_at(const T* x) {
 template <class T, int kCount>
 __device__ __forceinline__ void store_at(T* x, const gpu::Pack<T, kCount>& pack) {
   gpu::store(reinterpret_cast<gpu::Pack<T, kCount>*>(x), pack);
+}
+
+// A row that is read once: each thread keeps its packs in registers. For rows that keeps() allows.
+template <int kGroup, class T>
+struct KeptRow {
+  static constexpr int kPack = 16 / int(sizeof(T)), kMost = kGroup == kWarpRow && sizeof(T) > 2 ? 8 : 4;
+  gpu::Pack<T, kPack> at[kMost];
+
+  __device__ __forceinline__ KeptRow(const T* x, int size) {
+#pragma unroll
+    for (int j = 0; j < kMost; ++j)
+      if (first(j) < size) at[j] = load_at<kPack>(x + first(j));
+  }
+  // The first element of pack j.
+  __device__ static int first(int j) { return (group_lane<kGroup>() + j * kGroup) * kPack; }
+  // Calls f(j) for this thread's packs.
+  template <class F>
+  __device__ static __forceinline__ void each(int size, const F& f) {
+#pragma unroll
+    for (int j = 0; j < kMost; ++j)
+      if (first(j) < size) f(j);
+  }
+};
+
+// Whether rows of this length, one after the other at each of the addresses, are as KeptRow wants them.
+template <int kGroup, class T>
+bool keeps(int64_t size, std::initializer_list<const void*> addresses) {
+  using Row = KeptRow<kGroup, T>;
+  bool fits = size > kGroup && size % Row::kPack == 0 && size <= int64_t(kGroup) * Row::kPack * Row::kMost;
+  for (const void* address : addresses) fits = fits && reinterpret_cast<uintptr_t>(address) % 16 == 0;
+  return fits;
 }
 
 // op over the group's values, the same bits in every thread; op is commutative. All threads of a group call.

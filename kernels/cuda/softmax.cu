@@ -27,6 +27,40 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks<T>)
   });
 }
 
+// Reads x once.
+template <int kGroup, bool kLog, class T>
+__global__ void __launch_bounds__(kRowThreads, kRowBlocks<T>)
+    softmax_kept_rows_kernel(const T* x, T* y, int64_t rows, int size) {
+  using A = device_accumulate_t<T>;
+  using Row = KeptRow<kGroup, T>;
+  const int64_t row = group_row<kGroup>();
+  if (row >= rows) return;
+  Row kept(x + row * size, size);
+  A largest = -std::numeric_limits<A>::infinity(), sum = 0;
+  Row::each(size, [&](int j) {
+#pragma unroll
+    for (int e = 0; e < Row::kPack; ++e) {
+      const A value = cast<A>(kept.at[j][e]);
+      largest = value > largest ? value : largest;
+    }
+  });
+  largest = group_max<kGroup>(largest);
+  Row::each(size, [&](int j) {  // inf gives NaN
+#pragma unroll
+    for (int e = 0; e < Row::kPack; ++e) sum += math::exp(cast<A>(kept.at[j][e]) - largest);
+  });
+  sum = group_sum<kGroup>(sum);
+  const A log_sum = largest + math::log(sum), scale = 1 / sum;
+  Row::each(size, [&](int j) {
+#pragma unroll
+    for (int e = 0; e < Row::kPack; ++e) {
+      const A value = cast<A>(kept.at[j][e]);
+      kept.at[j][e] = cast<T>(kLog ? value - log_sum : math::exp(value - largest) * scale);
+    }
+    store_at(y + row * size + Row::first(j), kept.at[j]);
+  });
+}
+
 // One thread a line; neighbouring threads read neighbouring lines.
 template <bool kLog, class T>
 __global__ void __launch_bounds__(kRowThreads)
@@ -81,6 +115,31 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks<T>)
   });
 }
 
+// Reads y and g once.
+template <int kGroup, bool kLog, class T>
+__global__ void __launch_bounds__(kRowThreads, kRowBlocks<T>)
+    softmax_backward_kept_rows_kernel(const T* y, const T* g, T* dx, int64_t rows, int size) {
+  using A = device_accumulate_t<T>;
+  using Row = KeptRow<kGroup, T>;
+  const int64_t row = group_row<kGroup>();
+  if (row >= rows) return;
+  Row values(y + row * size, size);
+  const Row gradients(g + row * size, size);
+  A mine = 0;
+  Row::each(size, [&](int j) {
+#pragma unroll
+    for (int e = 0; e < Row::kPack; ++e)
+      mine += term<kLog>(cast<A>(values.at[j][e]), cast<A>(gradients.at[j][e]));
+  });
+  const A total = group_sum<kGroup>(mine);
+  Row::each(size, [&](int j) {
+#pragma unroll
+    for (int e = 0; e < Row::kPack; ++e)
+      values.at[j][e] = cast<T>(slope<kLog>(cast<A>(values.at[j][e]), cast<A>(gradients.at[j][e]), total));
+    store_at(dx + row * size + Row::first(j), values.at[j]);
+  });
+}
+
 template <bool kLog, class T>
 __global__ void __launch_bounds__(kRowThreads)
     softmax_backward_lines_kernel(const T* y, const T* g, T* dx, int64_t lines, int64_t size, int64_t inner) {
@@ -111,6 +170,9 @@ void forward(const CudaContext& ctx, const char* op, const SoftmaxGeometry& geom
                     {.grid = blocks_for(lines, kRowThreads), .block = kRowThreads}, in, out, lines, size,
                     inner);
     with_row_group(outer, size, [&]<int kGroup>(unsigned blocks) {
+      if (keeps<kGroup, T>(size, {in, out}))
+        return launch(ctx, op, softmax_kept_rows_kernel<kGroup, kLog, T>,
+                      {.grid = blocks, .block = kRowThreads}, in, out, outer, int(size));
       launch(ctx, op, softmax_rows_kernel<kGroup, kLog, T>, {.grid = blocks, .block = kRowThreads}, in, out,
              outer, size);
     });
@@ -130,6 +192,9 @@ void backward(const CudaContext& ctx, const char* op, const SoftmaxGeometry& geo
                     {.grid = blocks_for(lines, kRowThreads), .block = kRowThreads}, value, gradient, out,
                     lines, size, inner);
     with_row_group(outer, size, [&]<int kGroup>(unsigned blocks) {
+      if (keeps<kGroup, T>(size, {value, gradient, out}))
+        return launch(ctx, op, softmax_backward_kept_rows_kernel<kGroup, kLog, T>,
+                      {.grid = blocks, .block = kRowThreads}, value, gradient, out, outer, int(size));
       launch(ctx, op, softmax_backward_rows_kernel<kGroup, kLog, T>, {.grid = blocks, .block = kRowThreads},
              value, gradient, out, outer, size);
     });

@@ -50,7 +50,7 @@ struct DeviceMemory {
   std::vector<Pending> pending;
   MemoryStatistics statistics;
   uint64_t capturing = 0;  // the graph that is captured now, on capture_stream
-  cudaStream_t capture_stream = nullptr;
+  cudaStream_t capture_stream = nullptr, outside_stream = nullptr;
   uint64_t graphs = 0;
 
   BlockPool& pool_for(int64_t bytes) { return bytes <= kLargestSmall ? small : large; }
@@ -195,7 +195,8 @@ void* allocate(int64_t bytes, Device device) {
   BlockPool& pool = memory.pool_for(rounded);
   Block* block = pool.take(ctx.stream, graph, rounded);
   if (block == nullptr) {
-    grow(memory, ctx, graph, rounded, bytes);
+    if (graph == 0 || !pool.adopt(memory.outside_stream, rounded, ctx.stream, graph))
+      grow(memory, ctx, graph, rounded, bytes);
     block = pool.take(ctx.stream, graph, rounded);
   }
   MemoryStatistics& s = memory.statistics;
@@ -287,11 +288,12 @@ void empty_cache() {
   }
 }
 
-uint64_t begin_graph_memory(Device device, CUstream_st* stream) {
+uint64_t begin_graph_memory(Device device, CUstream_st* stream, CUstream_st* outside) {
   DeviceMemory& memory = memory_of(device);
   const std::lock_guard lock(memory.mutex);
   if (memory.capturing != 0) fail("graph: another graph is being captured on {}", device);
   memory.capture_stream = stream;
+  memory.outside_stream = outside;
   return memory.capturing = ++memory.graphs;
 }
 

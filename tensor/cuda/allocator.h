@@ -48,8 +48,9 @@ std::string memory_summary(Device device = DeviceType::cuda);
 void empty_cache();
 
 // Between the two calls memory that this thread allocates for `stream` belongs to a graph, which the number
-// that begin_graph_memory returned names; it stays the graph's until free_graph_memory. For Graph.
-uint64_t begin_graph_memory(Device device, CUstream_st* stream);
+// that begin_graph_memory returned names; it stays the graph's until free_graph_memory. It is what the cache
+// holds for `outside`, whose work is done by then, before it is the driver's. For Graph.
+uint64_t begin_graph_memory(Device device, CUstream_st* stream, CUstream_st* outside);
 void end_graph_memory(Device device);
 void free_graph_memory(Device device, uint64_t graph, CUstream_st* stream);
 

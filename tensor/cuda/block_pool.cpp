@@ -87,6 +87,23 @@ void BlockPool::put(Block* block) {
   free_.insert(block);
 }
 
+bool BlockPool::adopt(CUstream_st* from, int64_t bytes, CUstream_st* stream, uint64_t graph) {
+  Block wanted;
+  wanted.stream = from;
+  wanted.bytes = bytes;
+  for (auto at = free_.lower_bound(&wanted); at != free_.end(); ++at) {
+    Block* block = *at;
+    if (block->graph != 0 || block->stream != from) return false;
+    if (block->previous != nullptr || block->next != nullptr) continue;
+    free_.erase(at);
+    block->graph = graph;
+    block->stream = stream;
+    free_.insert(block);
+    return true;
+  }
+  return false;
+}
+
 void BlockPool::disown(uint64_t graph, CUstream_st* stream) {
   std::vector<Block*> kept;
   for (Block* block : free_)

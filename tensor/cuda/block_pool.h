@@ -38,6 +38,9 @@ class BlockPool {
   Block* find(const void* data) const;
   // The block is free again; it grows together with free neighbours.
   void put(Block* block);
+  // The smallest segment of at least `bytes` that is free as a whole, kept for no graph and last used on
+  // `from` becomes a free block of the graph and stream. Returns whether there was one.
+  bool adopt(CUstream_st* from, int64_t bytes, CUstream_st* stream, uint64_t graph);
   // What was kept for a graph is for all work on the stream.
   void disown(uint64_t graph, CUstream_st* stream);
   // Forgets the segments that are free as a whole and kept for no graph, and returns them.

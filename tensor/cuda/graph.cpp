@@ -16,9 +16,12 @@ Graph::Capture::Capture(Graph& graph, Device device)
       outside_(Stream::current(device).handle()),
       stream_(device),
       guard_(stream_),
-      memory_(begin_graph_memory(device, stream_.handle())) {
+      memory_(begin_graph_memory(device, stream_.handle(), outside_)) {
+  // A replay, on whatever stream, may use memory that was cached for the outside stream.
+  cudaError_t error = cudaStreamSynchronize(outside_);
   // Other threads may go on as they like; what this one may not do while it captures is an error.
-  const cudaError_t error = cudaStreamBeginCapture(stream_.handle(), cudaStreamCaptureModeThreadLocal);
+  if (error == cudaSuccess)
+    error = cudaStreamBeginCapture(stream_.handle(), cudaStreamCaptureModeThreadLocal);
   if (error != cudaSuccess) {
     end_graph_memory(device);
     CUDA_CHECK(error);

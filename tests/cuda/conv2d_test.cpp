@@ -194,7 +194,12 @@ TEST_CASE("conv2d on the device in TF32") {
   cuda::set_convolution_options({.deterministic = false});
   const Operands o(kRows[10], float32, {0, 2, 3, 1});
   const Tensors gpu = run_on_both(o.all(), [&](auto& ctx, const Tensors& t) { run(ctx, o.geometry, t); });
-  for (const size_t result : {4, 5, 6}) CHECK(test::close(gpu[result], o.all()[result], 0x1p-9, 0x1p-6));
+  // Operands have 11 bits, cut or rounded: products of independent factors around 0 are 2^-10 off at most in
+  // the root mean square, and so are their sums.
+  for (const size_t result : {4, 5, 6}) {
+    const Tensor expected = o.all()[result];
+    CHECK(norm(sub(gpu[result], expected)).item<float>() <= 0x1p-10 * norm(expected).item<float>());
+  }
 }
 
 TEST_CASE("conv2d on the device in a captured graph") {

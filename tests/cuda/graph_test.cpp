@@ -74,6 +74,32 @@ TEST_CASE("the memory of a graph comes back with its end") {
   CHECK(cuda::memory_statistics().reserved_bytes == before.reserved_bytes);
 }
 
+TEST_CASE("one graph after the other takes no more memory than one") {
+  cuda::empty_cache();
+  constexpr int64_t kCount = int64_t(8) << 20;
+  const Tensor out = empty({kCount}, {.device = gpu});
+  const auto step = [&] {
+    const Tensor passing = empty({kCount}, {.device = gpu}), small = empty({100}, {.device = gpu});
+    fill(small, 1);
+    fill(passing, 2);
+    copy(passing, out);
+  };
+  step();
+  const auto before = cuda::memory_statistics();
+  for (int i = 0; i < 3; ++i) {
+    cuda::Graph graph;
+    graph.capture(step);  // what the step left in the cache is enough
+    step();
+    graph.replay();
+    cuda::synchronize();
+    if (i > 0) CHECK(cuda::memory_statistics().driver_allocations == before.driver_allocations + 2);
+  }
+  const auto after = cuda::memory_statistics();
+  CHECK(after.driver_allocations == before.driver_allocations + 2);  // of the step beside the first graph
+  CHECK(after.allocated_bytes == before.allocated_bytes);
+  CHECK(values(out) == std::vector<float>(size_t(kCount), 2));
+}
+
 TEST_CASE("what cannot be captured is an error, and the device stays usable") {
   const Tensor x = empty({10}, {.device = gpu});
   cuda::Graph graph;

@@ -51,7 +51,7 @@ TEST_CASE("child: a kernel out of bounds" * doctest::skip()) {
   int* p = static_cast<int*>(memory->data);
   try {
     write("blameless", p, 0);
-    write("culprit", p, int64_t(1) << 28);
+    write("culprit", nullptr, 0);  // other addresses may be a window into shared memory, another error
     write("follower", p, 1);
     cuda::synchronize();
   } catch (const Error& error) {

@@ -68,7 +68,7 @@ void check_softmax(const Tensor& x, int dim) {
 
 TEST_CASE("softmax on the device") {
   for (const DType dtype : kFloating) {
-    for (const int64_t size : {1, 2, 10, 31, 32, 33, 100, 1023, 1024, 1025, 3000})
+    for (const int64_t size : {1, 2, 10, 31, 32, 33, 100, 1023, 1024, 1025, 3000, 4096, 9000})
       check_softmax(values({9, size}, dtype, 1), 1);
     check_softmax(values({3, 17, 10}, dtype, 1), 1);
     check_softmax(values({40, 7}, dtype, 1), 0);
@@ -98,6 +98,32 @@ TEST_CASE("softmax on the device of infinities and NaN") {
       REQUIRE(close(gpu[2], z, tolerance(dtype), 1e-7));
     }
   }
+}
+
+TEST_CASE("softmax on the device of infinities and NaN in rows that a thread has several packs of") {
+  const double inf = INFINITY;
+  for (const int64_t size : {136, 2048})
+    for (const DType dtype : kFloating) {
+      CAPTURE(dtype);
+      CAPTURE(size);
+      const Tensor x = values({6, size}, dtype, 1), y = empty({6, size}, {.dtype = dtype}),
+                   z = empty({6, size}, {.dtype = dtype});
+      x[0].fill_(-inf);
+      x[1].fill_(-inf);
+      x[1][9].fill_(2);
+      x[2][size - 1].fill_(inf);
+      x[3][7].fill_(NAN);
+      x[4].fill_(-inf);
+      x[4][100].fill_(NAN);
+      x[5][33].fill_(-inf);
+      const SoftmaxGeometry geometry{6, size, 1};
+      const Tensors gpu = run_on_both({x, y, z}, [&](auto& ctx, const Tensors& t) {
+        kernels::softmax(ctx, geometry, t[0], t[1]);
+        kernels::log_softmax(ctx, geometry, t[0], t[2]);
+      });
+      REQUIRE(close(gpu[1], y, tolerance(dtype), 1e-6));
+      REQUIRE(close(gpu[2], z, tolerance(dtype), 1e-6));
+    }
 }
 
 TEST_CASE("cross entropy on the device") {
