@@ -15,20 +15,22 @@ StateDict::StateDict(std::vector<Entry> entries) : entries_(std::move(entries)) 
     if (!names.insert(entry.name).second) fail("state dict: '{}' is given twice", entry.name);
 }
 
-const Tensor* StateDict::find(std::string_view name) const {
+const Tensor* StateDict::find(std::string_view name) const& {
   for (const Entry& entry : entries_)
     if (entry.name == name) return &entry.tensor;
   return nullptr;
 }
 
-const Tensor& StateDict::at(std::string_view name) const {
+const Tensor& StateDict::at(std::string_view name) const& {
   if (const Tensor* tensor = find(name)) return *tensor;
   if (empty()) fail("state dict: there is no '{}', it is empty", name);
   fail("state dict: there is no '{}' among the {} entries ('{}' .. '{}')", name, size(),
        entries_.front().name, entries_.back().name);
 }
 
-Tensor& StateDict::operator[](std::string_view name) {
+Tensor StateDict::at(std::string_view name) && { return at(name); }
+
+Tensor& StateDict::operator[](std::string_view name) & {
   for (Entry& entry : entries_)
     if (entry.name == name) return entry.tensor;
   return entries_.emplace_back(Entry{std::string(name), {}}).tensor;

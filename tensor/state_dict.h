@@ -29,12 +29,14 @@ class StateDict {
   auto end() const { return entries_.end(); }
 
   // Null when there is no such name.
-  const Tensor* find(std::string_view name) const;
+  const Tensor* find(std::string_view name) const&;
+  const Tensor* find(std::string_view name) && = delete;
   bool contains(std::string_view name) const { return find(name) != nullptr; }
   // Throws when there is no such name.
-  const Tensor& at(std::string_view name) const;
+  const Tensor& at(std::string_view name) const&;
+  Tensor at(std::string_view name) &&;
   // The tensor of that name, appended (undefined) when it is new.
-  Tensor& operator[](std::string_view name);
+  Tensor& operator[](std::string_view name) &;
   // False when there was none.
   bool erase(std::string_view name);
 

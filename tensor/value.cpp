@@ -178,10 +178,10 @@ double Value::as_float() const {
   if (kind_ == Kind::integer) return double(payload_.integer);
   return expect(Kind::real), payload_.real;
 }
-const std::string& Value::as_string() const { return expect(Kind::string), *payload_.text; }
-const std::string& Value::as_bytes() const { return expect(Kind::bytes), *payload_.text; }
-const Tensor& Value::as_tensor() const { return expect(Kind::tensor), *payload_.tensor; }
-const std::string& Value::type() const { return expect(Kind::object), payload_.fields->type; }
+const std::string& Value::as_string() const& { return expect(Kind::string), *payload_.text; }
+const std::string& Value::as_bytes() const& { return expect(Kind::bytes), *payload_.text; }
+const Tensor& Value::as_tensor() const& { return expect(Kind::tensor), *payload_.tensor; }
+const std::string& Value::type() const& { return expect(Kind::object), payload_.fields->type; }
 
 StateDict Value::as_state_dict() const {
   StateDict state;
@@ -194,19 +194,19 @@ StateDict Value::as_state_dict() const {
   return state;
 }
 
-const std::vector<Value>& Value::items() const {
+const std::vector<Value>& Value::items() const& {
   if (kind_ != Kind::tuple) expect(Kind::list);
   return *payload_.items;
 }
-std::vector<Value>& Value::items() { return const_cast<std::vector<Value>&>(std::as_const(*this).items()); }
-const Entries& Value::entries() const {
+std::vector<Value>& Value::items() & { return const_cast<std::vector<Value>&>(std::as_const(*this).items()); }
+const Entries& Value::entries() const& {
   if (kind_ != Kind::object) expect(Kind::dict);
   return payload_.fields->entries;
 }
 
-Entries& Value::entries() { return const_cast<Entries&>(std::as_const(*this).entries()); }
+Entries& Value::entries() & { return const_cast<Entries&>(std::as_const(*this).entries()); }
 
-std::vector<const Tensor*> Value::tensors() const {
+std::vector<const Tensor*> Value::tensors() const& {
   std::vector<const Tensor*> found;
   std::vector<const Value*> pending = {this};
   while (!pending.empty()) {
@@ -222,13 +222,13 @@ std::vector<const Tensor*> Value::tensors() const {
   }
   return found;
 }
-std::vector<Tensor*> Value::tensors() {
+std::vector<Tensor*> Value::tensors() & {
   std::vector<Tensor*> found;
   for (const Tensor* tensor : std::as_const(*this).tensors()) found.push_back(const_cast<Tensor*>(tensor));
   return found;
 }
 
-const Value& Value::attributes() const {
+const Value& Value::attributes() const& {
   if (kind_ != Kind::object) expect(Kind::dict);
   return payload_.fields->attributes;
 }
@@ -251,14 +251,14 @@ const Value* Value::child(const Key& key) const {
   return nullptr;
 }
 
-const Value& Value::operator[](const Key& key) const {
+const Value& Value::operator[](const Key& key) const& {
   if (const Value* found = child(key)) return *found;
   if (kind_ < Kind::list) fail("value: there is no '{}' in {}", to_string(key), to_string(*this));
   fail("value: there is no '{}' in {} {} of {}", to_string(key), kind_ == Kind::object ? "an" : "a",
        name_of(kind_), size());
 }
 
-Value& Value::operator[](const Key& key) {
+Value& Value::operator[](const Key& key) & {
   if (kind_ == Kind::none) *this = dict();
   if (kind_ == Kind::dict && child(key) == nullptr)
     return payload_.fields->entries.emplace_back(Entry{key, {}}).value;
@@ -296,14 +296,14 @@ const Value* Value::walk(std::string_view path, const Value** last, std::string_
   }
 }
 
-const Value* Value::find(std::string_view path) const {
+const Value* Value::find(std::string_view path) const& {
   const Value* last = nullptr;
   std::string_view rest;
   return walk(path, &last, &rest);
 }
-Value* Value::find(std::string_view path) { return const_cast<Value*>(std::as_const(*this).find(path)); }
+Value* Value::find(std::string_view path) & { return const_cast<Value*>(std::as_const(*this).find(path)); }
 
-const Value& Value::at(std::string_view path) const {
+const Value& Value::at(std::string_view path) const& {
   const Value* last = nullptr;
   std::string_view rest;
   if (const Value* found = walk(path, &last, &rest)) return *found;
@@ -322,6 +322,18 @@ const Value& Value::at(std::string_view path) const {
   if (last->size() > kShown) keys += fmt::format(" and {} more", last->size() - kShown);
   fail("value: there is no '{}'{}, which has {}", name, where, keys.empty() ? "nothing" : keys);
 }
-Value& Value::at(std::string_view path) { return const_cast<Value&>(std::as_const(*this).at(path)); }
+Value& Value::at(std::string_view path) & { return const_cast<Value&>(std::as_const(*this).at(path)); }
+
+// Of temporaries; `*this` is none, so these call the ones above.
+
+std::string Value::as_string() && { return expect(Kind::string), std::move(*payload_.text); }
+std::string Value::as_bytes() && { return expect(Kind::bytes), std::move(*payload_.text); }
+Tensor Value::as_tensor() && { return as_tensor(); }
+std::string Value::type() && { return expect(Kind::object), std::move(payload_.fields->type); }
+std::vector<Value> Value::items() && { return std::move(items()); }
+Entries Value::entries() && { return std::move(entries()); }
+Value Value::attributes() && { return attributes(); }
+Value Value::operator[](const Key& key) && { return std::as_const(*this)[key]; }
+Value Value::at(std::string_view path) && { return std::move(at(path)); }
 
 }  // namespace kiln

@@ -19,6 +19,9 @@ class StateDict;
 //   checkpoint["best"] = 0.92;
 //   const int64_t epoch = checkpoint.at("epoch").as_int();
 //   if (const Value* step = checkpoint.find("optimizer/state/0/step")) ...
+//
+// Of a temporary, what would refer to its parts gives the parts themselves, so this is safe:
+//   for (const auto& [key, value] : io::load(path).at("optimizer").entries()) ...
 class Value {
  public:
   enum class Kind : uint8_t {
@@ -92,27 +95,35 @@ class Value {
   bool as_bool() const;
   int64_t as_int() const;
   double as_float() const;
-  const std::string& as_string() const;
-  const std::string& as_bytes() const;
-  const Tensor& as_tensor() const;
+  const std::string& as_string() const&;
+  std::string as_string() &&;
+  const std::string& as_bytes() const&;
+  std::string as_bytes() &&;
+  const Tensor& as_tensor() const&;
+  Tensor as_tensor() &&;
   // All tensors in it, itself included, in their order.
-  std::vector<const Tensor*> tensors() const;
-  std::vector<Tensor*> tensors();
+  std::vector<const Tensor*> tensors() const&;
+  std::vector<Tensor*> tensors() &;
+  std::vector<Tensor*> tensors() && = delete;
   // The class of an object.
-  const std::string& type() const;
+  const std::string& type() const&;
+  std::string type() &&;
   // A dict of tensors with string keys, or an object that has only tensors (a whole module).
   StateDict as_state_dict() const;
   // The elements of a list or tuple.
-  const std::vector<Value>& items() const;
-  std::vector<Value>& items();
+  const std::vector<Value>& items() const&;
+  std::vector<Value>& items() &;
+  std::vector<Value> items() &&;
   // The pairs of a dict or object: for (const auto& [key, value] : v.entries()). Values may be changed, keys
   // must stay unique.
-  const std::vector<Entry>& entries() const;
-  std::vector<Entry>& entries();
+  const std::vector<Entry>& entries() const&;
+  std::vector<Entry>& entries() &;
+  std::vector<Entry> entries() &&;
 
   // What Python keeps on a dict beside its entries, as the "_metadata" of a state dict: a dict, or none. .pth
   // files have it; comparison and all other files leave it out.
-  const Value& attributes() const;
+  const Value& attributes() const&;
+  Value attributes() &&;
   void set_attributes(Value attributes);
 
   // Elements of a list, tuple, dict or object; throws for others.
@@ -120,8 +131,9 @@ class Value {
 
   // The value of a dict's or object's key or of a list's index. Only on a non-const dict a missing key is
   // appended (as none), and none becomes a dict; else it throws.
-  Value& operator[](const Key& key);
-  const Value& operator[](const Key& key) const;
+  Value& operator[](const Key& key) &;
+  const Value& operator[](const Key& key) const&;
+  Value operator[](const Key& key) &&;
   // Appends to a list or tuple.
   void push_back(Value value);
   // Takes a key out of a dict; false when there was none.
@@ -130,10 +142,12 @@ class Value {
   // Walks a path of keys and indices: "optimizer/param_groups/0/lr". A key that holds a '/' is found when the
   // rest of the path is that key. find gives null when the way ends, at throws "value: there is no 'lr' in
   // 'optimizer/param_groups/0', which has 'betas', 'eps'".
-  const Value* find(std::string_view path) const;
-  Value* find(std::string_view path);
-  const Value& at(std::string_view path) const;
-  Value& at(std::string_view path);
+  const Value* find(std::string_view path) const&;
+  Value* find(std::string_view path) &;
+  Value* find(std::string_view path) && = delete;
+  const Value& at(std::string_view path) const&;
+  Value& at(std::string_view path) &;
+  Value at(std::string_view path) &&;
   bool contains(std::string_view path) const { return find(path) != nullptr; }
 
   // Same kinds and contents, dicts in the same order. NaN equals NaN; tensors are equal when dtype, shape and

@@ -18,12 +18,13 @@ struct Row {
 constexpr double kF32 = 4, kBf16 = 2;
 
 std::vector<Row> streaming_rows(int64_t n) {
-  const Tensor a = randn({n}), b = randn({n}), half = a.to(bfloat16), t = randn({n / 4096, 4096});
+  const Tensor a = randn({n}), b = randn({n}), half = a.to(bfloat16), other_half = b.to(bfloat16),
+               t = randn({n / 4096, 4096});
   const double count = double(n);
   return {{"fill", count * kF32, [=] { b.fill_(1); }},
           {"clone", 2 * count * kF32, [=] { clone(a); }},
           {"add", 3 * count * kF32, [=] { add(a, b); }},
-          {"add bfloat16", 3 * count * kBf16, [=] { add(half, half); }},
+          {"add bfloat16", 3 * count * kBf16, [=] { add(half, other_half); }},
           {"add a row", 2 * count * kF32, [=] { add(t, t[0]); }},
           {"relu", 2 * count * kF32, [=] { relu(a); }},
           {"gelu", 2 * count * kF32, [=] { gelu(a); }},

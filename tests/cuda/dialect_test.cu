@@ -99,12 +99,13 @@ std::vector<float> iota(size_t n) {
 
 TEST_CASE("kernels on the device: packs and a tail") {
   for (const int n : {1, 3, 4, 1000, 1023, 4096}) {
-    DeviceBuffer<float> x(iota(size_t(n))), y(size_t(n + 1));
+    DeviceBuffer<float> x(iota(size_t(n))), y(std::vector<float>(size_t(n + 1), -1));
     const unsigned blocks = unsigned(n / 4 + kThreads) / kThreads;
     REQUIRE(gpu::launch(scale_kernel, {.grid = blocks, .block = kThreads}, x.data, y.data, 3, n) ==
             cudaSuccess);
     const std::vector<float> got = y.values();
     for (int i = 0; i < n; ++i) REQUIRE(got[size_t(i)] == 3.0f * float(i));
+    CHECK(got[size_t(n)] == -1);
   }
 }
 

@@ -233,7 +233,7 @@ TEST_CASE("fashion_mnist --amp trains as in float32, up to the rounding") {
   CHECK(losses(folder, "short", calm({"--device", "cpu", "--amp"})) ==
         losses(folder, "long", calm({"--device", "cpu", "--amp=bfloat16"})));
   CHECK(end_of(folder, "float16").at("scaler/growth_interval").as_int() == 2000);
-  CHECK(end_of(folder, "bfloat16").find("scaler") == nullptr);
+  CHECK_FALSE(end_of(folder, "bfloat16").contains("scaler"));
 
   const Result other = run(folder, fashion("bfloat16", true, calm({"--device", "cpu", "--amp", "float16"})));
   CHECK(other.status == 1);
@@ -255,9 +255,9 @@ TEST_CASE("fashion_mnist --amp trains on a GPU as on the CPU, with and without a
         losses(folder, name + "_cpu", calm({"--device", "cpu", "--amp", name}));
     CHECK(distance(usual, expected) <= 1e-3);
     CHECK(usual == losses(folder, name + "_graph", calm({"--device", "cuda", "--graph", "--amp", name})));
+    const Value end = end_of(folder, name), graph_end = end_of(folder, name + "_graph");
     for (const char* state : {"model", "optimizer", "scaler"})
-      if (const Value* value = end_of(folder, name).find(state))
-        CHECK(*value == end_of(folder, name + "_graph").at(state));
+      if (const Value* value = end.find(state)) CHECK(*value == graph_end.at(state));
   }
 }
 

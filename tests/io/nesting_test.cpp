@@ -122,7 +122,8 @@ TEST_CASE("nesting: a deep value may hold tensors, and itself") {
   REQUIRE(file.names().size() == 1);
   CHECK(file.names()[0].size() == size_t(2 * levels - 1));
   CHECK(file.tensor(file.names()[0]).numel() == 2);
-  CHECK(io::load(path, deep).tensors().size() == 1);
+  const Value loaded = io::load(path, deep);
+  CHECK(loaded.tensors().size() == 1);
 
   write("\x80\2]q\0"s + times(levels, "]") + "h\0"s + times(levels + 1, "a") + tensor + "a.");
   const Value cycle = io::load(path, deep);

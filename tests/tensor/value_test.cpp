@@ -214,4 +214,33 @@ TEST_CASE("value: all tensors, to read and to change") {
   CHECK(std::as_const(v).at("x").tensors().size() == 1);
 }
 
+template <class T>
+constexpr bool kFindsInTemporaries = requires(T (&make)()) {
+  make().find("name");
+};
+
+TEST_CASE("value: the parts of a temporary live on") {
+  const auto loaded = [] {
+    return Value({{"name", std::string(100, 'x')},
+                  {"list", Value::list({1, std::string(100, 'y')})},
+                  {"net", Value({{"weight", tensor({2.0})}})},
+                  {"object", Value::object("A" + std::string(100, 'z'), {})}});
+  };
+  int64_t entries = 0;
+  for (const auto& [key, value] : loaded().entries()) entries += int64_t(key.text().size());
+  CHECK(entries == 17);
+  for (const Value& item : loaded().at("list").items()) CHECK(item.kind() != Value::Kind::none);
+  const Value& net = loaded()["net"];
+  CHECK(net.at("weight").as_tensor().item<float>() == 2);
+  const std::string &text = loaded().at("list/1").as_string(), &type = loaded().at("object").type();
+  CHECK(text == std::string(100, 'y'));
+  CHECK(type.size() == 101);
+  const Tensor& weight = loaded().at("net").as_state_dict().at("weight");
+  CHECK(weight.item<float>() == 2);
+  for (const auto& [name, tensor] : loaded().at("net").as_state_dict()) CHECK(tensor.defined());
+  CHECK_THROWS_WITH(loaded().at("name/x"), doctest::Contains("there is no 'x'"));
+  CHECK_THROWS_WITH(loaded().at("name").items(), doctest::Contains("list was asked for"));
+  static_assert(!kFindsInTemporaries<Value> && !kFindsInTemporaries<StateDict>);
+}
+
 }  // namespace kiln
