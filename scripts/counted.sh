@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For scripts that run several sets of tests, each of which says "N passed, N failed, N skipped" in its last line.
+# For scripts that run tests and say "N passed, N failed, N skipped" in their last line, some of several sets.
 
 status=0
 summary=
@@ -29,4 +29,14 @@ counted_end() {
            if ($(i + 1) ~ /^skipped/) s += $i } }
        END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' <<<"$summary"
   exit $status
+}
+
+# Configures a CUDA preset. Ends the script as skipped where what CUDA needs is not installed, and where it fails.
+need_preset() {
+  scripts/cuda_preset "$1"
+  case $? in
+    0) ;;
+    77) echo "0 passed, 0 failed, 1 skipped"; exit 0 ;;
+    *) exit 1 ;;
+  esac
 }
