@@ -1,75 +1,13 @@
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <fstream>
-#include <sstream>
-
-#include <kiln/kiln.h>
-#include <kiln/nn/models/alexnet.h>
-#include <kiln/nn/models/resnet.h>
-
-// The expected numbers are PyTorch's: layer_cases.txt, written by make_layer_cases.py.
+#include "torch_modules.h"
 
 using namespace kiln;
+using test::sines;
 
 namespace {
 
-Tensor sines(const Shape& shape, double phase, double scale = 1, double offset = 0) {
-  std::vector<double> values(size_t(numel(shape)));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = offset + scale * std::sin(double(i) * 0.7 + phase);
-  return from_values(values, shape);
-}
-
-Tensor cosines(const Shape& shape) {
-  std::vector<double> values(size_t(numel(shape)));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = std::cos(double(i) * 0.3);
-  return from_values(values, shape);
-}
-
-double weighted(const Tensor& x) {
-  const std::vector<double> values = x.to_vector<double>();
-  double sum = 0;
-  for (size_t i = 0; i < values.size(); ++i) sum += values[i] * std::cos(double(i) * 0.3);
-  return sum;
-}
-
-struct Results {
-  std::string shape;
-  double y, dx, gradients, buffers;
-};
-
-Results run(const nn::AnyModule& any, const Shape& shape, bool training) {
-  nn::Module& module = any.module();
-  module.to(float64).train(training).zero_grad();
-  {
-    const NoGrad no_grad;
-    double phase = 0;
-    for (const Tensor& p : module.parameters()) p.copy_(sines(p.shape(), phase++, 0.5));
-    phase = 0;
-    for (const Tensor& b : module.buffers()) {
-      if (b.is_floating_point()) b.copy_(sines(b.shape(), phase, 0.5, 1));
-      ++phase;
-    }
-    for (const Tensor& b : module.buffers())
-      if (!b.is_floating_point()) b.zero_();
-  }
-  const Tensor x = sines(shape, 0.3).requires_grad_();
-  const Tensor y = any(x);
-  (y * cosines(y.shape())).sum().backward();
-  Results results{to_string(y.shape()), weighted(y), weighted(x.grad()), 0, 0};
-  for (const Tensor& p : module.parameters()) results.gradients += weighted(p.grad());
-  for (const Tensor& b : module.buffers())
-    if (b.is_floating_point()) results.buffers += weighted(b);
-  return results;
-}
-
-struct Row {
-  nn::AnyModule module;
-  Shape shape;
-  bool trains = true;
-};
-
-std::vector<Row> rows() {
+std::vector<test::Row> rows() {
   using namespace kiln::nn;
   return {
       {Linear(5, 3), {2, 4, 5}},
@@ -110,40 +48,14 @@ std::vector<Row> rows() {
       {Flatten(0, 1), {2, 3, 4}},
       {Identity(), {2, 3}},
       {Sequential(Linear(3, 4), ReLU({.inplace = true}), Linear(4, 2)), {5, 3}},
-      {models::resnet18({.num_classes = 10}), {2, 3, 64, 64}},
       {Dropout(), {3, 4}, false},
-      {models::AlexNet({.num_classes = 10}), {1, 3, 64, 64}, false},
   };
 }
 
 }  // namespace
 
 TEST_CASE("layers compute what PyTorch's compute, forward and backward") {
-  std::ifstream file("tests/nn/layer_cases.txt");
-  for (const Row& row : rows()) {
-    for (const bool training : {true, false}) {
-      if (training && !row.trains) continue;
-      std::string line;
-      REQUIRE(std::getline(file, line));
-      Results expected;
-      std::istringstream(line) >> expected.shape >> expected.y >> expected.dx >> expected.gradients >>
-          expected.buffers;
-      INFO(row.module->type_name(), std::string(training ? " in training: " : " in evaluation: "), line);
-      Results found{};
-      try {
-        found = run(row.module, row.shape, training);
-      } catch (const Error& error) {
-        FAIL_CHECK(std::string(error.what()));
-        continue;
-      }
-      CHECK(found.shape == expected.shape);
-      const auto close = [](double a, double b) { return std::abs(a - b) <= 1e-8 * (1 + std::abs(b)); };
-      CHECK_MESSAGE(close(found.y, expected.y), found.y);
-      CHECK_MESSAGE(close(found.dx, expected.dx), found.dx);
-      CHECK_MESSAGE(close(found.gradients, expected.gradients), found.gradients);
-      CHECK_MESSAGE(close(found.buffers, expected.buffers), found.buffers);
-    }
-  }
+  test::check_modules(rows(), "tests/nn/layer_cases.txt");
 }
 
 TEST_CASE("fused batch norm equals the separate layers, also under hooks") {

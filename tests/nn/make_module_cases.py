@@ -1,11 +1,14 @@
 #!/usr/bin/python3
-"""Writes layer_cases.txt: results of PyTorch for the modules of layer_test.cpp, in its order.
+"""Writes layer_cases.txt and network_cases.txt: results of PyTorch for the modules of layer_test.cpp and network_test.cpp,
+in their order, beside this file.
 
 Inputs and parameters are sines, in float64. A line: the shape of y, then the sums of cos-weighted y, dx, all
 parameters' gradients, and all floating buffers after the step.
 
-Run with Debian's python3-torchvision (0.14.1): python3 make_layer_cases.py > layer_cases.txt
+Run with Debian's python3-torchvision (0.14.1).
 """
+import pathlib
+
 import torch
 from torch import nn
 from torchvision import models
@@ -34,10 +37,16 @@ def show(module, shape, training):
     grads = sum(weighted(p.grad) for p in module.parameters())
     buffers = sum(weighted(b) for b in module.buffers() if b.is_floating_point())
     numbers = [weighted(y.detach()), weighted(x.grad), float(grads), float(buffers)]
-    print("[" + ",".join(map(str, y.shape)) + "]", *["%.12g" % v for v in numbers])
+    return " ".join(["[" + ",".join(map(str, y.shape)) + "]", *["%.12g" % v for v in numbers]])
 
 
-cases = [
+def write(name, cases):
+    lines = [show(module, shape, training) for module, shape, modes in cases for training in modes]
+    pathlib.Path(__file__).with_name(name).write_text("\n".join(lines) + "\n")
+
+
+BOTH, EVALUATION = [True, False], [False]
+layers = [
     (nn.Linear(5, 3), (2, 4, 5)),
     (nn.Linear(5, 3, bias=False), (5,)),
     (nn.Conv2d(4, 6, 3), (2, 4, 7, 6)),
@@ -74,11 +83,7 @@ cases = [
     (nn.Flatten(0, 1), (2, 3, 4)),
     (nn.Identity(), (2, 3)),
     (nn.Sequential(nn.Linear(3, 4), nn.ReLU(inplace=True), nn.Linear(4, 2)), (5, 3)),
-    (models.resnet18(num_classes=10), (2, 3, 64, 64)),
 ]
-for module, shape in cases:
-    for training in [True, False]:
-        show(module, shape, training)
-for training in [False]:
-    show(nn.Dropout(), (3, 4), training)
-    show(models.alexnet(num_classes=10), (1, 3, 64, 64), training)
+write("layer_cases.txt", [(*layer, BOTH) for layer in layers] + [(nn.Dropout(), (3, 4), EVALUATION)])
+write("network_cases.txt", [(models.resnet18(num_classes=10), (2, 3, 64, 64), BOTH),
+                            (models.alexnet(num_classes=10), (1, 3, 64, 64), EVALUATION)])
