@@ -86,17 +86,18 @@ const ConvolutionPlan& fastest(const CudaContext& ctx, cudnnHandle_t handle,
   cuda::Event start(true), end(true);
   for (const ConvolutionPlan& plan : plans) {
     try {
+      double milliseconds = std::numeric_limits<double>::infinity();
       execute(ctx, handle, problem, plan, operands);
       for (int run = 0; run < kRuns; ++run) {
         start.record(cuda::Stream::current(ctx.device));
         execute(ctx, handle, problem, plan, operands);
         end.record(cuda::Stream::current(ctx.device));
         end.synchronize();
-        const double milliseconds = end.milliseconds_since(start);
-        if (milliseconds < least) {
-          least = milliseconds;
-          best = &plan;
-        }
+        milliseconds = std::min<double>(milliseconds, end.milliseconds_since(start));
+      }
+      if (milliseconds < least) {
+        least = milliseconds;
+        best = &plan;
       }
     } catch (const Error&) {
       if (best == nullptr && &plan == &plans.back()) throw;

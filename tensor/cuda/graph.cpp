@@ -39,7 +39,7 @@ Graph::Capture::~Capture() {
   cudaGetLastError();
   if (recorded != nullptr) CUDA_CHECK_NOTHROW(cudaGraphDestroy(recorded));
   end_graph_memory(device_);
-  free_graph_memory(device_, memory_, stream_.handle());
+  free_graph_memory(device_, memory_, outside_);
 }
 
 void Graph::Capture::finish() {
@@ -50,7 +50,7 @@ void Graph::Capture::finish() {
   end_graph_memory(device_);
   if (error != cudaSuccess) {
     cudaGetLastError();
-    free_graph_memory(device_, memory_, stream_.handle());
+    free_graph_memory(device_, memory_, outside_);
     fail(
         "graph: the step cannot be captured: {} ({}); a captured step must not wait for the device, read "
         "values on the "

@@ -100,6 +100,21 @@ TEST_CASE("one graph after the other takes no more memory than one") {
   CHECK(values(out) == std::vector<float>(size_t(kCount), 2));
 }
 
+TEST_CASE("a capture that is given up leaves the cache as it was") {
+  cuda::empty_cache();
+  constexpr int64_t kBytes = int64_t(32) << 20;
+  cuda::release(cuda::allocate(kBytes, gpu), gpu);
+  const auto before = cuda::memory_statistics();
+  cuda::Graph graph;
+  CHECK_THROWS_WITH(graph.capture([] {
+    cuda::release(cuda::allocate(kBytes, gpu), gpu);
+    throw Error("given up");
+  }),
+                    "given up");
+  cuda::release(cuda::allocate(kBytes, gpu), gpu);
+  CHECK(cuda::memory_statistics().driver_allocations == before.driver_allocations);
+}
+
 TEST_CASE("what cannot be captured is an error, and the device stays usable") {
   const Tensor x = empty({10}, {.device = gpu});
   cuda::Graph graph;
