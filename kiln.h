@@ -6,11 +6,11 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/data/data.h>
 #include <kiln/io/io.h>
-#include <kiln/kernels/convolution_options.h>
-#include <kiln/kernels/precision.h>
+#include <kiln/kernels/base/precision.h>
+#include <kiln/kernels/conv/convolution_options.h>
 #include <kiln/nn/nn.h>
 #include <kiln/optim/optim.h>
 #include <kiln/tensor/cpu/context.h>
 #include <kiln/tensor/error.h>
-#include <kiln/tensor/surgery.h>
+#include <kiln/tensor/value/surgery.h>
 #include <kiln/train/train.h>

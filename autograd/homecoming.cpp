@@ -3,7 +3,7 @@
 #include <utility>
 
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/flat_copy.h>
+#include <kiln/kernels/flat/flat_copy.h>
 
 namespace kiln::autograd {
 namespace {

@@ -6,9 +6,9 @@
 #include <functional>
 #include <vector>
 
-#include <kiln/kernels/primitives.h>
+#include <kiln/kernels/base/primitives.h>
 #include <kiln/kiln.h>
-#include <kiln/nn/models/resnet.h>
+#include <kiln/models/resnet.h>
 #include <kiln/tensor/cpu/allocator.h>
 
 #include "nets.h"

@@ -6,7 +6,7 @@
 # Either way convolutions are cuDNN's; the emulated device plans with the real library, which needs no GPU for that.
 #
 # Sets KILN_CUDA_RUNTIME, KILN_CUBLAS and KILN_CUDNN (libraries to link) and KILN_CUDA_INCLUDES (where <gpu_target.cuh>,
-# see kernels/cuda/gpu.cuh, and cuDNN's headers are), and defines kiln_cuda_sources().
+# see kernels/base/cuda/gpu.cuh, and cuDNN's headers are), and defines kiln_cuda_sources().
 
 set(KILN_CUDA_RUNTIME "")
 set(KILN_CUBLAS "")
@@ -70,7 +70,7 @@ elseif(KILN_CUDA)
   set(KILN_CUBLAS CUDA::cublasLt)
   kiln_find_cudnn(KILN_CUDA)
   set(KILN_CUDNN ${KILN_CUDNN_LIBRARY})
-  set(KILN_CUDA_INCLUDES ${PROJECT_SOURCE_DIR}/kernels/cuda/native ${KILN_CUDNN_HEADERS})
+  set(KILN_CUDA_INCLUDES ${PROJECT_SOURCE_DIR}/kernels/base/cuda/native ${KILN_CUDNN_HEADERS})
 endif()
 
 # Spills are errors here; local memory and accidental doubles are checked by scripts/cuda_budget, which can tell the

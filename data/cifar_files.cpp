@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include <kiln/io/file.h>
-#include <kiln/io/pickle_numpy.h>
+#include <kiln/io/bytes/file.h>
+#include <kiln/io/pickle/pickle_numpy.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::data {

@@ -2,7 +2,7 @@
 
 #include <kiln/data/epoch_run.h>
 #include <kiln/tensor/fail.h>
-#include <kiln/tensor/value.h>
+#include <kiln/tensor/value/value.h>
 
 namespace kiln::data {
 namespace detail {

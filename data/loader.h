@@ -3,7 +3,7 @@
 #include <kiln/data/batch.h>
 #include <kiln/data/dataset.h>
 #include <kiln/data/transforms.h>
-#include <kiln/tensor/value.h>
+#include <kiln/tensor/value/value.h>
 
 namespace kiln::data {
 

@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-#include <kiln/io/file.h>
-#include <kiln/io/outline.h>
+#include <kiln/io/bytes/file.h>
+#include <kiln/io/bytes/outline.h>
 
 namespace kiln::io {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include <kiln/io/bytes/placement.h>
 #include <kiln/io/format.h>
-#include <kiln/io/placement.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include <kiln/tensor/function.h>
-#include <kiln/tensor/value.h>
+#include <kiln/tensor/value/value.h>
 
 namespace kiln::io {
 

@@ -1,11 +1,11 @@
 #include <kiln/io/open.h>
 
+#include <kiln/io/bytes/placement.h>
 #include <kiln/io/format.h>
-#include <kiln/io/placement.h>
-#include <kiln/io/torch_files.h>
-#include <kiln/io/torch_tree.h>
+#include <kiln/io/torch/torch_files.h>
+#include <kiln/io/torch/torch_tree.h>
 #include <kiln/tensor/element.h>
-#include <kiln/tensor/value_walk.h>
+#include <kiln/tensor/value/value_walk.h>
 
 namespace kiln::io {
 

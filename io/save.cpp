@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include <kiln/io/bytes/placement.h>
 #include <kiln/io/load.h>
-#include <kiln/io/placement.h>
 #include <kiln/io/writers.h>
 #include <kiln/tensor/fail.h>
 

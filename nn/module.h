@@ -5,7 +5,7 @@
 #include <kiln/nn/member.h>
 #include <kiln/tensor/box.h>
 #include <kiln/tensor/function.h>
-#include <kiln/tensor/state_dict.h>
+#include <kiln/tensor/value/state_dict.h>
 
 namespace kiln::nn {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Modules, layers, losses and initialisation. Whole networks are in <kiln/nn/models/...>.
+// Modules, layers, losses and initialisation. Whole networks are in <kiln/models/...>.
 
 #include <kiln/nn/activation.h>
 #include <kiln/nn/batch_norm.h>

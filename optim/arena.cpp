@@ -2,9 +2,9 @@
 
 #include <kiln/autograd/engine.h>
 #include <kiln/autograd/slot.h>
-#include <kiln/kernels/copy.h>
-#include <kiln/kernels/fill.h>
-#include <kiln/kernels/optimizer.h>
+#include <kiln/kernels/elementwise/copy.h>
+#include <kiln/kernels/elementwise/fill.h>
+#include <kiln/kernels/flat/optimizer.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::optim {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include <kiln/tensor/value.h>
+#include <kiln/tensor/value/value.h>
 
 namespace kiln::optim {
 

@@ -5,7 +5,7 @@
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/loss_scale.h>
+#include <kiln/kernels/flat/loss_scale.h>
 #include <kiln/optim/grads.h>
 #include <kiln/tensor/fail.h>
 

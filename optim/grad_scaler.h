@@ -3,7 +3,7 @@
 #include <optional>
 
 #include <kiln/optim/optimizer.h>
-#include <kiln/tensor/value.h>
+#include <kiln/tensor/value/value.h>
 
 namespace kiln::optim {
 

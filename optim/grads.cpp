@@ -1,7 +1,7 @@
 #include <kiln/optim/grads.h>
 
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/copy.h>
+#include <kiln/kernels/elementwise/copy.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::optim {

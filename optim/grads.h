@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kiln/kernels/flat.h>
+#include <kiln/kernels/flat/flat.h>
 
 namespace kiln::optim {
 

@@ -4,7 +4,7 @@
 #include <unordered_set>
 
 #include <kiln/autograd/ops.h>
-#include <kiln/kernels/optimizer.h>
+#include <kiln/kernels/flat/optimizer.h>
 #include <kiln/tensor/capture.h>
 #include <kiln/tensor/fail.h>
 #include <kiln/tensor/transfer.h>

@@ -1,6 +1,6 @@
 #include <kiln/optim/sgd.h>
 
-#include <kiln/kernels/optimizer.h>
+#include <kiln/kernels/flat/optimizer.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::optim {

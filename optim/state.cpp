@@ -2,8 +2,8 @@
 #include <unordered_map>
 
 #include <kiln/autograd/ops.h>
-#include <kiln/kernels/copy.h>
-#include <kiln/kernels/fill.h>
+#include <kiln/kernels/elementwise/copy.h>
+#include <kiln/kernels/elementwise/fill.h>
 #include <kiln/optim/optimizer.h>
 #include <kiln/tensor/fail.h>
 

@@ -2,7 +2,7 @@
 
 #include <kiln/io/load.h>
 #include <kiln/tensor/fail.h>
-#include <kiln/tensor/surgery.h>
+#include <kiln/tensor/value/surgery.h>
 #include <kiln/tools/command.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/leaves.h>

@@ -4,7 +4,7 @@
 
 #include <kiln/io/load.h>
 #include <kiln/tensor/fail.h>
-#include <kiln/tensor/value_walk.h>
+#include <kiln/tensor/value/value_walk.h>
 #include <kiln/tools/command.h>
 #include <kiln/tools/elements.h>
 #include <kiln/tools/facts.h>

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include <kiln/io/pieces.h>
-#include <kiln/io/sha256.h>
+#include <kiln/io/bytes/pieces.h>
+#include <kiln/io/bytes/sha256.h>
 #include <kiln/tools/elements.h>
 
 namespace kiln::tools {

@@ -1,9 +1,9 @@
 #include <cmath>
 #include <utility>
 
-#include <kiln/io/json.h>
+#include <kiln/io/bytes/json.h>
 #include <kiln/tensor/fail.h>
-#include <kiln/tensor/value_walk.h>
+#include <kiln/tensor/value/value_walk.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/inspect.h>
 

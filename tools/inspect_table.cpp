@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <kiln/tensor/fail.h>
-#include <kiln/tensor/value_walk.h>
+#include <kiln/tensor/value/value_walk.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/inspect.h>
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include <kiln/tensor/value_walk.h>
+#include <kiln/tensor/value/value_walk.h>
 
 namespace kiln::tools {
 namespace {

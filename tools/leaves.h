@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <kiln/tensor/value.h>
+#include <kiln/tensor/value/value.h>
 
 namespace kiln::tools {
 

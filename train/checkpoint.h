@@ -6,7 +6,7 @@
 
 #include <kiln/tensor/function.h>
 #include <kiln/tensor/random.h>
-#include <kiln/tensor/value.h>
+#include <kiln/tensor/value/value.h>
 
 namespace kiln {
 namespace nn {

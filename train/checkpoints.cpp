@@ -5,7 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include <kiln/io/file.h>
+#include <kiln/io/bytes/file.h>
 #include <kiln/io/load.h>
 #include <kiln/io/open.h>
 #include <kiln/tensor/fail.h>

@@ -5,4 +5,7 @@
 #include <kiln/train/evaluate.h>
 #include <kiln/train/interrupt.h>
 #include <kiln/train/program.h>
+#include <kiln/train/report/events.h>
+#include <kiln/train/report/plot.h>
+#include <kiln/train/report/progress.h>
 #include <kiln/train/step.h>

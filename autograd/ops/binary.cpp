@@ -1,4 +1,4 @@
-#include <kiln/kernels/binary.h>
+#include <kiln/kernels/elementwise/binary.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/autocast.h>

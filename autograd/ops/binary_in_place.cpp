@@ -1,7 +1,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/binary.h>
+#include <kiln/kernels/elementwise/binary.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {

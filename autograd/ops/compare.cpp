@@ -1,4 +1,4 @@
-#include <kiln/kernels/compare.h>
+#include <kiln/kernels/elementwise/compare.h>
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include <kiln/kernels/conv2d.h>
+#include <kiln/kernels/conv/conv2d.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/autocast.h>

@@ -1,9 +1,9 @@
-#include <kiln/kernels/copy.h>
+#include <kiln/kernels/elementwise/copy.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/fill.h>
+#include <kiln/kernels/elementwise/fill.h>
 #include <kiln/tensor/fail.h>
 #include <kiln/tensor/transfer.h>
 

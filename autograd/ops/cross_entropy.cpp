@@ -1,4 +1,4 @@
-#include <kiln/kernels/cross_entropy.h>
+#include <kiln/kernels/softmax/cross_entropy.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/autocast.h>

@@ -1,4 +1,4 @@
-#include <kiln/kernels/cumsum.h>
+#include <kiln/kernels/reduce/cumsum.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/autocast.h>

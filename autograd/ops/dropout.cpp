@@ -1,8 +1,8 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/copy.h>
-#include <kiln/kernels/random.h>
+#include <kiln/kernels/elementwise/copy.h>
+#include <kiln/kernels/elementwise/random.h>
 #include <kiln/tensor/capture.h>
 #include <kiln/tensor/fail.h>
 

@@ -1,4 +1,4 @@
-#include <kiln/kernels/extrema.h>
+#include <kiln/kernels/reduce/extrema.h>
 
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/ops/spread.h>

@@ -3,7 +3,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/fill.h>
+#include <kiln/kernels/elementwise/fill.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include <kiln/kernels/index.h>
+#include <kiln/kernels/index/index.h>
 #include <kiln/tensor/found.h>
 
 // For the sources of ops that look for mistakes in their data.

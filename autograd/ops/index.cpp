@@ -1,4 +1,4 @@
-#include <kiln/kernels/index.h>
+#include <kiln/kernels/index/index.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/found.h>

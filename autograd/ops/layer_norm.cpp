@@ -1,4 +1,4 @@
-#include <kiln/kernels/layer_norm.h>
+#include <kiln/kernels/norm/layer_norm.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/autocast.h>

@@ -1,7 +1,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/gemm.h>
+#include <kiln/kernels/matmul/gemm.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {

@@ -1,4 +1,4 @@
-#include <kiln/kernels/losses.h>
+#include <kiln/kernels/softmax/losses.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/autocast.h>

@@ -1,4 +1,4 @@
-#include <kiln/kernels/norm.h>
+#include <kiln/kernels/reduce/norm.h>
 
 #include <cmath>
 

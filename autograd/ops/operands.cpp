@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include <kiln/kernels/copy.h>
+#include <kiln/kernels/elementwise/copy.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {

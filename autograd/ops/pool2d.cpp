@@ -1,4 +1,4 @@
-#include <kiln/kernels/pool2d.h>
+#include <kiln/kernels/conv/pool2d.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/working_order.h>

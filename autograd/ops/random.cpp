@@ -1,11 +1,11 @@
-#include <kiln/kernels/random.h>
+#include <kiln/kernels/elementwise/random.h>
 
 #include <cmath>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/copy.h>
+#include <kiln/kernels/elementwise/copy.h>
 #include <kiln/tensor/capture.h>
 #include <kiln/tensor/fail.h>
 

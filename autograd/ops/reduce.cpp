@@ -1,4 +1,4 @@
-#include <kiln/kernels/reduce.h>
+#include <kiln/kernels/reduce/reduce.h>
 
 #include <algorithm>
 

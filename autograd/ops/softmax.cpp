@@ -4,8 +4,8 @@
 #include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/copy.h>
-#include <kiln/kernels/softmax.h>
+#include <kiln/kernels/elementwise/copy.h>
+#include <kiln/kernels/softmax/softmax.h>
 
 namespace kiln {
 

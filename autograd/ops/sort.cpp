@@ -1,4 +1,4 @@
-#include <kiln/kernels/sort.h>
+#include <kiln/kernels/reduce/sort.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kiln/autograd/ops.h>
-#include <kiln/kernels/reduce.h>
+#include <kiln/kernels/reduce/reduce.h>
 
 // For the sources of reductions and their gradients.
 

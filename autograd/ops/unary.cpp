@@ -1,4 +1,4 @@
-#include <kiln/kernels/unary.h>
+#include <kiln/kernels/elementwise/unary.h>
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/autocast.h>
@@ -20,7 +20,7 @@ static Tensor pick(const Tensor& condition, double a, const Tensor& b) {
 
 }  // namespace kiln
 
-#include <kiln/kernels/unary_functions.h>
+#include <kiln/kernels/elementwise/unary_functions.h>
 
 namespace kiln {
 namespace {

@@ -4,7 +4,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/record.h>
-#include <kiln/kernels/compare.h>
+#include <kiln/kernels/elementwise/compare.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {

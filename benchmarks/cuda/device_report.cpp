@@ -3,8 +3,8 @@
 #include <cudnn.h>
 #include <fmt/format.h>
 
-#include <kiln/kernels/gemm.h>
-#include <kiln/kernels/precision.h>
+#include <kiln/kernels/base/precision.h>
+#include <kiln/kernels/matmul/gemm.h>
 #include <kiln/kiln.h>
 #include <kiln/tensor/cuda/check.h>
 

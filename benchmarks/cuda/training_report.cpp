@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <functional>
 
-#include <kiln/kernels/convolution_options.h>
-#include <kiln/kernels/precision.h>
+#include <kiln/kernels/base/precision.h>
+#include <kiln/kernels/conv/convolution_options.h>
 #include <kiln/kiln.h>
-#include <kiln/nn/models/resnet.h>
+#include <kiln/models/resnet.h>
 #include <kiln/tensor/cuda/graph.h>
 
 #include "measure.h"

@@ -5,8 +5,9 @@
 namespace kiln::cuda {
 
 // What kernels find wrong in their data: an index out of range, an integer divided by zero. The kernel writes
-// it into memory that the host reads (<kiln/kernels/cuda/found_error.cuh>) and goes on with some harmless
-// value; nothing waits for it on the step's path. The host throws it where it waits for the device anyway.
+// it into memory that the host reads (<kiln/kernels/base/cuda/found_error.cuh>) and goes on with some
+// harmless value; nothing waits for it on the step's path. The host throws it where it waits for the device
+// anyway.
 struct FoundError {
   int32_t lock;
   int32_t found;

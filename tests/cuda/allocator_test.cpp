@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <kiln/kernels/fill.h>
+#include <kiln/kernels/elementwise/fill.h>
 #include <kiln/tensor/build_config.h>
 #include <kiln/tensor/cuda/stream.h>
 #include <kiln/tensor/error.h>

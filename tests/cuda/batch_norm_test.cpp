@@ -1,4 +1,4 @@
-#include <kiln/kernels/batch_norm.h>
+#include <kiln/kernels/norm/batch_norm.h>
 
 #include <doctest/doctest.h>
 

@@ -1,9 +1,9 @@
-#include <kiln/kernels/binary.h>
+#include <kiln/kernels/elementwise/binary.h>
 
 #include <doctest/doctest.h>
 
-#include <kiln/kernels/compare.h>
-#include <kiln/kernels/copy.h>
+#include <kiln/kernels/elementwise/compare.h>
+#include <kiln/kernels/elementwise/copy.h>
 #include <kiln/tensor/cuda/found_error.h>
 #include <kiln/tensor/error.h>
 

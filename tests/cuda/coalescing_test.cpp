@@ -5,23 +5,23 @@
 
 #include <cstdio>
 
-#include <kiln/kernels/batch_norm.h>
-#include <kiln/kernels/binary.h>
-#include <kiln/kernels/compare.h>
-#include <kiln/kernels/copy.h>
-#include <kiln/kernels/cross_entropy.h>
-#include <kiln/kernels/fill.h>
-#include <kiln/kernels/flat.h>
-#include <kiln/kernels/index.h>
-#include <kiln/kernels/layer_norm.h>
-#include <kiln/kernels/losses.h>
-#include <kiln/kernels/optimizer.h>
-#include <kiln/kernels/pad2d.h>
-#include <kiln/kernels/pool2d.h>
-#include <kiln/kernels/random.h>
-#include <kiln/kernels/reduce.h>
-#include <kiln/kernels/softmax.h>
-#include <kiln/kernels/unary.h>
+#include <kiln/kernels/conv/pad2d.h>
+#include <kiln/kernels/conv/pool2d.h>
+#include <kiln/kernels/elementwise/binary.h>
+#include <kiln/kernels/elementwise/compare.h>
+#include <kiln/kernels/elementwise/copy.h>
+#include <kiln/kernels/elementwise/fill.h>
+#include <kiln/kernels/elementwise/random.h>
+#include <kiln/kernels/elementwise/unary.h>
+#include <kiln/kernels/flat/flat.h>
+#include <kiln/kernels/flat/optimizer.h>
+#include <kiln/kernels/index/index.h>
+#include <kiln/kernels/norm/batch_norm.h>
+#include <kiln/kernels/norm/layer_norm.h>
+#include <kiln/kernels/reduce/reduce.h>
+#include <kiln/kernels/softmax/cross_entropy.h>
+#include <kiln/kernels/softmax/losses.h>
+#include <kiln/kernels/softmax/softmax.h>
 #include <kiln/tensor/cuda/stream.h>
 
 #include "both.h"

@@ -1,4 +1,4 @@
-#include <kiln/kernels/conv2d.h>
+#include <kiln/kernels/conv/conv2d.h>
 
 #include <doctest/doctest.h>
 
@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <thread>
 
-#include <kiln/kernels/convolution_options.h>
-#include <kiln/kernels/fill.h>
-#include <kiln/kernels/precision.h>
-#include <kiln/kernels/primitives.h>
+#include <kiln/kernels/base/precision.h>
+#include <kiln/kernels/base/primitives.h>
+#include <kiln/kernels/conv/convolution_options.h>
+#include <kiln/kernels/elementwise/fill.h>
 #include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/graph.h>
 #include <kiln/tensor/error.h>

@@ -1,11 +1,11 @@
-#include <kiln/kernels/copy.h>
+#include <kiln/kernels/elementwise/copy.h>
 
 #include <cstring>
 
 #include <doctest/doctest.h>
 
-#include <kiln/kernels/cuda/divisor.h>
-#include <kiln/kernels/cuda/elementwise.h>
+#include <kiln/kernels/base/cuda/divisor.h>
+#include <kiln/kernels/elementwise/cuda/elementwise.h>
 
 #include "both.h"
 

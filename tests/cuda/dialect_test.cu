@@ -1,4 +1,4 @@
-#include <kiln/kernels/cuda/gpu.cuh>
+#include <kiln/kernels/base/cuda/gpu.cuh>
 
 #include <numeric>
 

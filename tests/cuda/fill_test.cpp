@@ -1,4 +1,4 @@
-#include <kiln/kernels/fill.h>
+#include <kiln/kernels/elementwise/fill.h>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kiln/kernels/flat_copy.h>
+#include <kiln/kernels/flat/flat_copy.h>
 
 #include <doctest/doctest.h>
 

@@ -1,11 +1,11 @@
-#include <kiln/kernels/flat.h>
+#include <kiln/kernels/flat/flat.h>
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include <kiln/kernels/copy.h>
-#include <kiln/kernels/loss_scale.h>
+#include <kiln/kernels/elementwise/copy.h>
+#include <kiln/kernels/flat/loss_scale.h>
 #include <kiln/tensor/error.h>
 
 #include "both.h"

@@ -1,10 +1,10 @@
-#include <kiln/kernels/gemm.h>
+#include <kiln/kernels/matmul/gemm.h>
 
 #include <doctest/doctest.h>
 
 #include <kiln/autograd/ops.h>
-#include <kiln/kernels/copy.h>
-#include <kiln/kernels/precision.h>
+#include <kiln/kernels/base/precision.h>
+#include <kiln/kernels/elementwise/copy.h>
 
 #include "both.h"
 

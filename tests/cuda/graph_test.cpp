@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <kiln/kernels/fill.h>
+#include <kiln/kernels/elementwise/fill.h>
 #include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/copy.h>
 #include <kiln/tensor/error.h>

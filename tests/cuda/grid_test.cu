@@ -1,6 +1,6 @@
 // Cooperative launches, on a GPU or the emulated device.
 
-#include <kiln/kernels/cuda/gpu.cuh>
+#include <kiln/kernels/base/cuda/gpu.cuh>
 
 #include <gpu_grid.cuh>
 

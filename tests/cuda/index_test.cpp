@@ -1,4 +1,4 @@
-#include <kiln/kernels/index.h>
+#include <kiln/kernels/index/index.h>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kiln/kernels/cuda/launch.cuh>
+#include <kiln/kernels/base/cuda/launch.cuh>
 
 #include <doctest/doctest.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
-#include <kiln/kernels/optimizer.h>
+#include <kiln/kernels/flat/optimizer.h>
 
 #include <doctest/doctest.h>
 
-#include <kiln/kernels/copy.h>
+#include <kiln/kernels/elementwise/copy.h>
 #include <kiln/tensor/cuda/copy.h>
 #include <kiln/tensor/cuda/graph.h>
 

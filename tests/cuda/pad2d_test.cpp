@@ -1,4 +1,4 @@
-#include <kiln/kernels/pad2d.h>
+#include <kiln/kernels/conv/pad2d.h>
 
 #include <doctest/doctest.h>
 

@@ -1,10 +1,10 @@
-#include <kiln/kernels/random.h>
+#include <kiln/kernels/elementwise/random.h>
 
 #include <string>
 
 #include <doctest/doctest.h>
 
-#include <kiln/kernels/copy.h>
+#include <kiln/kernels/elementwise/copy.h>
 #include <kiln/tensor/cuda/found_error.h>
 #include <kiln/tensor/error.h>
 

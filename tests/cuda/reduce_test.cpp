@@ -1,7 +1,7 @@
-#include <kiln/kernels/reduce.h>
+#include <kiln/kernels/reduce/reduce.h>
 
-#include <kiln/kernels/extrema.h>
-#include <kiln/kernels/norm.h>
+#include <kiln/kernels/reduce/extrema.h>
+#include <kiln/kernels/reduce/norm.h>
 
 #include <doctest/doctest.h>
 

@@ -1,13 +1,13 @@
-#include <kiln/kernels/softmax.h>
+#include <kiln/kernels/softmax/softmax.h>
 
 #include <cmath>
 #include <string>
 
 #include <doctest/doctest.h>
 
-#include <kiln/kernels/copy.h>
-#include <kiln/kernels/cross_entropy.h>
-#include <kiln/kernels/losses.h>
+#include <kiln/kernels/elementwise/copy.h>
+#include <kiln/kernels/softmax/cross_entropy.h>
+#include <kiln/kernels/softmax/losses.h>
 #include <kiln/tensor/cuda/found_error.h>
 #include <kiln/tensor/error.h>
 

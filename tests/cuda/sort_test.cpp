@@ -1,6 +1,6 @@
-#include <kiln/kernels/sort.h>
+#include <kiln/kernels/reduce/sort.h>
 
-#include <kiln/kernels/cumsum.h>
+#include <kiln/kernels/reduce/cumsum.h>
 
 #include <doctest/doctest.h>
 

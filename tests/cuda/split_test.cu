@@ -1,11 +1,11 @@
-#include <kiln/kernels/cuda/split.cuh>
+#include <kiln/kernels/base/cuda/split.cuh>
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <vector>
 
-#include <kiln/kernels/cuda/launch.cuh>
+#include <kiln/kernels/base/cuda/launch.cuh>
 
 #include "device_buffer.h"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include <kiln/kernels/fill.h>
+#include <kiln/kernels/elementwise/fill.h>
 #include <kiln/tensor/cuda/copy.h>
 #include <kiln/tensor/cuda/pinned.h>
 #include <kiln/tensor/error.h>

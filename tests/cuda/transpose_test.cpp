@@ -1,4 +1,4 @@
-#include <kiln/kernels/copy.h>
+#include <kiln/kernels/elementwise/copy.h>
 
 #include <doctest/doctest.h>
 

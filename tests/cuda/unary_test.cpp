@@ -1,11 +1,11 @@
-#include <kiln/kernels/unary.h>
+#include <kiln/kernels/elementwise/unary.h>
 
 #include <cmath>
 
 #include <doctest/doctest.h>
 
-#include <kiln/kernels/copy.h>
-#include <kiln/kernels/unary_functions.h>
+#include <kiln/kernels/elementwise/copy.h>
+#include <kiln/kernels/elementwise/unary_functions.h>
 
 #include "both.h"
 

@@ -4,8 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include <kiln/kernels/convolution_options.h>
-#include <kiln/kernels/cuda/conv2d_plan.h>
+#include <kiln/kernels/conv/convolution_options.h>
+#include <kiln/kernels/conv/cuda/conv2d_plan.h>
 #include <kiln/tensor/error.h>
 #include <kiln/tensor/fail.h>
 

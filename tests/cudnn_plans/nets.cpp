@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include <kiln/autograd/grad_mode.h>
-#include <kiln/nn/models/alexnet.h>
-#include <kiln/nn/models/resnet.h>
+#include <kiln/models/alexnet.h>
+#include <kiln/models/resnet.h>
 
 using namespace kiln;
 using kernels::Conv2dGeometry;

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <kiln/kernels/conv2d.h>
+#include <kiln/kernels/conv/conv2d.h>
 
 struct Net {
   std::string name;

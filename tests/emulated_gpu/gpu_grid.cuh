@@ -1,6 +1,7 @@
 #pragma once
 
-// The dialect of kernels/cuda/gpu.cuh for kernels whose blocks wait for each other. For the C++ compiler.
+// The dialect of kernels/base/cuda/gpu.cuh for kernels whose blocks wait for each other. For the C++
+// compiler.
 
 #include "gpu_target.cuh"
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// The dialect of kernels/cuda/gpu.cuh for the C++ compiler. Included by it only. CUDA's headers leave the
-// device side of the language out for a C++ compiler; this and the headers below put it in.
+// The dialect of kernels/base/cuda/gpu.cuh for the C++ compiler. Included by it only. CUDA's headers leave
+// the device side of the language out for a C++ compiler; this and the headers below put it in.
 
 #include <cstring>
 #include <functional>

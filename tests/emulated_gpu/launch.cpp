@@ -6,7 +6,7 @@
 #include <numeric>
 #include <thread>
 
-#include <kiln/kernels/cuda/gpu.cuh>
+#include <kiln/kernels/base/cuda/gpu.cuh>
 
 #include "api.h"
 #include "cooperative.h"

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include <kiln/io/crc32c.h>
+#include <kiln/io/bytes/crc32c.h>
 #include <kiln/tensor/fail.h>
 
 #include "support/archive.h"

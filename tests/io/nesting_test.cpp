@@ -3,7 +3,7 @@
 #include <kiln/io/load.h>
 #include <kiln/io/open.h>
 #include <kiln/tensor/fail.h>
-#include <kiln/tensor/surgery.h>
+#include <kiln/tensor/value/surgery.h>
 
 #include "support/archive.h"
 #include "support/files.h"

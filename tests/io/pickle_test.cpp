@@ -2,8 +2,8 @@
 
 #include <cstdio>
 
-#include <kiln/io/pickle.h>
-#include <kiln/io/pickle_numpy.h>
+#include <kiln/io/pickle/pickle.h>
+#include <kiln/io/pickle/pickle_numpy.h>
 #include <kiln/tensor/error.h>
 
 #include "support/skip.h"

@@ -3,10 +3,10 @@
 #include <cstdlib>
 #include <cstring>
 
-#include <kiln/io/crc32.h>
+#include <kiln/io/bytes/crc32.h>
+#include <kiln/io/bytes/sha256.h>
 #include <kiln/io/load.h>
-#include <kiln/io/sha256.h>
-#include <kiln/io/state_format.h>
+#include <kiln/io/state/state_format.h>
 #include <kiln/tensor/fail.h>
 
 #include "support/files.h"

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstdlib>
 
+#include <kiln/io/bytes/pieces.h>
+#include <kiln/io/bytes/sha256.h>
 #include <kiln/io/load.h>
-#include <kiln/io/pieces.h>
-#include <kiln/io/sha256.h>
 #include <kiln/tensor/fail.h>
 
 #include "support/files.h"

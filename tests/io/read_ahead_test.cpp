@@ -4,8 +4,8 @@
 #include <stdexcept>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/io/bytes/read_ahead.h>
 #include <kiln/io/load.h>
-#include <kiln/io/read_ahead.h>
 #include <kiln/tensor/cpu/context.h>
 #include <kiln/tensor/fail.h>
 

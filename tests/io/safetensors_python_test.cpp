@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include <kiln/io/load.h>
-#include <kiln/io/state_format.h>
+#include <kiln/io/state/state_format.h>
 #include <kiln/tensor/fail.h>
 
 #include "support/files.h"

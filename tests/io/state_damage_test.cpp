@@ -4,7 +4,7 @@
 #include <cstring>
 #include <random>
 
-#include <kiln/io/crc32c.h>
+#include <kiln/io/bytes/crc32c.h>
 #include <kiln/io/load.h>
 
 #include "support/files.h"

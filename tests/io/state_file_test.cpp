@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include <kiln/io/load.h>
-#include <kiln/tensor/state_dict.h>
+#include <kiln/tensor/value/state_dict.h>
 
 #include "support/files.h"
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include <kiln/io/open.h>
-#include <kiln/tensor/state_dict.h>
+#include <kiln/tensor/value/state_dict.h>
 
 #include "support/archive.h"
 #include "support/files.h"

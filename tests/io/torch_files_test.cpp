@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <kiln/io/load.h>
-#include <kiln/tensor/state_dict.h>
+#include <kiln/tensor/value/state_dict.h>
 
 #include "support/files.h"
 

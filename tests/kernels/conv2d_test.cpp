@@ -3,8 +3,8 @@
 #include <cmath>
 #include <random>
 
-#include <kiln/kernels/conv2d.h>
-#include <kiln/kernels/primitives.h>
+#include <kiln/kernels/base/primitives.h>
+#include <kiln/kernels/conv/conv2d.h>
 #include <kiln/tensor/error.h>
 
 using namespace kiln;

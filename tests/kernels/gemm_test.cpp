@@ -3,8 +3,8 @@
 #include <cmath>
 #include <random>
 
-#include <kiln/kernels/gemm.h>
-#include <kiln/kernels/primitives.h>
+#include <kiln/kernels/base/primitives.h>
+#include <kiln/kernels/matmul/gemm.h>
 
 using namespace kiln;
 using kernels::gemm, kernels::GemmGeometry;

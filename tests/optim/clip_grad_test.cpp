@@ -4,7 +4,7 @@
 #include <limits>
 
 #include <kiln/autograd/ops.h>
-#include <kiln/kernels/flat.h>
+#include <kiln/kernels/flat/flat.h>
 #include <kiln/optim/clip_grad.h>
 #include <kiln/optim/sgd.h>
 #include <kiln/tensor/context.h>

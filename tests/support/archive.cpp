@@ -1,6 +1,6 @@
 #include "support/archive.h"
 
-#include <kiln/io/little_endian.h>
+#include <kiln/io/bytes/little_endian.h>
 
 namespace kiln::test {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <kiln/kernels/cuda/gpu.cuh>
+#include <kiln/kernels/base/cuda/gpu.cuh>
 
 namespace kiln::emulated {
 

@@ -2,7 +2,7 @@
 
 // What the planted bugs share. A bug's function returns if nobody noticed it.
 
-#include <kiln/kernels/cuda/gpu.cuh>
+#include <kiln/kernels/base/cuda/gpu.cuh>
 
 #include <string_view>
 #include <vector>

@@ -1,0 +1,59 @@
+#include <kiln/io/state/named_tensors.h>
+
+#include <unordered_set>
+
+#include <kiln/io/bytes/json.h>
+#include <kiln/io/state/state_format.h>
+#include <kiln/tensor/fail.h>
+#include <kiln/tensor/value/value_walk.h>
+
+namespace kiln::io {
+namespace {
+
+class Collector {
+ public:
+  explicit Collector(const std::string& path) : path_(path) {}
+  std::vector<std::pair<std::string, Tensor>> found;
+
+  void collect(const Value& value) {
+    for (ValueWalk walk(value, '.'); walk.next();) {
+      const Value& here = walk.value();
+      if (walk.depth() > kMaxDepth)
+        fail("save: '{}' would hold values nested deeper than {} levels, at '{}'", path_, kMaxDepth,
+             walk.path());
+      if (here.is_tensor())
+        add(walk.path(), here.as_tensor());
+      else if (here.kind() < Value::Kind::tensor || here.is_object())
+        fail("save: '{}' holds tensors only, '{}' is {}; choose the weights, or save to .kiln or .pth", path_,
+             walk.path(), to_string(here));
+    }
+  }
+
+ private:
+  void add(const std::string& name, const Tensor& tensor) {
+    check_on_cpu(name, tensor);
+    if (!is_utf8(name)) fail("save: '{}' needs names in UTF-8, the {}th is not", path_, found.size() + 1);
+    if (!names_.insert(name).second) fail("save: '{}' would hold two tensors named '{}'", path_, name);
+    found.emplace_back(name, tensor);
+  }
+
+  const std::string& path_;
+  std::unordered_set<std::string> names_;
+};
+
+}  // namespace
+
+std::vector<std::pair<std::string, Tensor>> named_tensors(const std::string& path, const Value& value) {
+  if (!value.is_dict())
+    fail("save: '{}' holds tensors by name, the value is {} and not a dict", path, to_string(value));
+  Collector collector(path);
+  collector.collect(value);
+  return std::move(collector.found);
+}
+
+void check_on_cpu(const std::string& name, const Tensor& x) {
+  if (!x.device().is_cpu())
+    fail("save: '{}' is on {}; copy it to the CPU first with .to(cpu)", name, x.device());
+}
+
+}  // namespace kiln::io

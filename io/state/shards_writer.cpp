@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include <kiln/io/bytes/file.h>
+#include <kiln/io/bytes/json.h>
+#include <kiln/io/state/named_tensors.h>
+#include <kiln/io/writers.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln::io {
+namespace {
+
+constexpr size_t kDepth = 100;  // of an index
+
+// Entries in order, as many to a shard as fit; a tensor that is larger than a shard has one of its own.
+std::vector<std::vector<Value::Entry>> split(std::vector<std::pair<std::string, Tensor>> tensors,
+                                             int64_t limit) {
+  std::vector<std::vector<Value::Entry>> shards(1);
+  int64_t used = 0;
+  for (auto& [name, x] : tensors) {
+    const int64_t bytes = x.numel() * size_of(x.dtype());
+    if (used > 0 && used + bytes > limit) {
+      shards.emplace_back();
+      used = 0;
+    }
+    used += bytes;
+    shards.back().push_back({std::move(name), std::move(x)});
+  }
+  return shards;
+}
+
+// The files that an index names and that were written by us for the same path: "net-00001-of-00003.pth".
+// Nothing when there is no index, or it is not to be understood.
+std::vector<std::string> shards_in(const std::string& index, const std::string& stem, size_t folder) {
+  std::vector<std::string> found;
+  try {
+    const InputFile file(index);
+    const Value json = parse_json(file.read(0, file.size()), index, kDepth);
+    for (const auto& [name, shard] : json.at("weight_map").entries())
+      if (shard.as_string().starts_with(stem.substr(folder) + "-") &&
+          shard.as_string().find('/') == std::string::npos)
+        found.push_back(stem.substr(0, folder) + shard.as_string());
+  } catch (const Error&) {
+    found.clear();
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+void remove_file(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (error) fail("save: cannot remove '{}' of the previous save: {}", path, error.message());
+}
+
+// "net-00001-of-00003.pth" or, where `old` has one of these, "net-b-00001-of-00003.pth".
+std::vector<std::string> names_of(size_t count, const std::string& stem, std::string_view ending,
+                                  const std::vector<std::string>& old) {
+  for (const char* mark : {"", "-b", "-c"}) {
+    std::vector<std::string> names;
+    for (size_t i = 0; i < count; ++i)
+      names.push_back(fmt::format("{}{}-{:05}-of-{:05}{}", stem, mark, i + 1, count, ending));
+    const bool is_new = std::ranges::none_of(
+        names, [&](const std::string& name) { return std::ranges::binary_search(old, name); });
+    if (is_new) return names;
+  }
+  fail("save: the index of '{}{}' names files of three saves; remove it and them", stem, ending);
+}
+
+}  // namespace
+
+// Under names that the index of the previous ones does not have, so that these stay whole until it is
+// replaced.
+void write_shards(const std::string& path, std::string_view ending, const Value& value,
+                  const SaveOptions& options, Writer write) {
+  auto tensors = named_tensors(path, value);
+  int64_t total = 0;
+  for (const auto& [name, x] : tensors) total += x.numel() * size_of(x.dtype());
+
+  const std::string stem = path.substr(0, path.size() - ending.size()), index = path + ".index.json";
+  const size_t slash = path.rfind('/'), folder = slash == std::string::npos ? 0 : slash + 1;
+  const std::vector<std::string> old = shards_in(index, stem, folder);
+  if (total <= options.shard_bytes) {
+    write(path, value, options);
+    remove_file(index);
+  } else {
+    auto shards = split(std::move(tensors), options.shard_bytes);
+    const std::vector<std::string> files = names_of(shards.size(), stem, ending, old);
+    std::string map;
+    for (size_t i = 0; i < shards.size(); ++i)
+      for (const Value::Entry& entry : shards[i])
+        map += fmt::format("{}\n    {}: {}", map.empty() ? "" : ",", json_string(entry.key.text()),
+                           json_string(files[i].substr(folder)));
+    const std::string text = fmt::format(
+        "{{\n  \"metadata\": {{\"total_size\": {}}},\n  \"weight_map\": {{{}\n  }}\n}}\n", total, map);
+    try {
+      for (size_t i = 0; i < shards.size(); ++i) write(files[i], Value::dict(std::move(shards[i])), options);
+      AtomicFile file(index, int64_t(text.size()));
+      file.write(0, text.data(), int64_t(text.size()));
+      file.commit();
+    } catch (...) {
+      for (const std::string& file : files) std::remove(file.c_str());
+      throw;
+    }
+    remove_file(path);
+  }
+  for (const std::string& shard : old) remove_file(shard);
+}
+
+}  // namespace kiln::io

@@ -1,0 +1,53 @@
+#pragma once
+
+// For sources only: what the readers of PyTorch's and numpy's files share.
+
+#include <memory>
+#include <string>
+
+#include <kiln/io/bytes/check_layout.h>
+#include <kiln/io/bytes/outline.h>
+#include <kiln/io/pickle/pickle.h>
+#include <kiln/io/torch/torch_types.h>
+#include <kiln/io/zip/zip.h>
+
+namespace kiln::io {
+
+PickleLimits pickle_limits(const ReadOptions& options);
+
+// ('storage', class, key, location, count), as persistent ids name a storage; `view` is its sixth item or
+// kNothing.
+struct StorageName {
+  const TorchType* type = nullptr;
+  std::string key;
+  int64_t count = 0;
+  PickleGraph::Id view = PickleGraph::kNothing;
+};
+StorageName storage_name(const PickleGraph& graph, PickleGraph::Id reference, const std::string& where);
+
+// The class that a storage or old tensor names: torch.FloatStorage, torch.cuda.FloatTensor.
+const TorchType& class_type(const PickleGraph& graph, PickleGraph::Id id, std::string_view ending,
+                            const std::string& where);
+
+// Bytes other than 0 and 1 of a bool tensor on the CPU become 1; nothing happens to others.
+void correct_bools(const Tensor& x);
+
+// A copy with the bytes of each number in the other order; a complex element is two numbers.
+Ref<Storage> swapped(const Storage& storage, const TorchType& type);
+
+// Shared with what is read from it later.
+using Archive = std::shared_ptr<const ZipArchive>;
+
+Value read_zip(const Source& source, const ReadOptions& options, int nesting);
+Value read_legacy(const Source& source, const ReadOptions& options, int nesting);
+Value read_npz(const Archive& archive, const Source& source, const ReadOptions& options);
+Value read_model_json(const Archive& archive, const Source& source, const std::string& prefix,
+                      const ReadOptions& options);
+
+// The tensors below a TorchScript module, as its state dict.
+Value script_weights(const Value& module);
+
+// The magic number that begins torch.save's stream before 1.6.
+bool is_legacy(std::string_view head);
+
+}  // namespace kiln::io

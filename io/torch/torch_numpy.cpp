@@ -1,0 +1,52 @@
+#include <kiln/io/pickle/pickle_numpy.h>
+#include <kiln/io/torch/torch_tree.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln::io {
+
+TorchTree::Result TorchTree::numpy_opaque(Id type, Id shape, Id data, Id id) {
+  std::string name = "?";
+  if (graph_.kind(type) == Kind::object) {
+    const Ids arguments = graph_.items(graph_.object(type).arguments);
+    if (!arguments.empty() && graph_.is_text(arguments[0])) name = graph_.text(arguments[0]);
+  }
+  if (options_.strict && name.starts_with("O"))
+    bad_sentence("it holds a numpy array of objects, which strict loading refuses");
+  return fill(Value::object("numpy.ndarray", {{"dtype", name}, {"shape", {}}, {"data", {}}}),
+              {{shape, 1}, {data, 2}}, id);
+}
+
+bool TorchTree::numpy(Id id, Result* result) {
+  const PickleGraph::Object& object = graph_.object(id);
+  const Ids arguments = graph_.items(object.arguments);
+  try {
+    if (is_numpy_array(graph_, id)) {
+      Id type = PickleGraph::kNothing, shape = type, data = type;
+      if (object.state == PickleGraph::kNothing) {
+        need(arguments.size() == 4, "numpy's _frombuffer");
+        data = arguments[0], type = arguments[1], shape = arguments[2];
+      } else {
+        need(graph_.kind(object.state) == Kind::tuple && graph_.items(object.state).size() == 5,
+             "a numpy array");
+        const Ids state = graph_.items(object.state);
+        shape = state[1], type = state[2], data = state[4];
+      }
+      if (is_numpy_number(graph_, type))
+        *result = numpy_array(graph_, id);
+      else
+        *result = numpy_opaque(type, shape, data, id);
+      return true;
+    }
+    const bool is_scalar = graph_.is_global(object.callable, "numpy.core.multiarray", "scalar") ||
+                           graph_.is_global(object.callable, "numpy._core.multiarray", "scalar");
+    if (!is_scalar || arguments.size() != 2 || !is_numpy_number(graph_, arguments[0])) return false;
+    *result = numpy_scalar(graph_, id);
+    return true;
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    if (text.starts_with("numpy")) bad_sentence(text);
+    throw;
+  }
+}
+
+}  // namespace kiln::io

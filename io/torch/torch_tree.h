@@ -1,0 +1,161 @@
+#pragma once
+
+// For sources only: from a pickle of PyTorch to the value tree.
+
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <kiln/io/bytes/outline.h>
+#include <kiln/io/pickle/pickle.h>
+#include <kiln/io/torch/torch_types.h>
+#include <kiln/tensor/value/key_index.h>
+
+namespace kiln::io {
+
+struct TorchStorage {
+  Ref<Storage> memory;
+  const TorchType* type = nullptr;
+};
+
+// What a persistent id refers to: the part in which the containers differ.
+class TorchStorages {
+ public:
+  virtual ~TorchStorages() = default;
+  // The same memory for the same storage. Throws when there is none.
+  virtual TorchStorage storage(const PickleGraph& graph, PickleGraph::Id reference) = 0;
+  // Where a persistent id may also name a whole tensor: undefined when it does not.
+  virtual Tensor tensor(const PickleGraph&, PickleGraph::Id) { return {}; }
+};
+
+// Builds the value of a graph. Nothing is called: a known global gives what its call would give, an unknown
+// one an object. Throws for what is damaged, nested too deep, or grows beyond what the pickle's size allows.
+// Containers within containers wait on a stack of their own, so that their depth costs none of the thread's;
+// only keys, and what PyTorch's functions are given to make tensors of, recur, up to a fixed depth.
+class TorchTree {
+ public:
+  TorchTree(const PickleGraph& graph, TorchStorages& storages, const ReadOptions& options, std::string where,
+            int nesting = 0);
+
+  Value read() { return value(graph_.root()); }
+
+ private:
+  using Id = PickleGraph::Id;
+  using Ids = std::span<const Id>;
+  using Kind = PickleGraph::Kind;
+  // A value for a place in a container: the node, or the list of what was appended to it.
+  struct Child {
+    Id id;
+    uint32_t place;
+    bool is_appended = false;
+  };
+  static constexpr uint32_t kMetadata = UINT32_MAX;  // the place of a state dict's `_metadata`
+  // A container that waits for its values.
+  struct Open {
+    Id id;  // kNothing: not a node of its own
+    size_t next = 0;
+    Value value;
+    Ids items;  // of a list or tuple
+    std::vector<Child> children;
+    enum class Then : uint8_t { keep, unwrap, unwrap_as_tuple } then = Then::keep;
+
+    size_t count() const { return children.empty() ? items.size() : children.size(); }
+    void put(Value child);
+  };
+  // The entries of a dict or object to be, whose values come later.
+  struct Entries {
+    std::vector<Value::Entry> entries;
+    KeyIndex known;
+    std::vector<Child> children;
+
+    uint32_t place_of(Value::Key key);
+    void add(Value::Key key, Id id) { children.push_back({id, place_of(std::move(key))}); }
+  };
+
+  template <class... Args>
+  [[noreturn]] void bad(const char* format, const Args&... args) const;
+  [[noreturn]] void bad_sentence(const std::string& sentence) const;
+  void spend(size_t amount);
+
+  // The whole value; recurs.
+  Value value(Id id);
+  // Those that may be containers give their result, or nothing and put it on the stack of open ones.
+  using Result = std::optional<Value>;
+  Result begin(Id id);
+  Result begin_next();
+  void close(Id id, const Value& value);
+  Result container(Id id);
+  Result sequence(Kind kind, Ids items, Id id);
+  Result dict(Ids pairs, Id id, Id metadata = PickleGraph::kNothing);
+  Result fill(Value value, std::vector<Child> children, Id id);
+  Result object(Id id);
+  Result opaque(const std::string& type, Id id);
+  bool known_class(const std::string& name, Id id, Result* result);
+  Value atom(Id id);
+  Value persistent(Id id);
+  Value::Key key(Id id);
+  void add_pairs(Ids pairs, Entries& to);
+  // The class that a global, or a legacy ('module', class, ...) persistent id, is.
+  const std::string& class_of(Id id);
+  std::string find_class(Id id) const;
+  // Key and value, alternating, of a dict or an OrderedDict in any of its forms.
+  std::vector<Id> pairs_of(Id id) const;
+  Id attribute(Id state, std::string_view name) const;
+  bool is_module(Id id);
+  Result module(Id id);
+
+  // torch_tensors.cpp
+  bool rebuild(const std::string& name, Ids arguments, Value* result);
+  TorchStorage storage(Id id);
+  TorchStorage storage_of_bytes(Id id);
+  TorchStorage storage_of_list(const TorchType& type, Id list);
+  Tensor tensor(const TorchStorage& storage, const TorchType& type, Id offset, Id size, Id stride);
+  void make_bools(const Tensor& x, bool whole_storage);
+  Tensor resolved(const Tensor& tensor, Id metadata);
+  Value typed(const TorchType& type, Tensor tensor) const;
+  Value quantised(Ids arguments);
+  Value sparse(Ids arguments);
+  Value nested(Id bytes);
+  Value first_tensor(Ids ids);
+  const TorchType& dtype(Id id) const;
+  Dims dims(Id id, const char* what) const;
+  Tensor dense(Id id, const char* what);
+  void need(bool is_good, std::string_view name) const;
+
+  // numpy
+  bool numpy(Id id, Result* result);
+  Result numpy_opaque(Id type, Id shape, Id data, Id id);
+
+  const PickleGraph& graph_;
+  TorchStorages& storages_;
+  const ReadOptions& options_;
+  std::string where_;
+  int nesting_;
+  int64_t depth_ = 0;  // of the nodes that are open
+  int recursion_ = 0;
+  size_t budget_;
+  std::vector<Open> stack_;
+  std::vector<bool> open_;            // nodes that are being read: meeting one again is a cycle
+  host::Vector<uint32_t> tensor_at_;  // node's place in tensors_, counted from 1
+  std::vector<Tensor> tensors_;
+  std::unordered_map<Id, std::string> classes_;
+  std::unordered_map<Id, bool> modules_;
+  std::unordered_map<Id, TorchStorage> nested_storages_;
+  std::unordered_set<const void*> bool_storages_;
+};
+
+// A global's name today, where it had another: builtins for __builtin__.
+std::string modern_global(std::string name);
+
+// "torch.sparse_csr"
+bool is_sparse_layout(std::string_view name);
+
+// Throws "WHERE: ..." where indices of sparse tensors in `value` do not fit their shapes.
+void check_sparse(const Value& value, const std::string& where);
+
+// A file of PyTorch within a pickle. `nesting` counts how deep.
+Value read_torch_bytes(std::string_view bytes, const ReadOptions& options, const std::string& where,
+                       int nesting);
+
+}  // namespace kiln::io

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <kiln/io/bytes/read_ahead.h>
+#include <kiln/io/bytes/source.h>
+
+namespace kiln::io {
+
+// A size of zip that stands in its zip64 field; flags of encrypted records.
+inline constexpr uint32_t kZipFull32 = 0xFFFFFFFF;
+inline constexpr int kZipEncrypted = 1 | 1 << 6 | 1 << 13;
+
+// Internal: a zip archive, read by its central directory (PKWARE's APPNOTE 6.3), with zip64; records are
+// stored or deflated. The directory and every local header must agree; anything else about them that is
+// ambiguous (two records of one name, overlapping records, encryption, several disks, names that leave the
+// folder) is refused. Errors name file and record.
+class ZipArchive {
+ public:
+  struct Record {
+    std::string_view name;  // lives as long as the archive
+    int64_t begin = 0;      // of the data, in the file
+    int64_t stored = 0;     // bytes in the file
+    int64_t size = 0;       // bytes of the content
+    uint32_t crc = 0;       // 0: the writer did not compute it
+    bool deflated = false;
+  };
+  // What of the data is read before it is asked for: nothing, or all that is not deflated. That is much
+  // faster than one record at a time, and in large files other threads do it meanwhile.
+  enum class Read { nothing, data, verified_data };
+
+  // A source that is not mapped needs its file as long as the archive lives.
+  ZipArchive(Source source, const LoadLimits& limits, Read read = Read::nothing);
+
+  // In the directory's order.
+  const host::Vector<Record>& records() const { return records_; }
+  // Null when there is no record of that name.
+  const Record* find(std::string_view name) const;
+  // The same, faster when it is the one behind `before`, which may be null.
+  const Record* find_after(const Record* before, std::string_view name) const;
+
+  // The content; `verify` compares it with its CRC-32. A part of a mapped file when it is stored, and
+  // aligned.
+  Ref<Storage> storage(const Record& record, int64_t alignment, bool verify) const;
+  // The same for what is short, without waiting for what lies before it in the file.
+  std::string text(const Record& record, bool verify) const;
+  // Throws what is wrong with records that were read and not asked for.
+  void finish() const;
+  // "load: 'x.pth', record 'x/data.pkl'"
+  std::string where(const Record& record) const;
+
+ private:
+  struct Directory {
+    int64_t begin = 0, bytes = 0, count = 0;
+  };
+  // What the directory tells of a record beside its Record.
+  struct Header {
+    int64_t begin = 0;  // of the local header, in the file
+    int method = 0, flags = 0;
+  };
+  struct Ready {
+    Ref<Storage> data;
+    size_t part = 0;  // of ahead_
+  };
+
+  Directory find_directory(int64_t limit) const;
+  void read_directory(const Directory& directory);
+  size_t read_entry(std::string_view entry, const Directory& directory);
+  void index_names();
+  void check_growth(const LoadLimits& limits) const;
+
+  // zip_data.cpp
+  void read_headers();
+  void read_part(const Source& source, size_t first, size_t last);
+  void read_header(const Source& source, const Header& header, Record& record) const;
+  void inflate(const Record& record, void* out) const;
+  void check_crc(const Record& record, uint32_t crc) const;
+
+  Source source_;
+  Ref<Storage> directory_;  // its text
+  host::Vector<Record> records_;
+  host::Vector<Header> headers_;
+  std::vector<uint32_t> index_;  // by the names' hashes: a record, counted from 1; 0: none
+  Read read_;
+  int64_t end_ = 0;                    // of all data: the directory begins
+  host::Vector<size_t> order_;         // of the records in the file
+  mutable host::Vector<Ready> ready_;  // what was not asked for yet; empty: nothing is read ahead
+  std::vector<Source> sources_;        // one a thread
+  mutable std::unique_ptr<ReadAhead> ahead_;
+};
+
+}  // namespace kiln::io

@@ -1,0 +1,175 @@
+#include <zlib.h>
+
+#include <algorithm>
+
+#include <kiln/io/bytes/crc32.h>
+#include <kiln/io/bytes/little_endian.h>
+#include <kiln/io/zip/zip.h>
+#include <kiln/tensor/cpu/context.h>
+#include <kiln/tensor/fail.h>
+
+namespace kiln::io {
+namespace {
+
+constexpr int64_t kLocalBytes = 30;
+constexpr int kDescriptor = 1 << 3;
+constexpr int64_t kBytesOfAThread = 2 << 20;  // of a file that is worth one
+constexpr int64_t kBytesOfAPart = 2 << 20;
+
+}  // namespace
+
+// In the order of the file, each header right before its data: a file is read once, from begin to end.
+void ZipArchive::read_headers() {
+  order_.resize(records_.size());
+  for (size_t i = 0; i < order_.size(); ++i) order_[i] = i;
+  const auto begin_of = [&](size_t i) { return headers_[i].begin; };
+  if (!std::ranges::is_sorted(order_, {}, begin_of))
+    std::ranges::sort(order_, {}, [&](size_t i) { return std::pair(begin_of(i), i); });
+  if (read_ == Read::nothing) return read_part(source_, 0, order_.size());
+
+  // Memory for all of them, which is not more than the file is when they do not overlap.
+  ready_.resize(records_.size());
+  std::vector<size_t> parts = {0};
+  for (size_t k = 0; k < order_.size(); ++k) {
+    const Record& record = records_[order_[k]];
+    const int64_t begin = begin_of(order_[k]), next = k + 1 < order_.size() ? begin_of(order_[k + 1]) : end_;
+    if (record.stored > next - begin && next == end_)
+      fail("{} reaches beyond the data of the file: {} bytes at byte {}", where(record), record.stored,
+           begin);
+    if (record.stored > next - begin)
+      fail("{} overlaps record '{}'", where(records_[order_[k + 1]]), record.name);
+    if (begin - begin_of(order_[parts.back()]) >= kBytesOfAPart) parts.push_back(k);
+    ready_[order_[k]].part = parts.size() - 1;
+    if (!record.deflated) ready_[order_[k]].data = Storage::allocate(record.size, cpu);
+  }
+  parts.push_back(order_.size());
+
+  const int threads = end_ < kBytesOfAThread ? 1 : num_threads();
+  sources_.assign(size_t(threads), source_);
+  const size_t count = parts.size() - 1;
+  ahead_ = std::make_unique<ReadAhead>(count, threads,
+                                       [this, parts = std::move(parts)](size_t part, size_t worker) {
+                                         read_part(sources_[worker], parts[part], parts[part + 1]);
+                                       });
+  if (threads == 1) ahead_->wait_for_all();
+}
+
+void ZipArchive::read_part(const Source& source, size_t first, size_t last) {
+  for (size_t k = first; k < last; ++k) {
+    const size_t i = order_[k];
+    Record& record = records_[i];
+    read_header(source, headers_[i], record);
+    if (k + 1 < order_.size() && record.begin + record.stored > headers_[order_[k + 1]].begin)
+      fail("{} overlaps record '{}'", where(records_[order_[k + 1]]), record.name);
+    if (read_ == Read::nothing || record.deflated) continue;
+    Checksum checksum = {crc32};
+    Checksum* const wanted = read_ == Read::verified_data && record.crc != 0 ? &checksum : nullptr;
+    source.read_data(record.begin, record.size, ready_[i].data->data, wanted);
+    if (wanted != nullptr) check_crc(record, checksum.value);
+  }
+}
+
+void ZipArchive::finish() const {
+  if (ahead_) ahead_->wait_for_all();
+}
+
+void ZipArchive::read_header(const Source& source, const Header& header, Record& record) const {
+  const auto [local, method, flags] = header;
+  if (local + kLocalBytes + int64_t(record.name.size()) > end_)
+    fail("{} begins inside of the directory", where(record));
+  // PyTorch's names are short; others cost a second call.
+  constexpr int64_t kShort = 256;
+  char bytes[kShort];
+  const int64_t got = std::min(kShort, end_ - local);
+  source.read(local, got, bytes);
+  const std::string_view head(bytes, size_t(got));
+  const size_t name_bytes = from_little_endian(head, 26, 2), extra_bytes = from_little_endian(head, 28, 2);
+  if (!head.starts_with("PK\3\4")) fail("{} has no header at byte {}", where(record), local);
+  record.begin = local + kLocalBytes + int64_t(name_bytes + extra_bytes);
+  if (record.begin > end_ || record.stored > end_ - record.begin)
+    fail("{} reaches beyond the data of the file: {} bytes at byte {}", where(record), record.stored,
+         record.begin);
+  const int local_flags = int(from_little_endian(head, 6, 2));
+  const bool deferred = (local_flags & kDescriptor) != 0;
+  const uint64_t stored = from_little_endian(head, 18, 4), size = from_little_endian(head, 22, 4),
+                 crc = from_little_endian(head, 14, 4);
+  const auto same = [&](uint64_t local_value, int64_t value) {
+    return local_value == uint64_t(value) || local_value == kZipFull32 || (deferred && local_value == 0);
+  };
+  const bool is_here = size_t(kLocalBytes) + name_bytes <= head.size();
+  const bool same_name = is_here ? head.substr(size_t(kLocalBytes), name_bytes) == record.name
+                                 : source.read(local + kLocalBytes, int64_t(name_bytes)) == record.name;
+  if (!same_name || int(from_little_endian(head, 8, 2)) != method ||
+      ((local_flags ^ flags) & kZipEncrypted) != 0 || !same(stored, record.stored) ||
+      !same(size, record.size) || !(crc == record.crc || (deferred && crc == 0)))
+    fail("{} is described differently by the directory and by its header at byte {}", where(record), local);
+}
+
+void ZipArchive::inflate(const Record& record, void* out) const {
+  const std::string packed = source_.read(record.begin, record.stored);
+  z_stream stream = {};
+  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) fail("{} cannot be inflated: no memory", where(record));
+  const auto* in = reinterpret_cast<const Bytef*>(packed.data());
+  auto* to = static_cast<Bytef*>(out);
+  int64_t in_left = record.stored, out_left = record.size;
+  constexpr int64_t kPiece = 1 << 30;  // zlib counts in 32 bits
+  int status = Z_OK;
+  Bytef nothing = 0;
+  while (status == Z_OK) {
+    stream.next_in = const_cast<Bytef*>(in);
+    stream.avail_in = uInt(std::min(in_left, kPiece));
+    stream.next_out = out_left > 0 ? to : &nothing;
+    stream.avail_out = out_left > 0 ? uInt(std::min(out_left, kPiece)) : 1;
+    const uInt in_before = stream.avail_in, out_before = stream.avail_out;
+    status = ::inflate(&stream, Z_NO_FLUSH);
+    in += in_before - stream.avail_in, in_left -= in_before - stream.avail_in;
+    const int64_t made = out_before - stream.avail_out;
+    if (made > out_left) status = Z_DATA_ERROR;
+    to += std::min(made, out_left), out_left -= std::min(made, out_left);
+    if (status == Z_OK && made == 0 && in_before == stream.avail_in) status = Z_BUF_ERROR;
+  }
+  ::inflateEnd(&stream);
+  if (status != Z_STREAM_END || in_left != 0 || out_left != 0)
+    fail("{} is damaged: its deflated bytes do not give {} bytes", where(record), record.size);
+}
+
+void ZipArchive::check_crc(const Record& record, uint32_t crc) const {
+  if (record.crc != 0 && crc != record.crc)
+    fail("{} is damaged: its CRC-32 is {:08x}, its bytes give {:08x}", where(record), record.crc, crc);
+}
+
+Ref<Storage> ZipArchive::storage(const Record& record, int64_t alignment, bool verify) const {
+  Checksum checksum = {crc32};
+  Checksum* const wanted = verify && record.crc != 0 ? &checksum : nullptr;
+  const size_t i = size_t(&record - records_.data());
+  Ref<Storage> result;
+  if (ahead_) ahead_->wait(ready_[i].part);
+  if (ahead_ && ready_[i].data) {
+    result = std::move(ready_[i].data);
+    if (wanted == nullptr || read_ == Read::verified_data) return result;
+    checksum.value = crc32(result->data, size_t(record.size));
+  } else if (!record.deflated) {
+    result = source_.storage(record.begin, record.size, alignment, wanted);
+  } else {
+    result = Storage::allocate(record.size, cpu);
+    inflate(record, result->data);
+    source_.advance(record.stored);
+    if (wanted != nullptr) checksum.value = crc32(result->data, size_t(record.size));
+  }
+  if (wanted != nullptr) check_crc(record, checksum.value);
+  return result;
+}
+
+std::string ZipArchive::text(const Record& record, bool verify) const {
+  if (ahead_ && !record.deflated) {
+    Record own = {.name = record.name, .stored = record.stored, .size = record.size, .crc = record.crc};
+    read_header(source_, headers_[size_t(&record - records_.data())], own);
+    std::string content = source_.read(own.begin, own.size);
+    if (verify) check_crc(own, crc32(content.data(), content.size()));
+    return content;
+  }
+  const Ref<Storage> content = storage(record, 1, verify);
+  return {static_cast<const char*>(content->data), size_t(record.size)};
+}
+
+}  // namespace kiln::io

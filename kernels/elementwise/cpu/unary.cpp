@@ -1,0 +1,29 @@
+#include <kiln/kernels/elementwise/unary.h>
+
+#include <kiln/kernels/elementwise/cpu/elementwise.h>
+#include <kiln/kernels/elementwise/unary_functions.h>
+
+namespace kiln::kernels {
+namespace {
+
+template <class Function, class T>
+void run(const void* const* in, void* out, int64_t n, const void* parameters) {
+  const Function function = *static_cast<const Function*>(parameters);
+  const T* x = static_cast<const T*>(in[0]);
+  T* y = static_cast<T*>(out);
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) y[i] = function.f(x[i]);
+}
+
+}  // namespace
+
+void unary(CpuContext& ctx, UnaryOp op, const UnaryParameters& parameters, TensorView x, TensorView y) {
+  math::visit_unary(op, parameters, [&]<class Function>(const Function& function) {
+    const bool wide = y.dtype == float64;
+    const BlockRun block = wide ? run<Function, double> : run<Function, float>;
+    const DType type = wide ? float64 : float32;
+    elementwise(ctx, "unary", {type, type, block, &function, true}, y, {x});
+  });
+}
+
+}  // namespace kiln::kernels
