@@ -21,8 +21,8 @@ namespace kiln {
 // the type of its forward pass, wherever backward() is called. Gradients in float16 may vanish:
 // optim::GradScaler keeps them in range. bfloat16 has the range of float32 and needs none.
 //
-// `dtype` is float16 or bfloat16; throws for others. With `enabled` false it does nothing, so that a program
-// can take it from an option.
+// `dtype` is float16 or bfloat16; throws for others. With `enabled` false ops take the types that they get,
+// inside another Autocast, too: a program can take it from an option.
 class Autocast {
  public:
   explicit Autocast(DType dtype = DType::bfloat16, bool enabled = true);

@@ -27,15 +27,6 @@ class Running {
  private:
   Node* before_;
 };
-class GradMode {
- public:
-  explicit GradMode(bool enabled) : before_(grad_enabled()) { set_grad_enabled(enabled); }
-  ~GradMode() { set_grad_enabled(before_); }
-  GradMode(const GradMode&) = delete;
-
- private:
-  bool before_;
-};
 
 bool owned_alone(const Tensor& g) {
   return g.impl()->handles() == 1 && g.impl()->storage->handles() == 1 && !g.impl()->base;
@@ -60,7 +51,26 @@ void check_finite(const Node& node, const Gradients& grads) {
           node.name, i, node.extras ? node.extras->call_site : "");
 }
 
-// One run of backward: the nodes that have received a gradient, the newest first.
+// The gradient as what it is of: another type is cast, another shape or device is a mistake of the op, or of
+// the hook, that gave it.
+void fit(const char* from, Tensor& g, const Node& to, const Shape& shape, DType dtype, Device device) {
+  if (g.shape() != shape || g.device() != device) [[unlikely]]
+    fail("backward of {}: it gave a gradient of shape {} on {} for {}, which has shape {} and is on {}", from,
+         g.shape(), g.device(), to.is_leaf() ? "a leaf" : fmt::format("a result of {}", to.name), shape,
+         device);
+  if (g.dtype() != dtype) g = g.to(dtype);
+}
+void fit(const char* from, Tensor& g, const Edge& edge) {
+  if (edge.node->is_leaf()) {
+    // As it is now: module.to(dtype) may have changed it since.
+    const TensorImpl& leaf = *static_cast<LeafNode&>(*edge.node).leaf;
+    return fit(from, g, *edge.node, leaf.layout.shape, leaf.dtype, leaf.storage->device);
+  }
+  const Result& result = edge.node->outputs[size_t(edge.output)];
+  fit(from, g, *edge.node, result.shape, result.dtype, result.device);
+}
+
+// One run of backward: the nodes that have received a gradient, the highest first.
 class Task {
  public:
   Task(const BackwardOptions& options, const std::vector<Edge>* targets)
@@ -70,7 +80,7 @@ class Task {
 
   void start(const Edge& edge, Tensor gradient) {
     if (targets_ != nullptr) find_needed(edge.node.get());
-    deliver(edge, std::move(gradient));
+    deliver("the root", edge, std::move(gradient));
   }
 
   void run() {
@@ -80,10 +90,10 @@ class Task {
     try {
       while (Node* node = pending_.pop(grads)) process(*node, grads);
     } catch (...) {
-      homecoming_.finish();
+      land();
       throw;
     }
-    homecoming_.finish();
+    land();
   }
 
   Tensors& captured() { return captured_; }
@@ -107,14 +117,19 @@ class Task {
     grads.clear();
     if (anomaly_mode()) check_finite(node, results);
     if (!options_.retain_graph && !options_.create_graph) node.released = node.release();
+    if (results.size() != node.inputs.size())
+      fail("backward of {}: it gave {} gradients for {} inputs", node.name, results.size(),
+           node.inputs.size());
     for (size_t i = 0; i < results.size(); ++i)
-      if (results[i].defined() && node.inputs[i].node) deliver(node.inputs[i], std::move(results[i]));
+      if (results[i].defined() && node.inputs[i].node)
+        deliver(node.name, node.inputs[i], std::move(results[i]));
   }
 
-  void deliver(const Edge& edge, Tensor gradient) {
+  void deliver(const char* from, const Edge& edge, Tensor gradient) {
     Node* node = edge.node.get();
+    fit(from, gradient, edge);
     if (targets_ == nullptr) {
-      if (node->is_leaf() && slot_of(*static_cast<LeafNode*>(node)->leaf)->hooks.empty())
+      if (node->is_leaf() && (!node->extras || node->extras->hooks.empty()))
         return accumulate(static_cast<LeafNode&>(*node), std::move(gradient));
     } else if (!needed_.at(node) && !is_target(node)) {
       return;
@@ -124,39 +139,45 @@ class Task {
 
   // Hooks may replace a gradient; then tensors that asked to keep theirs get it.
   void observe(Node& node, Gradients& grads) {
-    const std::vector<HookEntry> hooks = node.extras->hooks;  // a hook may remove itself
-    if (!hooks.empty()) homecoming_.finish();
-    for (const HookEntry& entry : hooks) {
-      Tensor& g = grads[size_t(entry.output)];
+    const auto hooks = node.extras->hooks;  // a hook may remove itself
+    if (!hooks.empty()) land();
+    for (const Ref<HookEntry>& entry : hooks) {
+      Tensor& g = grads[size_t(entry->output)];
       if (!g.defined()) continue;
-      if (Tensor changed = entry.hook(g); changed.defined()) g = std::move(changed);
+      if (Tensor changed = entry->hook(g); changed.defined()) {
+        fit("a hook", changed, {Ref<Node>(&node), entry->output});
+        g = std::move(changed);
+      }
     }
-    for (const auto& [output, slot] : node.extras->retained)
+    for (const auto& [output, retained] : node.extras->retained)
       if (const Tensor& g = grads[size_t(output)]; g.defined())
-        slot->grad = slot->grad.defined() ? slot->grad + g : g;
+        retained->grad = retained->grad.defined() ? retained->grad + g : g;
   }
 
   void accumulate(LeafNode& node, Tensor g) {
-    TensorImpl& leaf = *node.leaf;
-    Slot& slot = *slot_of(leaf);
-    const std::vector<HookEntry> hooks = slot.hooks;
-    if (!hooks.empty()) homecoming_.finish();
-    for (const HookEntry& entry : hooks)
-      if (Tensor changed = entry.hook(g); changed.defined()) g = std::move(changed);
-    if (g.shape() != leaf.layout.shape)
-      fail("backward: a leaf of shape {} received a gradient of shape {}", leaf.layout.shape, g.shape());
-    if (g.dtype() != leaf.dtype) g = g.to(leaf.dtype);
+    const Locked locked(node.lock);
+    Slot& slot = *slot_of(*node.leaf);
     if (options_.create_graph) {
       slot.grad = slot.grad.defined() ? slot.grad + g : g;
     } else if (slot.grad.defined()) {
-      homecoming_.finish();
+      if (node.landing) node.landing->finish();
       slot.grad.add_(g);
     } else if (slot.grad_home.defined()) {
-      homecoming_.add(slot.grad_home, std::move(g));
+      homecoming(node).add(slot.grad_home, std::move(g));
       slot.grad = slot.grad_home;
     } else {
       slot.grad = owned_alone(g) && g.layout().is_dense() ? std::move(g) : g.clone();
     }
+  }
+
+  // On a GPU the gradient is there when this task ends, or when another one needs it before.
+  Homecoming& homecoming(LeafNode& node) {
+    if (!homecoming_) homecoming_ = Ref<Homecoming>(new Homecoming);
+    if (!node.leaf->storage->device.is_cpu()) node.landing = homecoming_;
+    return *homecoming_;
+  }
+  void land() {
+    if (homecoming_) homecoming_->finish();
   }
 
   bool is_target(const Node* node) const {
@@ -187,7 +208,7 @@ class Task {
   const BackwardOptions& options_;
   const std::vector<Edge>* targets_;
   Tensors captured_;
-  Homecoming homecoming_;
+  Ref<Homecoming> homecoming_;
   PendingGradients pending_;
   std::unordered_map<Node*, bool> needed_;
 };

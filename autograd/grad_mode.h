@@ -2,30 +2,29 @@
 
 namespace kiln {
 
-// Whether ops record on this thread. On at the start.
+// Whether ops record on this thread. On at the start of every thread.
 bool grad_enabled();
 void set_grad_enabled(bool enabled);
 
-// While it lives, ops do not record.
-class NoGrad {
+// While it lives, ops record or do not.
+class GradMode {
  public:
-  NoGrad() : before_(grad_enabled()) { set_grad_enabled(false); }
-  ~NoGrad() { set_grad_enabled(before_); }
-  NoGrad(const NoGrad&) = delete;
+  explicit GradMode(bool enabled) : before_(grad_enabled()) { set_grad_enabled(enabled); }
+  ~GradMode() { set_grad_enabled(before_); }
+  GradMode(const GradMode&) = delete;
 
  private:
   bool before_;
 };
-
-// While it lives, ops record again inside a NoGrad.
-class EnableGrad {
+// While it lives, ops do not record.
+class NoGrad : public GradMode {
  public:
-  EnableGrad() : before_(grad_enabled()) { set_grad_enabled(true); }
-  ~EnableGrad() { set_grad_enabled(before_); }
-  EnableGrad(const EnableGrad&) = delete;
-
- private:
-  bool before_;
+  NoGrad() : GradMode(false) {}
+};
+// While it lives, ops record again inside a NoGrad.
+class EnableGrad : public GradMode {
+ public:
+  EnableGrad() : GradMode(true) {}
 };
 
 // While it lives, each op remembers where it was called, and backward stops at the first gradient that is not

@@ -25,14 +25,20 @@ void Homecoming::add(const Tensor& home, Tensor g) {
     home.copy_(g);
     return;
   }
-  if (!copies_.empty() && !(copies_[0].home.device() == home.device())) finish();
+  const Locked locked(lock_);
+  if (!copies_.empty() && !(copies_[0].home.device() == home.device())) launch();
   begin_in_place("backward", home);
   bytes_ += home.numel() * size_of(home.dtype());
   copies_.push_back({home, std::move(g)});
-  if (bytes_ > kMostBytes) finish();
+  if (bytes_ > kMostBytes) launch();
 }
 
 void Homecoming::finish() {
+  const Locked locked(lock_);
+  launch();
+}
+
+void Homecoming::launch() {
   if (copies_.empty()) return;
   std::vector<kernels::FlatCopy> copies;
   for (const auto& [home, g] : copies_)

@@ -15,7 +15,7 @@ struct NodeExtras;
 class PendingGradients;
 
 struct PendingPlace {
-  PendingGradients* queue = nullptr;
+  PendingGradients* queue = nullptr;  // by atomic access only
   size_t slot = 0;
 };
 
@@ -29,6 +29,16 @@ using Edges = InlineVector<Edge, 3>;
 // A gradient for each input (or output) of a node; undefined means zero, or that nobody wants it.
 using Gradients = InlineVector<Tensor, 3>;
 
+// What an output is, and so its gradient.
+struct Result {
+  Shape shape;
+  DType dtype;
+  Device device;
+
+  explicit Result(const TensorImpl& x) : shape(x.layout.shape), dtype(x.dtype), device(x.storage->device) {}
+  explicit Result(const Tensor& x) : Result(*x.impl()) {}
+};
+
 // Which inputs of a node want a gradient.
 class Wanted {
  public:
@@ -40,11 +50,11 @@ class Wanted {
 };
 
 struct Node : RefCounted {
-  const char* name;   // the op's, a string literal
-  uint64_t sequence;  // grows as the program records; backward runs from the highest down
-  int outputs = 1;
+  const char* name;       // the op's, a string literal
+  uint64_t rank = 0;      // one more than the highest of its inputs: backward runs from the highest down
   bool released = false;  // backward has freed what it saved
   Edges inputs;
+  InlineVector<Result, 1> outputs;
   Box<NodeExtras> extras;  // hooks and the like, seldom there
   PendingPlace pending;    // where a running backward collects the gradients of its outputs
 
@@ -59,8 +69,24 @@ struct Node : RefCounted {
   // A leaf takes its gradient as soon as it arrives, so it stays warm in the cache.
   virtual bool is_leaf() const { return false; }
 
+  void add_input(Edge edge);
+
   // Iterative, so that a chain of a million nodes does not exhaust the stack.
   static void destroy(Node* node);
+
+ protected:
+  // A leaf's handles are its tensor's.
+  const RefCounted* counted = this;
+
+ private:
+  template <class T>
+  friend class kiln::Ref;
+  void add_handle() const { counted->add_handle(); }
+  bool drop_handle() const { return counted->drop_handle(); }
+  struct Graveyard;
+  static Graveyard& graveyard();
+
+  Node* next_dead_ = nullptr;
 };
 
 }  // namespace kiln::autograd

@@ -8,17 +8,6 @@
 namespace kiln::autograd {
 namespace {
 
-bool wants_grad(const Tensor& x) {
-  if (!x.defined()) return false;
-  const TensorImpl& impl = *x.impl();
-  if (const Slot* slot = slot_of(impl); slot != nullptr && (slot->requires_grad || slot->edge.node))
-    return true;
-  if (!impl.base) return false;
-  // A view made before its base got a history in place.
-  const Slot* base = slot_of(*impl.base);
-  return base != nullptr && base->edge.node && base->history != 0;
-}
-
 // Part of a dense gradient of the base: the gradient of a view of it.
 Layout relative_to(const Layout& view, const Layout& base) {
   Layout layout = view;
@@ -27,42 +16,6 @@ Layout relative_to(const Layout& view, const Layout& base) {
 }
 
 }  // namespace
-
-Slot& ensure_slot(TensorImpl& impl) {
-  if (impl.slot == nullptr) impl.slot = new Slot;
-  return *slot_of(impl);
-}
-
-Slot::~Slot() {
-  if (edge.node && edge.node->extras)
-    std::erase_if(edge.node->extras->retained, [this](const auto& entry) { return entry.second == this; });
-}
-
-Edge edge_of(const Tensor& x) {
-  if (!x.defined()) return {};
-  TensorImpl& impl = *x.impl();
-  if (impl.base) {
-    const Slot* base = slot_of(*impl.base);
-    const uint32_t history = base == nullptr ? 0 : base->history;
-    const uint32_t seen = impl.slot == nullptr ? 0 : slot_of(impl)->base_history;
-    if (history != seen &&
-        base->edge.node) {  // the base was rewritten since: the view's history is a view of the new one
-      Tensor fresh =
-          as_strided(Tensor(impl.base), impl.layout.shape, impl.layout.strides, impl.layout.offset);
-      Slot& slot = ensure_slot(impl);
-      slot.edge = slot_of(*fresh.impl())->edge;
-      slot.base_history = history;
-    }
-  }
-  Slot* slot = slot_of(impl);
-  if (slot == nullptr) return {};
-  if (slot->edge.node || !slot->requires_grad) return slot->edge;
-  if (slot->leaf == nullptr) {
-    Ref<Node> node(new LeafNode(x.impl()));
-    return {std::move(node), 0};
-  }
-  return {Ref<Node>(slot->leaf), 0};
-}
 
 Saved::Saved(const Tensor& x, bool is_output) {
   if (!x.defined()) return;
@@ -92,7 +45,7 @@ Tensor Saved::get() const {
     if (is_output_ && current_node() != nullptr)
       ensure_slot(*impl).edge = {Ref<Node>(current_node()), 0};
     else if (edge_.node && edge_.node->is_leaf())
-      return Tensor(static_cast<LeafNode*>(edge_.node.get())->leaf);
+      return Tensor(Ref<TensorImpl>(static_cast<LeafNode*>(edge_.node.get())->leaf));
     else if (edge_.node)
       ensure_slot(*impl).edge = edge_;
   }
@@ -121,6 +74,17 @@ void begin_in_place(const char* op, const Tensor& x) {
 
 namespace detail {
 
+bool wants_grad(const Tensor& x) {
+  if (!x.defined()) return false;
+  const TensorImpl& impl = *x.impl();
+  if (const Slot* slot = slot_of(impl); slot != nullptr && (slot->requires_grad || slot->edge.node))
+    return true;
+  if (!impl.base) return false;
+  // A view made before its base got a history in place.
+  const Slot* base = slot_of(*impl.base);
+  return base != nullptr && base->edge.node && base->history != 0;
+}
+
 bool wants_record(Inputs inputs) {
   if (!grad_enabled()) return false;
   for (const Input& input : inputs)
@@ -136,22 +100,28 @@ bool wants_record(std::span<const Tensor> inputs) {
 }
 
 void link(Node& node, Inputs inputs) {
-  for (const Input& input : inputs) node.inputs.push_back(edge_of(*input.tensor));
+  for (const Input& input : inputs) node.add_input(edge_of(*input.tensor));
 }
 
 void link(Node& node, std::span<const Tensor> inputs) {
-  for (const Tensor& input : inputs) node.inputs.push_back(edge_of(input));
+  for (const Tensor& input : inputs) node.add_input(edge_of(input));
 }
 
 void set_history(const Tensor& y, Ref<Node> node, int output) {
   Slot& slot = ensure_slot(*y.impl());
-  slot.edge = {std::move(node), output};
+  slot.set_edge({std::move(node), output});
   slot.requires_grad = false;
   if (y.impl()->base)
     if (const Slot* base = slot_of(*y.impl()->base)) slot.base_history = base->history;
 }
 
-Tensor make_view(const Tensor& x, const Layout& layout) {
+void set_history(const Tensor& y, Ref<Node> node) {
+  node->outputs.push_back(Result(y));
+  set_history(y, std::move(node), 0);
+}
+
+Tensor make_view(const char* op, const Tensor& x, const Layout& layout) {
+  layout.check(op);
   Ref<TensorImpl> impl(new TensorImpl);
   impl->storage = x.impl()->storage;
   impl->layout = layout;

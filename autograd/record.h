@@ -67,11 +67,14 @@ Gradients gradients(const Wanted& wanted, Functions&&... functions) {
 
 namespace detail {
 
+bool wants_grad(const Tensor& x);
 bool wants_record(Inputs inputs);
 bool wants_record(std::span<const Tensor> inputs);
 void link(Node& node, Inputs inputs);
 void link(Node& node, std::span<const Tensor> inputs);
-void set_history(const Tensor& y, Ref<Node> node, int output = 0);
+// y is the node's only output, or one of those that the node has been told of.
+void set_history(const Tensor& y, Ref<Node> node);
+void set_history(const Tensor& y, Ref<Node> node, int output);
 void rebase_history(const Tensor& x, Ref<Node> node);
 
 template <class F>
@@ -128,8 +131,8 @@ template <class F>
 void record_all(const char* op, Inputs inputs, const Tensors& outputs, F rule) {
   if (!detail::wants_record(inputs)) return;
   Ref<Node> node(new detail::RuleNode<F>(op, std::move(rule)));
-  node->outputs = int(outputs.size());
   detail::link(*node, inputs);
+  for (const Tensor& y : outputs) node->outputs.push_back(Result(y));
   for (size_t i = 0; i < outputs.size(); ++i)
     if (outputs[i].is_floating_point()) detail::set_history(outputs[i], node, int(i));
 }
@@ -152,12 +155,13 @@ void record_in_place(const char* op, const Tensor& x, Inputs inputs, F rule) {
 }
 
 namespace detail {
-Tensor make_view(const Tensor& x, const Layout& layout);
-}
+// Throws when the layout has more elements, or reaches further, than int64 counts.
+Tensor make_view(const char* op, const Tensor& x, const Layout& layout);
+}  // namespace detail
 
 template <class F>
 Tensor record_view(const char* op, const Tensor& x, const Layout& layout, F rule) {
-  return record(op, {x}, detail::make_view(x, layout), std::move(rule));
+  return record(op, {x}, detail::make_view(op, x, layout), std::move(rule));
 }
 
 }  // namespace kiln::autograd

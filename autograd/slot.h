@@ -1,7 +1,9 @@
 #pragma once
 
+#include <kiln/autograd/homecoming.h>
 #include <kiln/autograd/node.h>
 #include <kiln/tensor/function.h>
+#include <kiln/tensor/lock.h>
 
 // For the sources of autograd: what hangs on a tensor.
 
@@ -9,28 +11,40 @@ namespace kiln::autograd {
 
 using Hook = Function<Tensor(const Tensor& grad)>;
 
-struct Slot;
-
-struct HookEntry {
+struct HookEntry : RefCounted {
   int output;
   int64_t id;
   Hook hook;
+
+  HookEntry(int of_output, int64_t number, Hook function)
+      : output(of_output), id(number), hook(std::move(function)) {}
+  static void destroy(HookEntry* entry) { delete entry; }
+};
+
+// The gradient of a tensor that came from an op and asked to keep it. Shared by the tensor and the node of
+// its present value.
+struct RetainedGrad : RefCounted {
+  Tensor grad;
+  static void destroy(RetainedGrad* retained) { delete retained; }
 };
 
 // What few nodes have.
 struct NodeExtras {
-  std::vector<HookEntry> hooks;
-  std::vector<std::pair<int, Slot*>> retained;  // outputs whose tensors keep their gradient
-  std::string call_site;                        // recorded in anomaly mode
+  std::vector<Ref<HookEntry>> hooks;
+  std::vector<std::pair<int, Ref<RetainedGrad>>> retained;  // of these outputs
+  std::string call_site;                                    // recorded in anomaly mode
 };
 NodeExtras& extras_of(Node& node);
 
-// The end of the graph at a leaf: adds what arrives to the tensor's .grad.
+// The end of the graph at a leaf: adds what arrives to the tensor's .grad. There is one for each leaf, owned
+// by its slot; a handle to it is one to the tensor.
 struct LeafNode final : Node {
-  Ref<TensorImpl> leaf;
+  TensorImpl* leaf;
+  // Held while a gradient is added: any number of threads may run backward into one leaf.
+  Lock lock;
+  Ref<Homecoming> landing;  // what may still have to bring the gradient to its home
 
-  explicit LeafNode(Ref<TensorImpl> tensor);
-  ~LeafNode() override;
+  explicit LeafNode(TensorImpl* tensor);
   Gradients backward(const Gradients& grads) override;
   bool release() override { return false; }
   bool is_leaf() const override { return true; }
@@ -39,18 +53,23 @@ struct LeafNode final : Node {
 struct Slot final : AutogradSlot {
   bool requires_grad = false;  // of a leaf
   Edge edge;                   // where the value came from; empty for a leaf
-  LeafNode* leaf = nullptr;    // not owned: the graph owns it, and it clears this when it goes
+  LeafNode* leaf = nullptr;    // owned; made when first needed, by whichever thread comes first
   Tensor grad;
-  Tensor grad_home;              // memory an optimiser wants the gradient in
-  std::vector<HookEntry> hooks;  // of a leaf
-  uint32_t history = 0;          // in-place ops that gave this tensor a new history
-  uint32_t base_history = 0;     // of a view: the base's `history` when `edge` was made
+  Tensor grad_home;            // memory an optimiser wants the gradient in
+  Ref<RetainedGrad> retained;  // of a tensor that came from an op
+  uint32_t history = 0;        // in-place ops that gave this tensor a new history
+  uint32_t base_history = 0;   // of a view: the base's `history` when `edge` was made
 
-  ~Slot() override;
+  ~Slot() override { delete leaf; }
+  // A new value, which a retained gradient is of from now on.
+  void set_edge(Edge to);
 };
 
 inline Slot* slot_of(const TensorImpl& impl) { return static_cast<Slot*>(impl.slot); }
 Slot& ensure_slot(TensorImpl& impl);
+
+// The node of a leaf.
+LeafNode& leaf_of(TensorImpl& impl);
 
 // The edge that a recording op links to, empty when x wants no gradient.
 Edge edge_of(const Tensor& x);

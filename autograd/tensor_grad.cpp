@@ -41,7 +41,9 @@ bool Tensor::is_leaf() const {
 
 Tensor Tensor::grad() const {
   if (!defined()) fail("grad: the tensor is undefined");
-  return impl_->slot == nullptr ? Tensor() : slot_of(*impl_)->grad;
+  const Slot* slot = slot_of(*impl_);
+  if (slot == nullptr) return {};
+  return slot->retained && slot->edge.node ? slot->retained->grad : slot->grad;
 }
 
 void Tensor::set_grad(const Tensor& grad) const {
@@ -49,18 +51,20 @@ void Tensor::set_grad(const Tensor& grad) const {
   if (grad.defined() && (grad.shape() != shape() || grad.dtype() != dtype() || grad.device() != device()))
     fail("set_grad: the tensor is {} {} on {}, the gradient {} {} on {}", dtype(), shape(), device(),
          grad.dtype(), grad.shape(), grad.device());
-  if (grad.defined() || impl_->slot != nullptr) autograd::ensure_slot(*impl_).grad = grad;
+  if (!grad.defined() && impl_->slot == nullptr) return;
+  Slot& slot = autograd::ensure_slot(*impl_);
+  (slot.retained && slot.edge.node ? slot.retained->grad : slot.grad) = grad;
 }
 
 void Tensor::retain_grad() const {
+  if (!defined()) fail("retain_grad: the tensor is undefined");
   const autograd::Edge edge = autograd::edge_of(*this);
   if (!edge.node) fail("retain_grad: the tensor does not require grad");
   if (edge.node->is_leaf()) return;
-  auto& retained = autograd::extras_of(*edge.node).retained;
-  Slot* slot = &autograd::ensure_slot(*impl_);
-  for (const auto& [output, known] : retained)
-    if (known == slot) return;
-  retained.emplace_back(edge.output, slot);
+  Slot& slot = autograd::ensure_slot(*impl_);
+  if (slot.retained) return;
+  slot.retained = Ref<autograd::RetainedGrad>(new autograd::RetainedGrad);
+  slot.set_edge(edge);
 }
 
 Tensor Tensor::detach() const {
@@ -81,32 +85,21 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_gra
 
 namespace autograd {
 
-LeafNode::LeafNode(Ref<TensorImpl> tensor) : Node("leaf"), leaf(std::move(tensor)) {
-  sequence = 0;  // after everything that uses it
-  slot_of(*leaf)->leaf = this;
-}
-
-LeafNode::~LeafNode() {
-  if (slot_of(*leaf)->leaf == this) slot_of(*leaf)->leaf = nullptr;
-}
-
-Gradients LeafNode::backward(const Gradients&) { fail("leaf: the end of a graph has no backward"); }
-
 int64_t register_hook(const Tensor& x, Hook hook) {
   static std::atomic<int64_t> next_id = 1;
   const Edge edge = edge_of(x);
-  if (!edge.node) fail("register_hook: the tensor {} does not require grad", x.shape());
+  if (!edge.node) fail("register_hook: the tensor does not require grad");
+  if (!hook) fail("register_hook: the function is empty");
   const int64_t id = next_id++;
-  auto& hooks = edge.node->is_leaf() ? slot_of(*x.impl())->hooks : extras_of(*edge.node).hooks;
-  hooks.push_back({edge.output, id, std::move(hook)});
+  extras_of(*edge.node).hooks.emplace_back(new HookEntry(edge.output, id, std::move(hook)));
   return id;
 }
 
 void remove_hook(const Tensor& x, int64_t id) {
   const Edge edge = edge_of(x);
-  if (!edge.node) fail("remove_hook: the tensor {} does not require grad", x.shape());
-  auto& hooks = edge.node->is_leaf() ? slot_of(*x.impl())->hooks : extras_of(*edge.node).hooks;
-  if (std::erase_if(hooks, [id](const HookEntry& entry) { return entry.id == id; }) == 0)
+  if (!edge.node) fail("remove_hook: the tensor does not require grad");
+  if (!edge.node->extras || std::erase_if(edge.node->extras->hooks,
+                                          [id](const Ref<HookEntry>& entry) { return entry->id == id; }) == 0)
     fail("remove_hook: the tensor has no hook number {}", id);
 }
 

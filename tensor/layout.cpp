@@ -44,6 +44,31 @@ Layout Layout::contiguous(const Shape& shape, MemoryFormat format) {
   return {shape, channels_last_strides(shape), 0};
 }
 
+void Layout::check(const char* op) const {
+  constexpr int64_t kWidest = 16;  // bytes of a complex128
+  int64_t count = 1, last = offset;
+  bool wrong = offset < 0, overflows = false, empty = false;
+  for (int i = 0; i < rank(); ++i) {
+    wrong |= shape[i] < 0 || strides[i] < 0;
+    empty |= shape[i] == 0;
+    int64_t reach = 0;
+    // Sizes of 0 count as 1: what they are joined with must be countable, too.
+    overflows |= __builtin_mul_overflow(count, shape[i] == 0 ? 1 : shape[i], &count);
+    overflows |= shape[i] > 1 && (__builtin_mul_overflow(shape[i] - 1, strides[i], &reach) ||
+                                  __builtin_add_overflow(last, reach, &last));
+  }
+  if (wrong) [[unlikely]]
+    fail("{}: shape {} with strides {} and offset {}: none of them may be negative", op, shape, strides,
+         offset);
+  int64_t bytes = 0;
+  overflows |= !empty && (__builtin_mul_overflow(count, kWidest, &bytes) ||
+                          __builtin_mul_overflow(last + 1, kWidest, &bytes));
+  if (overflows) [[unlikely]]
+    fail(
+        "{}: shape {} with strides {} and offset {} has more elements, or reaches further, than int64 counts",
+        op, shape, strides, offset);
+}
+
 int64_t Layout::numel() const {
   int64_t product = 1;
   for (const int64_t size : shape) product *= size;
@@ -106,7 +131,7 @@ Layout Layout::narrow(int dim, int64_t start, int64_t length, int64_t step) cons
   Layout result = *this;
   result.offset += start * strides[dim];
   result.shape[dim] = length;
-  result.strides[dim] *= step;
+  if (length > 1) result.strides[dim] *= step;  // else it has no say, and may not be countable
   return result;
 }
 

@@ -8,6 +8,11 @@ uint64_t Generator::next() {
   return uint64_t(block.words[1]) << 32 | block.words[0];
 }
 
+std::string to_string(const Generator& generator) {
+  const PhiloxState state = generator.state();
+  return "seed " + std::to_string(state.seed) + ", block " + std::to_string(state.offset);
+}
+
 Generator& default_generator() {
   static Generator generator;
   return generator;

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+
+#include <kiln/tensor/lock.h>
 
 namespace kiln {
 
@@ -21,17 +24,31 @@ struct PhiloxStart : PhiloxState {
   const PhiloxState* base;
 };
 
+// A place in a stream of numbers. May be shared by threads: each number is handed out once, in whatever order
+// they ask. A copy goes on alone from where the original stood.
 class Generator {
  public:
   explicit Generator(uint64_t seed = 0) : state_{seed, 0} {}
+  Generator(const Generator& other) : state_(other.state()) {}
+  Generator& operator=(const Generator& other) {
+    set_state(other.state());
+    return *this;
+  }
 
-  uint64_t seed() const { return state_.seed; }
-  void manual_seed(uint64_t seed) { state_ = {seed, 0}; }
-  PhiloxState state() const { return state_; }
-  void set_state(const PhiloxState& state) { state_ = state; }
+  uint64_t seed() const { return state().seed; }
+  void manual_seed(uint64_t seed) { set_state({seed, 0}); }
+  PhiloxState state() const {
+    const Locked locked(lock_);
+    return state_;
+  }
+  void set_state(const PhiloxState& state) {
+    const Locked locked(lock_);
+    state_ = state;
+  }
 
   // Reserves numbers for `count` draws of 32 bits, and returns where they start.
   PhiloxState advance(int64_t count) {
+    const Locked locked(lock_);
     const PhiloxState start = state_;
     state_.offset += (uint64_t(count) + 3) / 4;
     return start;
@@ -40,8 +57,12 @@ class Generator {
   uint64_t next();
 
  private:
+  mutable Lock lock_;
   PhiloxState state_;
 };
+
+// "seed 42, block 7".
+std::string to_string(const Generator& generator);
 
 struct PhiloxBlock {
   uint32_t words[4];
@@ -65,8 +86,8 @@ constexpr PhiloxBlock philox(uint64_t seed, uint64_t offset) {
 // 24 random bits as a float in [0, 1).
 constexpr float uniform_from_bits(uint32_t bits) { return float(bits >> 8) * 0x1p-24f; }
 
-// The generator that random ops use when none is given. Seeded with 0 at the start, like a fixed program
-// should be.
+// The generator that random ops use when none is given, one for all threads. Seeded with 0 at the start, like
+// a fixed program should be.
 Generator& default_generator();
 void manual_seed(uint64_t seed);
 

@@ -4,6 +4,10 @@
 
 namespace kiln {
 
+namespace autograd {
+struct Node;
+}
+
 // The count that Ref shares, from any thread. T::destroy(T*) runs when the last Ref goes. With the compiler's
 // atomics, because <atomic> is a tenth of what <kiln/kiln.h> would cost to compile.
 class RefCounted {
@@ -14,6 +18,7 @@ class RefCounted {
  private:
   template <class T>
   friend class Ref;
+  friend struct autograd::Node;
   void add_handle() const { __atomic_add_fetch(&handles_, 1, __ATOMIC_RELAXED); }
   // True when that was the last.
   bool drop_handle() const { return __atomic_sub_fetch(&handles_, 1, __ATOMIC_ACQ_REL) == 0; }
@@ -21,7 +26,7 @@ class RefCounted {
   mutable int handles_ = 0;
 };
 
-// A shared pointer of one word whose count lives in the object.
+// A shared pointer of one word whose count lives in the object, or where T::add_handle and T::drop_handle say.
 template <class T>
 class Ref {
  public:
@@ -44,10 +49,10 @@ class Ref {
 
  private:
   void retain() {
-    if (pointer_ != nullptr) pointer_->RefCounted::add_handle();
+    if (pointer_ != nullptr) pointer_->add_handle();
   }
   void release() {
-    if (pointer_ != nullptr && pointer_->RefCounted::drop_handle()) T::destroy(pointer_);
+    if (pointer_ != nullptr && pointer_->drop_handle()) T::destroy(pointer_);
   }
 
   T* pointer_ = nullptr;

@@ -3,28 +3,24 @@
 #include <kiln/autograd/autocast.h>
 #include <kiln/tensor/tensor.h>
 
-// For the sources of ops. One that autocast has a policy for calls itself again, with converted operands:
-//
-//   Tensor matmul(const Tensor& a, const Tensor& b) {
-//     if (autocast_enabled()) return in_low_precision(matmul, a, b);
+// For op.cpp: what an Autocast does to the operands of an op.
 
 namespace kiln {
 
-// x in the type of the autocast, or in float32; x itself where it is undefined, float64 or not floating. A
-// parameter is converted once (see Autocast).
+enum class AutocastPolicy : uint8_t {
+  none,           // the types that it gets
+  low_precision,  // that of the Autocast
+  wide,           // float32
+};
+// That of the op; the table is in autocast.cpp.
+AutocastPolicy autocast_policy(const char* op);
+
+// x in the type of the autocast, or in float32; x itself where it is float64 or not floating. A parameter is
+// converted once (see Autocast).
 Tensor in_autocast_type(const Tensor& x);
 Tensor in_float32_type(const Tensor& x);
 
-template <class F, class... T>
-auto in_low_precision(const F& f, const T&... x) {
-  const NoAutocast done;
-  return f(in_autocast_type(x)...);
-}
-
-template <class F, class... T>
-auto in_float32(const F& f, const T&... x) {
-  const NoAutocast done;
-  return f(in_float32_type(x)...);
-}
+// While an op with a policy runs, its inner ops take the types that they get. Calls come in pairs.
+void suspend_autocast(bool suspended);
 
 }  // namespace kiln

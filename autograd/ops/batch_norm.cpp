@@ -1,9 +1,10 @@
 #include <kiln/kernels/norm/batch_norm.h>
 
+#include <kiln/autograd/autocast.h>
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
-#include <kiln/autograd/ops/autocast.h>
+#include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/ops/working_order.h>
-#include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -13,21 +14,14 @@ using kernels::BatchNormGeometry, kernels::BatchNormMask;
 
 namespace {
 
-DType vector_type(const Tensor& x) { return x.dtype() == float64 ? float64 : float32; }
-
 void check_vector(const char* name, const Tensor& v, const Tensor& x) {
-  if (!v.defined()) return;
-  if (v.dim() != 1 || v.shape()[0] != x.shape()[1])
+  if (v.defined() && v.shape()[0] != x.shape()[1])
     fail("batch_norm: {} must be [{}] for x {}, got {}", name, x.shape()[1], x.shape(), v.shape());
-  if (v.device() != x.device()) fail("batch_norm: x is on {}, {} on {}", x.device(), name, v.device());
-  if (!v.is_floating_point()) fail("batch_norm: {} must be floating-point, got {}", name, v.dtype());
 }
 
 void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
            const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual,
            const Tensor& batches) {
-  if (!x.is_floating_point()) fail("batch_norm: needs a floating-point tensor, got {}", x.dtype());
-  if (x.dim() < 2) fail("batch_norm: x must be [N,C], [N,C,L] or [N,C,H,W], got {}", x.shape());
   check_vector("weight", weight, x);
   check_vector("bias", bias, x);
   check_vector("running_mean", running_mean, x);
@@ -39,12 +33,11 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tens
   if (residual.defined() && (!(residual.shape() == x.shape()) || residual.dtype() != x.dtype()))
     fail("batch_norm: residual must be like x, {} {}, got {} {}", x.dtype(), x.shape(), residual.dtype(),
          residual.shape());
-  if (batches.defined() &&
-      (batches.dtype() != int64 || batches.numel() != 1 || batches.device() != x.device()))
-    fail("batch_norm: num_batches_tracked must be one int64 on {}, got {} {} on {}", x.device(),
-         batches.dtype(), batches.shape(), batches.device());
-  if (residual.defined() && residual.device() != x.device())
-    fail("batch_norm: x is on {}, residual on {}; move one with .to(device)", x.device(), residual.device());
+  if (batches.defined() && (batches.dtype() != int64 || batches.numel() != 1))
+    fail("batch_norm: num_batches_tracked must be one int64, got {} {}", batches.dtype(), batches.shape());
+  for (const Tensor& v : {running_mean, running_var})
+    if (v.defined() && !v.is_floating_point())
+      fail("batch_norm: running statistics must be floating-point, got {}", v.dtype());
   if (options.training && x.numel() == x.shape()[1])
     fail("batch_norm: training needs more than one value per channel, x is {}", x.shape());
 }
@@ -72,7 +65,7 @@ class Running {
  private:
   static Tensor usable(const Tensor& x, const Tensor& v) {
     if (!v.defined()) return v;
-    if (v.dtype() != vector_type(x) || !v.is_contiguous()) return contiguous(to(v, vector_type(x))).clone();
+    if (v.dtype() != wide_type(x) || !v.is_contiguous()) return contiguous(to(v, wide_type(x))).clone();
     begin_in_place("batch_norm", v);
     return v;
   }
@@ -83,7 +76,7 @@ class Running {
 
 Tensor vector_like(const Tensor& x) {
   TensorOptions options = like(x);
-  options.dtype = vector_type(x);
+  options.dtype = wide_type(x);
   return empty({x.shape()[1]}, options);
 }
 
@@ -93,8 +86,6 @@ Tensor empty_in(MemoryFormat order, const Tensor& x) {
   return empty(x.shape(), options);
 }
 
-Tensor dense_vector(const Tensor& v) { return v.defined() ? contiguous(v) : v; }
-
 Normalised compute(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
                    const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual,
                    const Tensor& batches) {
@@ -102,7 +93,7 @@ Normalised compute(const Tensor& x, const Tensor& weight, const Tensor& bias, co
   const MemoryFormat order = working_order(x);
   const Tensor in = contiguous(x, order), more = residual.defined() ? contiguous(residual, order) : residual;
   Normalised out{empty_in(order, x), {}, {}};
-  const Tensor w = dense_vector(weight), b = dense_vector(bias);
+  const Tensor w = dense(weight), b = dense(bias);
   const auto geometry = BatchNormGeometry::of(in.layout());
   if (options.training && geometry.values() > 0) {
     out.mean = vector_like(x);
@@ -120,8 +111,8 @@ Normalised compute(const Tensor& x, const Tensor& weight, const Tensor& bias, co
     out.rstd = ones_like(out.mean);
     if (batches.defined()) batches.add_(1);
   } else {
-    out.mean = contiguous(to(running_mean, vector_type(x)));
-    out.rstd = contiguous(rsqrt(add(to(running_var, vector_type(x)), options.eps)));
+    out.mean = contiguous(to(running_mean, wide_type(x)));
+    out.rstd = contiguous(rsqrt(add(to(running_var, wide_type(x)), options.eps)));
   }
   on(x.device(), [&](auto& ctx) {
     kernels::batch_norm_apply(ctx, geometry, in, {out.mean, out.rstd, w, b}, more, options.relu, out.y);
@@ -134,8 +125,7 @@ Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
                           const Tensor& y, const Normalised& saved, const BatchNormOptions& options,
                           Wanted wanted) {
   const MemoryFormat order = working_order(x);
-  const Tensor in = contiguous(x, order), grad = contiguous(g, order), w = dense_vector(weight),
-               b = dense_vector(bias);
+  const Tensor in = contiguous(x, order), grad = contiguous(g, order), w = dense(weight), b = dense(bias);
   const auto geometry = BatchNormGeometry::of(in.layout());
   const BatchNormMask mask = !options.relu ? BatchNormMask::none
                              : y.defined() ? BatchNormMask::from_y
@@ -173,7 +163,7 @@ Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
 // The same with public ops, so that it can be differentiated itself. `y` is the result, for the relu.
 Gradients composite_gradients(const Tensor& g, const Tensor& x_any, const Tensor& weight, const Tensor& y,
                               const Normalised& saved, const BatchNormOptions& options, Wanted wanted) {
-  const DType dtype = vector_type(x_any);
+  const DType dtype = wide_type(x_any);
   const Tensor x = to(x_any, dtype);
   Dims dims{0};
   Shape channels = Dims::filled(x.dim(), 1);
@@ -200,45 +190,57 @@ Gradients composite_gradients(const Tensor& g, const Tensor& x_any, const Tensor
 
 }  // namespace
 
-Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
-                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual,
+Tensor batch_norm(const Tensor& input, const Tensor& scale, const Tensor& shift, const Tensor& running_mean,
+                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& addend,
                   const Tensor& num_batches_tracked) {
+  Op op("batch_norm");
+  const Tensor& x = op.operand("x", input, Kind::floating, {2, kMaxRank, "[N,C], [N,C,L] or [N,C,H,W]"});
+  const Tensor& weight = op.optional("weight", scale, Kind::floating, {1, 1, "[C]"});
+  const Tensor& bias = op.optional("bias", shift, Kind::floating, {1, 1, "[C]"});
+  const Tensor& residual = op.optional("residual", addend, Kind::floating);
+  op.optional("running_mean", running_mean, Kind::state, {1, 1, "[C]"});
+  op.optional("running_var", running_var, Kind::state, {1, 1, "[C]"});
+  op.optional("num_batches_tracked", num_batches_tracked, Kind::state);
+  op.attribute("training", options.training);
+  op.attribute("momentum", options.momentum);
+  op.attribute("eps", options.eps);
+  op.attribute("relu", options.relu);
+  const auto again = [&](const Tensor& a, const Tensor& w, const Tensor& b, const Tensor& r) {
+    return op.result(batch_norm(a, w, b, running_mean, running_var, options, r, num_batches_tracked));
+  };
+  // Of two types, as autocast makes them, the wider one.
   if (autocast_enabled() && residual.defined() && residual.dtype() != x.dtype()) {
     const DType wider = promote_types(x.dtype(), residual.dtype());
-    return batch_norm(to(x, wider), weight, bias, running_mean, running_var, options, to(residual, wider),
-                      num_batches_tracked);
+    return again(to(x, wider), weight, bias, to(residual, wider));
   }
   check(x, weight, bias, running_mean, running_var, options, residual, num_batches_tracked);
-  const DType dtype = vector_type(x);
+  const DType dtype = wide_type(x);
   const auto other_type = [&](const Tensor& v) { return v.defined() && v.dtype() != dtype; };
   if (other_type(weight) || other_type(bias))
-    return batch_norm(x, weight.defined() ? to(weight, dtype) : weight,
-                      bias.defined() ? to(bias, dtype) : bias, running_mean, running_var, options, residual,
-                      num_batches_tracked);
+    return again(x, weight.defined() ? to(weight, dtype) : weight, bias.defined() ? to(bias, dtype) : bias,
+                 residual);
   const Normalised out =
       compute(x, weight, bias, running_mean, running_var, options, residual, num_batches_tracked);
   const bool keep_y = options.relu && residual.defined();
-  return record("batch_norm", {x, weight, bias, residual}, out.y,
-                [x = Saved(x), weight = Saved(weight), bias = Saved(bias), mean = Saved(out.mean),
-                 rstd = Saved(out.rstd), y = keep_y ? Saved(SavedOutput(out.y)) : Saved(),
-                 options](const Tensor& g, Wanted wanted) {
-                  const Normalised saved{{}, mean.get(), rstd.get()};
-                  if (!grad_enabled())
-                    return fused_gradients(g, x.get(), weight.get(), bias.get(), y.get(), saved, options,
-                                           wanted);
-                  Tensor result = y.get();
-                  if (options.relu && !result.defined()) {
-                    const NoGrad no_grad;
-                    const Tensor in = contiguous(x.get(), working_order(x.get())),
-                                 w = dense_vector(weight.get()), b = dense_vector(bias.get());
-                    result = empty_in(working_order(in), in);
-                    on(in.device(), [&](auto& ctx) {
-                      kernels::batch_norm_apply(ctx, BatchNormGeometry::of(in.layout()), in,
-                                                {saved.mean, saved.rstd, w, b}, Tensor(), false, result);
-                    });
-                  }
-                  return composite_gradients(g, x.get(), weight.get(), result, saved, options, wanted);
-                });
+  return op.record(out.y, [x = Saved(x), weight = Saved(weight), bias = Saved(bias), mean = Saved(out.mean),
+                           rstd = Saved(out.rstd), y = keep_y ? Saved(SavedOutput(out.y)) : Saved(),
+                           options](const Tensor& g, Wanted wanted) {
+    const Normalised saved{{}, mean.get(), rstd.get()};
+    if (!grad_enabled())
+      return fused_gradients(g, x.get(), weight.get(), bias.get(), y.get(), saved, options, wanted);
+    Tensor result = y.get();
+    if (options.relu && !result.defined()) {
+      const NoGrad no_grad;
+      const Tensor in = contiguous(x.get(), working_order(x.get())), w = dense(weight.get()),
+                   b = dense(bias.get());
+      result = empty_in(working_order(in), in);
+      on(in.device(), [&](auto& ctx) {
+        kernels::batch_norm_apply(ctx, BatchNormGeometry::of(in.layout()), in, {saved.mean, saved.rstd, w, b},
+                                  Tensor(), false, result);
+      });
+    }
+    return composite_gradients(g, x.get(), weight.get(), result, saved, options, wanted);
+  });
 }
 
 }  // namespace kiln

@@ -13,13 +13,9 @@ ClassTargets::ClassTargets(const char* op, const Tensor& x, const Tensor& target
   if (x.dim() == 0) fail("{}: x needs a class dimension, [C] or [N,C,...], and has 0 dimensions", op);
   classes_ = x.size(class_dim_);
   if (classes_ == 0) fail("{}: x {} has no classes", op, x.shape());
-  check_pair(op, x, target);
-  if (weight.defined()) {
-    check_pair(op, x, weight);
-    if (!weight.is_floating_point() || weight.shape() != Shape{classes_})
-      fail("{}: weight must hold a floating-point number for each of the {} classes of x {}, it is {} {}", op,
-           classes_, x.shape(), weight.dtype(), weight.shape());
-  }
+  if (weight.defined() && weight.shape() != Shape{classes_})
+    fail("{}: weight must hold a number for each of the {} classes of x {}, it is {}", op, classes_,
+         x.shape(), weight.shape());
   if (target.is_floating_point()) return;
   if (!is_integral(target.dtype()))
     fail("{}: target must hold class indices (int64), it is {}", op, target.dtype());

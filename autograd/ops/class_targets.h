@@ -9,8 +9,8 @@ namespace kiln {
 // Scores x [C], [N,C] or [N,C,d1,...] with a class index for each but the class dimension: seen as rows.
 class ClassTargets {
  public:
-  // Checks shapes, types and devices; a floating target (class probabilities) is the caller's to check.
-  // `weight` may be undefined.
+  // Checks shapes and that the target is integral; a floating target (class probabilities) is the caller's to
+  // check. `weight` may be undefined.
   ClassTargets(const char* op, const Tensor& x, const Tensor& target, const Tensor& weight);
 
   int class_dim() const { return class_dim_; }

@@ -1,18 +1,19 @@
 #include <kiln/kernels/softmax/cross_entropy.h>
 
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
-#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/class_targets.h>
 #include <kiln/autograd/ops/found.h>
 #include <kiln/autograd/ops/operands.h>
+#include <kiln/autograd/ops/reduction.h>
 #include <kiln/autograd/ops/softmax.h>
-#include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
 
 using autograd::gradients;
-using autograd::record;
+using autograd::Kind;
+using autograd::Op;
 using autograd::Saved;
 using autograd::Wanted;
 using kernels::CrossEntropyGeometry;
@@ -45,26 +46,27 @@ Tensor row_factors(const Rows& rows, DType dtype) {
 }
 
 // The gradient of the loss of x [rows, classes], an op itself.
-Tensor cross_entropy_backward(const Tensor& x, const Tensor& g, const Rows& rows) {
+Tensor cross_entropy_backward(const Tensor& scores, const Tensor& gradient, const Rows& rows) {
+  Op op("cross_entropy_backward");
+  const Tensor &x = op.operand("x", scores), &g = op.operand("g", gradient);
+  op.need_one_type();
   Tensor dx = empty(x.shape(), like(x));
   on(x.device(), [&](auto& ctx) {
     kernels::cross_entropy_backward(ctx, rows.geometry, x, rows.target.get(), rows.weight, rows.log_sums,
                                     rows.total, g, rows.g_per_row, dx);
   });
-  return record("cross_entropy_backward", {x, g}, dx,
-                [x = Saved(x), g = Saved(g), rows](const Tensor& v, Wanted wanted) {
-                  return gradients(
-                      wanted,
-                      [&] {
-                        const Tensor scale = mul(g.get(), row_factors(rows, v.dtype()));
-                        return softmax_backward(softmax(x.get(), 1), mul(v, unsqueeze(scale, 1)), 1);
-                      },
-                      [&] {
-                        const Tensor slope =
-                            mul(v, cross_entropy_backward(x.get(), ones_like(g.get()), rows));
-                        return rows.g_per_row ? sum(slope, {1}) : sum(slope);
-                      });
-                });
+  return op.record(dx, [x = Saved(x), g = Saved(g), rows](const Tensor& v, Wanted wanted) {
+    return gradients(
+        wanted,
+        [&] {
+          const Tensor scale = mul(g.get(), row_factors(rows, v.dtype()));
+          return softmax_backward(softmax(x.get(), 1), mul(v, unsqueeze(scale, 1)), 1);
+        },
+        [&] {
+          const Tensor slope = mul(v, cross_entropy_backward(x.get(), ones_like(g.get()), rows));
+          return rows.g_per_row ? sum(slope, {1}) : sum(slope);
+        });
+  });
 }
 
 // x [rows, classes] dense, target [rows].
@@ -91,14 +93,18 @@ Tensor loss_of_rows(const Tensor& x, const Tensor& target, const CrossEntropyOpt
       [&] { return targets.not_a_class(); });
   Tensor y = rows.g_per_row ? losses : sum(losses);
   if (rows.geometry.mean) y = div(y, rows.total);
-  return record("cross_entropy", {x}, converted(y, x.dtype()), [x = Saved(x), rows](const Tensor& g) {
-    return cross_entropy_backward(x.get(), contiguous(g), rows);
-  });
+  return autograd::record(
+      "cross_entropy", {x}, converted(y, x.dtype()),
+      [x = Saved(x), rows](const Tensor& g) { return cross_entropy_backward(x.get(), contiguous(g), rows); });
 }
 
 Tensor loss_of_probabilities(const Tensor& x, const Tensor& target, const CrossEntropyOptions& options) {
   if (target.shape() != x.shape())
-    fail("cross_entropy: class probabilities need x's shape {}, target has {}", x.shape(), target.shape());
+    fail(
+        "cross_entropy: a {} target holds class probabilities and needs x's shape {}, it has {}; class "
+        "indices "
+        "are int64, convert them with .to(int64)",
+        target.dtype(), x.shape(), target.shape());
   const int dim = x.dim() == 1 ? 0 : 1;
   const int64_t classes = x.size(dim);
   Tensor wanted = target;
@@ -117,18 +123,20 @@ Tensor loss_of_probabilities(const Tensor& x, const Tensor& target, const CrossE
 
 }  // namespace
 
-Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOptions& options) {
-  if (autocast_enabled())
-    return in_float32([&](const auto&... operands) { return cross_entropy(operands..., options); }, x,
-                      target);
-  check_floating("cross_entropy", x);
-  check_defined("cross_entropy", target, "target");
+Tensor cross_entropy(const Tensor& input, const Tensor& wanted, const CrossEntropyOptions& options) {
+  Op op("cross_entropy");
+  const Tensor& x = op.operand("x", input, Kind::floating);
+  const Tensor& target = op.operand("target", wanted);
+  op.optional("weight", options.weight, Kind::floating);
+  op.attribute("ignore_index", options.ignore_index);
+  op.attribute("label_smoothing", options.label_smoothing);
+  op.attribute("reduction", name_of(options.reduction));
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
     fail("cross_entropy: label_smoothing must be in 0 .. 1, got {}", options.label_smoothing);
   const ClassTargets targets("cross_entropy", x, target, options.weight);
-  if (target.is_floating_point()) return loss_of_probabilities(x, target, options);
+  if (target.is_floating_point()) return op.result(loss_of_probabilities(x, target, options));
   const Tensor loss = loss_of_rows(targets.rows_of(x), targets.flat(target), options, targets);
-  return options.reduction == Reduction::none ? reshape(loss, target.shape()) : loss;
+  return op.result(options.reduction == Reduction::none ? reshape(loss, target.shape()) : loss);
 }
 
 }  // namespace kiln

@@ -1,13 +1,13 @@
 #include <kiln/kernels/reduce/extrema.h>
 
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/ops/spread.h>
-#include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
 
-using autograd::record;
+using autograd::Op;
 using autograd::Saved;
 using autograd::SavedOutput;
 using kernels::DimSet;
@@ -22,14 +22,17 @@ ReduceGeometry nonempty(const char* op, const Tensor& x, DimSet reduced) {
   return geometry;
 }
 
-Tensor extreme(const char* op, const Tensor& x, const Dims& dims, bool keepdim, bool largest) {
-  check_defined(op, x);
-  const DimSet reduced = kernels::dim_set(op, dims, x.dim());
-  const auto geometry = nonempty(op, x, reduced);
+Tensor extreme(const char* name, const Tensor& input, const Dims& dims, bool keepdim, bool largest) {
+  Op op(name);
+  const Tensor& x = op.operand("x", input);
+  op.attribute("dim", dims);
+  op.attribute("keepdim", keepdim);
+  const DimSet reduced = kernels::dim_set(name, dims, x.dim());
+  const auto geometry = nonempty(name, x, reduced);
   Tensor y = empty(kernels::reduced_shape(x.shape(), reduced, keepdim), like(x));
   on(x.device(),
      [&](auto& ctx) { (largest ? kernels::amax(ctx, geometry, x, y) : kernels::amin(ctx, geometry, x, y)); });
-  return record(op, {x}, y, [x = Saved(x), y = SavedOutput(y), reduced](const Tensor& g) {
+  return op.record(y, [x = Saved(x), y = SavedOutput(y), reduced](const Tensor& g) {
     const Tensor value = x.get();
     const Tensor chosen = logical_or(eq(value, spread(y.get(), value.shape(), reduced)), isnan(value));
     const Tensor mask = to(chosen, g.dtype());
@@ -40,12 +43,10 @@ Tensor extreme(const char* op, const Tensor& x, const Dims& dims, bool keepdim, 
   });
 }
 
-ValuesAndIndices extreme_at(const char* op, const Tensor& x, int dim, bool keepdim, bool largest,
-                            bool with_values) {
-  check_defined(op, x);
-  dim = wrap_dim(op, dim, x.dim());
+ValuesAndIndices extreme_at(Op& op, const Tensor& x, int dim, bool keepdim, bool largest, bool with_values) {
+  dim = wrap_dim(op.name(), dim, x.dim());
   const DimSet reduced = DimSet(1) << dim;
-  const auto geometry = nonempty(op, x, reduced);
+  const auto geometry = nonempty(op.name(), x, reduced);
   const Shape shape = kernels::reduced_shape(x.shape(), reduced, keepdim);
   ValuesAndIndices y{with_values ? empty(shape, like(x)) : Tensor(),
                      empty(shape, {.dtype = int64, .device = x.device()})};
@@ -53,22 +54,36 @@ ValuesAndIndices extreme_at(const char* op, const Tensor& x, int dim, bool keepd
     (largest ? kernels::max_with_index(ctx, geometry, x, y.values, y.indices)
              : kernels::min_with_index(ctx, geometry, x, y.values, y.indices));
   });
-  if (!with_values) return y;
-  const bool dropped = !keepdim && x.dim() > 0;
-  record(op, {x}, y.values, [at = Saved(y.indices), shape = x.shape(), dim, dropped](const Tensor& g) {
-    const Tensor index = at.get();
-    return scatter_add(zeros(shape, like(g)), dim, dropped ? unsqueeze(index, dim) : index,
-                       dropped ? unsqueeze(g, dim) : g);
-  });
   return y;
 }
 
-Tensor extreme_index(const char* op, const Tensor& x, std::optional<int> dim, bool keepdim, bool largest) {
-  check_defined(op, x);
-  if (dim) return extreme_at(op, x, *dim, keepdim, largest, false).indices;
+ValuesAndIndices extreme_pair(const char* name, const Tensor& input, int dim, bool keepdim, bool largest) {
+  Op op(name);
+  const Tensor& x = op.operand("x", input);
+  op.attribute("dim", dim);
+  op.attribute("keepdim", keepdim);
+  const ValuesAndIndices y = extreme_at(op, x, dim, keepdim, largest, true);
+  dim = wrap_dim(name, dim, x.dim());
+  const bool dropped = !keepdim && x.dim() > 0;
+  op.record_pair(y.values, y.indices,
+                 [at = Saved(y.indices), shape = x.shape(), dim, dropped](const Tensor& g) {
+                   const Tensor index = at.get();
+                   return scatter_add(zeros(shape, like(g)), dim, dropped ? unsqueeze(index, dim) : index,
+                                      dropped ? unsqueeze(g, dim) : g);
+                 });
+  return y;
+}
+
+Tensor extreme_index(const char* name, const Tensor& input, std::optional<int> dim, bool keepdim,
+                     bool largest) {
+  Op op(name);
+  const Tensor& x = op.operand("x", input);
+  if (dim) op.attribute("dim", *dim);
+  op.attribute("keepdim", keepdim);
+  if (dim) return op.result(extreme_at(op, x, *dim, keepdim, largest, false).indices);
   const NoGrad no_grad;
   const Tensor at = extreme_at(op, reshape(x, {x.numel()}), 0, false, largest, false).indices;
-  return keepdim ? reshape(at, Shape::filled(x.dim(), 1)) : at;
+  return op.result(keepdim ? reshape(at, Shape::filled(x.dim(), 1)) : at);
 }
 
 }  // namespace
@@ -82,10 +97,10 @@ Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) {
   return extreme("amin", x, dims, keepdim, false);
 }
 ValuesAndIndices max(const Tensor& x, int dim, bool keepdim) {
-  return extreme_at("max", x, dim, keepdim, true, true);
+  return extreme_pair("max", x, dim, keepdim, true);
 }
 ValuesAndIndices min(const Tensor& x, int dim, bool keepdim) {
-  return extreme_at("min", x, dim, keepdim, false, true);
+  return extreme_pair("min", x, dim, keepdim, false);
 }
 Tensor argmax(const Tensor& x, std::optional<int> dim, bool keepdim) {
   return extreme_index("argmax", x, dim, keepdim, true);

@@ -1,18 +1,24 @@
 #include <cmath>
 
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
-#include <kiln/autograd/record.h>
 #include <kiln/kernels/elementwise/fill.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
+
+using autograd::Op;
+
 namespace {
 
-Tensor filled(Tensor x, const Scalar& value, bool requires_grad = false) {
+Tensor filled(const char* name, Tensor x, const Scalar& value, bool requires_grad = false) {
+  Op op(name);
+  op.attribute("value", value);
+  check_fits(name, value, x.dtype());
   on(x.device(), [&](auto& ctx) { kernels::fill(ctx, value, x); });
   if (requires_grad) x.requires_grad_();
-  return x;
+  return op.result(x);
 }
 
 void check_floating(const char* op, DType dtype) {
@@ -44,24 +50,24 @@ int64_t count_of(const Scalar& start, const Scalar& end, const Scalar& step, boo
 }  // namespace
 
 TensorOptions like(const Tensor& x) {
-  check_defined("like", x);
+  if (!x.defined()) fail("like: x is an undefined tensor");
   return {.dtype = x.dtype(), .device = x.device()};
 }
 
 Tensor empty_like(const Tensor& x) {
-  check_defined("empty_like", x);
+  if (!x.defined()) fail("empty_like: x is an undefined tensor");
   return empty_dense(dense_like(x.layout()), x.dtype(), x.device());
 }
 
 Tensor full(const Shape& shape, const Scalar& value, const TensorOptions& options) {
-  return filled(empty(shape, options), value, options.requires_grad);
+  return filled("full", empty(shape, options), value, options.requires_grad);
 }
 Tensor full(const Shape& shape, const Scalar& value) { return full(shape, value, {.dtype = value.dtype()}); }
 Tensor zeros(const Shape& shape, const TensorOptions& options) { return full(shape, 0, options); }
 Tensor ones(const Shape& shape, const TensorOptions& options) { return full(shape, 1, options); }
-Tensor zeros_like(const Tensor& x) { return filled(empty_like(x), 0); }
-Tensor ones_like(const Tensor& x) { return filled(empty_like(x), 1); }
-Tensor full_like(const Tensor& x, const Scalar& value) { return filled(empty_like(x), value); }
+Tensor zeros_like(const Tensor& x) { return filled("zeros_like", empty_like(x), 0); }
+Tensor ones_like(const Tensor& x) { return filled("ones_like", empty_like(x), 1); }
+Tensor full_like(const Tensor& x, const Scalar& value) { return filled("full_like", empty_like(x), value); }
 
 Tensor arange(const Scalar& end) { return arange(0, end); }
 
@@ -71,32 +77,40 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step) {
 }
 
 Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, const TensorOptions& options) {
+  Op op("arange");
+  op.attribute("start", start);
+  op.attribute("end", end);
+  op.attribute("step", step);
   if (options.dtype == bool8 || is_storage_only(options.dtype))
     fail("arange: {} tensors cannot count", options.dtype);
   const Tensor x = empty({count_of(start, end, step, is_integral(options.dtype))}, options);
   on(x.device(), [&](auto& ctx) { kernels::arange(ctx, start, step, x); });
   if (options.requires_grad) x.requires_grad_();
-  return x;
+  return op.result(x);
 }
 
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options) {
+  Op op("linspace");
+  op.attribute("start", start);
+  op.attribute("end", end);
   check_floating("linspace", options.dtype);
   if (steps < 0) fail("linspace: steps must not be negative, got {}", steps);
   const Tensor x = empty({steps}, options);
   on(x.device(), [&](auto& ctx) { kernels::linspace(ctx, start, end, x); });
   if (options.requires_grad) x.requires_grad_();
-  return x;
+  return op.result(x);
 }
 
 Tensor eye(int64_t rows, int64_t columns, const TensorOptions& options) {
+  Op op("eye");
   if (columns == -1) columns = rows;
   if (rows < 0 || columns < 0) fail("eye: sizes must not be negative, got {} and {}", rows, columns);
   TensorOptions plain = options;
   plain.requires_grad = false;
   const Tensor x = zeros({rows, columns}, plain);
-  if (x.numel() != 0) filled(alias(x, {{std::min(rows, columns)}, {columns + 1}, 0}), 1);
+  if (x.numel() != 0) filled("fill_", alias(x, {{std::min(rows, columns)}, {columns + 1}, 0}), 1);
   if (options.requires_grad) x.requires_grad_();
-  return x;
+  return op.result(x);
 }
 
 }  // namespace kiln

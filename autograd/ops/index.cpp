@@ -1,15 +1,17 @@
 #include <kiln/kernels/index/index.h>
 
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/found.h>
 #include <kiln/autograd/ops/operands.h>
-#include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
 
+using autograd::Form;
 using autograd::gradients;
-using autograd::record;
+using autograd::Kind;
+using autograd::Op;
 using autograd::Saved;
 using autograd::Wanted;
 using kernels::DimGeometry;
@@ -17,18 +19,8 @@ using kernels::GatherGeometry;
 
 namespace {
 
-Tensor dense(const Tensor& x) {
-  const NoGrad no_grad;
-  return contiguous(x);
-}
-
 // The index as dense int64, every one of it a position along dimension `dim` of x.
 Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& index) {
-  check_defined(op, index, "index");
-  if (index.device() != x.device())
-    fail("{}: x is on {}, index on {}; move one with .to(device)", op, x.device(), index.device());
-  if (index.dtype() != int64 && index.dtype() != int32)
-    fail("{}: indices must be int64 or int32, got {}", op, index.dtype());
   const Tensor at = dense(converted(index, int64));
   const int64_t size = x.dim() == 0 ? 1 : x.size(dim);
   check_indices(at, size, {}, [&] {
@@ -37,12 +29,6 @@ Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& ind
         op, at.shape(), dim, x.shape());
   });
   return at;
-}
-
-void check_same_type(const char* op, const Tensor& x, const Tensor& source) {
-  check_pair(op, x, source);
-  if (source.dtype() != x.dtype())
-    fail("{}: x is {}, source is {}; convert one with .to(dtype)", op, x.dtype(), source.dtype());
 }
 
 // gather and scatter_add want index inside x in every dimension but one.
@@ -54,15 +40,15 @@ void check_inside(const char* op, const Tensor& x, int dim, const Tensor& index)
       fail("{}: index {} is larger than x {} in dim {}", op, index.shape(), x.shape(), d);
 }
 
-void check_list(const char* op, const Tensor& index) {
-  check_defined(op, index, "index");
-  if (index.dim() > 1) fail("{}: index must have one dimension, its shape is {}", op, index.shape());
-}
+constexpr Form kList{0, 1, "a list of indices"};
 
 }  // namespace
 
-Tensor gather(const Tensor& x, int dim, const Tensor& index) {
-  check_defined("gather", x);
+Tensor gather(const Tensor& input, int dim, const Tensor& indices) {
+  Op op("gather");
+  const Tensor& x = op.operand("x", input);
+  const Tensor& index = op.operand("index", indices, Kind::index);
+  op.attribute("dim", dim);
   dim = wrap_dim("gather", dim, x.dim());
   const Tensor at = checked_index("gather", x, dim, index);
   check_inside("gather", x, dim, at);
@@ -70,14 +56,18 @@ Tensor gather(const Tensor& x, int dim, const Tensor& index) {
   on(x.device(), [&](auto& ctx) {
     kernels::gather(ctx, GatherGeometry::of(at.shape(), x.shape(), dim), dense(x), at, y);
   });
-  return record("gather", {x}, y, [at = Saved(at), shape = x.shape(), dim](const Tensor& g) {
+  return op.record(y, [at = Saved(at), shape = x.shape(), dim](const Tensor& g) {
     return scatter_add(zeros(shape, like(g)), dim, at.get(), g);
   });
 }
 
-Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
-  check_defined("scatter_add", x);
-  check_same_type("scatter_add", x, source);
+Tensor scatter_add(const Tensor& input, int dim, const Tensor& indices, const Tensor& values) {
+  Op op("scatter_add");
+  const Tensor& x = op.operand("x", input);
+  const Tensor& index = op.operand("index", indices, Kind::index);
+  const Tensor& source = op.operand("source", values);
+  op.need_one_type();
+  op.attribute("dim", dim);
   dim = wrap_dim("scatter_add", dim, x.dim());
   const Tensor at = checked_index("scatter_add", x, dim, index);
   check_inside("scatter_add", x, dim, at);
@@ -93,15 +83,18 @@ Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& 
   on(x.device(), [&](auto& ctx) {
     kernels::scatter_add(ctx, GatherGeometry::of(at.shape(), x.shape(), dim), at, dense(part), y);
   });
-  return record("scatter_add", {x, part}, y, [at = Saved(at), dim](const Tensor& g, Wanted wanted) {
-    return gradients(
-        wanted, [&] { return g; }, [&] { return gather(g, dim, at.get()); });
-  });
+  return autograd::record("scatter_add", {x, part}, op.result(y),
+                          [at = Saved(at), dim](const Tensor& g, Wanted wanted) {
+                            return gradients(
+                                wanted, [&] { return g; }, [&] { return gather(g, dim, at.get()); });
+                          });
 }
 
-Tensor index_select(const Tensor& x, int dim, const Tensor& index) {
-  check_defined("index_select", x);
-  check_list("index_select", index);
+Tensor index_select(const Tensor& input, int dim, const Tensor& indices) {
+  Op op("index_select");
+  const Tensor& x = op.operand("x", input);
+  const Tensor& index = op.operand("index", indices, Kind::index, kList);
+  op.attribute("dim", dim);
   dim = wrap_dim("index_select", dim, x.dim());
   const Tensor at = checked_index("index_select", x, dim, index);
   Shape shape = x.shape();
@@ -112,15 +105,18 @@ Tensor index_select(const Tensor& x, int dim, const Tensor& index) {
   Tensor y = empty(shape, like(x));
   on(x.device(),
      [&](auto& ctx) { kernels::index_select(ctx, DimGeometry::along(x.shape(), dim), dense(x), at, y); });
-  return record("index_select", {x}, y, [at = Saved(at), shape = x.shape(), dim](const Tensor& g) {
+  return op.record(y, [at = Saved(at), shape = x.shape(), dim](const Tensor& g) {
     return index_add(zeros(shape, like(g)), dim, at.get(), g);
   });
 }
 
-Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
-  check_defined("index_add", x);
-  check_list("index_add", index);
-  check_same_type("index_add", x, source);
+Tensor index_add(const Tensor& input, int dim, const Tensor& indices, const Tensor& values) {
+  Op op("index_add");
+  const Tensor& x = op.operand("x", input);
+  const Tensor& index = op.operand("index", indices, Kind::index, kList);
+  const Tensor& source = op.operand("source", values);
+  op.need_one_type();
+  op.attribute("dim", dim);
   dim = wrap_dim("index_add", dim, x.dim());
   const Tensor at = checked_index("index_add", x, dim, index);
   Shape wanted_shape = x.shape();
@@ -135,14 +131,16 @@ Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& so
   }
   on(x.device(),
      [&](auto& ctx) { kernels::index_add(ctx, DimGeometry::along(x.shape(), dim), at, dense(source), y); });
-  return record("index_add", {x, source}, y, [at = Saved(at), dim](const Tensor& g, Wanted wanted) {
+  return op.record(y, [at = Saved(at), dim](const Tensor& g, Wanted wanted) {
     return gradients(
         wanted, [&] { return g; }, [&] { return index_select(g, dim, at.get()); });
   });
 }
 
-Tensor one_hot(const Tensor& x, int64_t classes) {
-  check_defined("one_hot", x);
+Tensor one_hot(const Tensor& input, int64_t classes) {
+  Op op("one_hot");
+  const Tensor& x = op.operand("x", input);
+  op.attribute("classes", classes);
   if (!is_integral(x.dtype())) fail("one_hot: needs class indices (int64), x is {}", x.dtype());
   if (classes == -1) {
     if (x.numel() == 0)
@@ -155,7 +153,7 @@ Tensor one_hot(const Tensor& x, int64_t classes) {
     return std::string("one_hot: class {value} of element {at} is out of range (use 0 .. {last})");
   });
   const TensorOptions options{.dtype = int64, .device = x.device()};
-  return to(eq(unsqueeze(at, -1), arange(0, classes, 1, options)), int64);
+  return op.result(to(eq(unsqueeze(at, -1), arange(0, classes, 1, options)), int64));
 }
 
 }  // namespace kiln

@@ -1,8 +1,8 @@
 #include <kiln/kernels/norm/layer_norm.h>
 
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
-#include <kiln/autograd/ops/autocast.h>
-#include <kiln/autograd/record.h>
+#include <kiln/autograd/ops/operands.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -12,22 +12,13 @@ using kernels::LayerNormGeometry;
 
 namespace {
 
-// What the statistics and the parameters are kept in.
-DType vector_type(const Tensor& x) { return x.dtype() == float64 ? float64 : float32; }
-
-void check_parameter(const char* name, const Tensor& v, const Tensor& x, const Shape& shape) {
-  if (!v.defined()) return;
-  if (v.device() != x.device())
-    fail("layer_norm: x is on {}, {} on {}; move one with .to(device)", x.device(), name, v.device());
-  if (!(v.shape() == shape)) fail("layer_norm: {} must be {}, got {}", name, shape, v.shape());
-  if (!v.is_floating_point()) fail("layer_norm: {} must be floating-point, got {}", name, v.dtype());
+void check_parameter(const char* name, const Tensor& v, const Shape& shape) {
+  if (v.defined() && !(v.shape() == shape)) fail("layer_norm: {} must be {}, got {}", name, shape, v.shape());
 }
-
-Tensor dense(const Tensor& v) { return v.defined() ? contiguous(v) : v; }
 
 Tensor vector(const Tensor& x, const Shape& shape) {
   TensorOptions options = like(x);
-  options.dtype = vector_type(x);
+  options.dtype = wide_type(x);
   return empty(shape, options);
 }
 
@@ -56,7 +47,7 @@ Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
 // The same with public ops, so that it can be differentiated itself.
 Gradients composite_gradients(const Tensor& g_any, const Tensor& x_any, const Tensor& weight, double eps,
                               const Shape& shape, Wanted wanted) {
-  const DType dtype = vector_type(x_any);
+  const DType dtype = wide_type(x_any);
   const Tensor x = to(x_any, dtype), g = to(g_any, dtype);
   Dims dims;
   for (int i = x.dim() - shape.rank(); i < x.dim(); ++i) dims.push_back(i);
@@ -73,18 +64,22 @@ Gradients composite_gradients(const Tensor& g_any, const Tensor& x_any, const Te
 
 }  // namespace
 
-Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight, const Tensor& bias, double eps) {
-  if (autocast_enabled())
-    return in_float32([&](const Tensor& wide) { return layer_norm(wide, shape, weight, bias, eps); }, x);
-  if (!x.is_floating_point()) fail("layer_norm: needs a floating-point tensor, got {}", x.dtype());
+Tensor layer_norm(const Tensor& input, const Shape& shape, const Tensor& scale, const Tensor& shift,
+                  double eps) {
+  Op op("layer_norm");
+  const Tensor& x = op.operand("x", input, Kind::floating);
+  const Tensor& weight = op.optional("weight", scale, Kind::floating);
+  const Tensor& bias = op.optional("bias", shift, Kind::floating);
+  op.attribute("shape", shape);
+  op.attribute("eps", eps);
   const auto geometry = LayerNormGeometry::of(x.shape(), shape);
-  check_parameter("weight", weight, x, shape);
-  check_parameter("bias", bias, x, shape);
-  const DType dtype = vector_type(x);
+  check_parameter("weight", weight, shape);
+  check_parameter("bias", bias, shape);
+  const DType dtype = wide_type(x);
   const auto other_type = [&](const Tensor& v) { return v.defined() && v.dtype() != dtype; };
   if (other_type(weight) || other_type(bias))
-    return layer_norm(x, shape, weight.defined() ? to(weight, dtype) : weight,
-                      bias.defined() ? to(bias, dtype) : bias, eps);
+    return op.result(layer_norm(x, shape, weight.defined() ? to(weight, dtype) : weight,
+                                bias.defined() ? to(bias, dtype) : bias, eps));
   const Tensor y = empty(x.shape(), like(x)), mean = vector(x, {geometry.rows}),
                rstd = vector(x, {geometry.rows});
   {
@@ -92,14 +87,11 @@ Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight, con
     const Tensor in = contiguous(x), w = dense(weight), b = dense(bias);
     on(x.device(), [&](auto& ctx) { kernels::layer_norm(ctx, geometry, in, w, b, eps, y, mean, rstd); });
   }
-  return record("layer_norm", {x, weight, bias}, y,
-                [x = Saved(x), weight = Saved(weight), mean = Saved(mean), rstd = Saved(rstd), geometry,
-                 shape, eps](const Tensor& g, Wanted wanted) {
-                  if (grad_enabled())
-                    return composite_gradients(g, x.get(), weight.get(), eps, shape, wanted);
-                  return fused_gradients(g, x.get(), weight.get(), mean.get(), rstd.get(), geometry, shape,
-                                         wanted);
-                });
+  return op.record(y, [x = Saved(x), weight = Saved(weight), mean = Saved(mean), rstd = Saved(rstd), geometry,
+                       shape, eps](const Tensor& g, Wanted wanted) {
+    if (grad_enabled()) return composite_gradients(g, x.get(), weight.get(), eps, shape, wanted);
+    return fused_gradients(g, x.get(), weight.get(), mean.get(), rstd.get(), geometry, shape, wanted);
+  });
 }
 
 }  // namespace kiln

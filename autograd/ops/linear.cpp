@@ -1,6 +1,5 @@
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
-#include <kiln/autograd/ops/autocast.h>
-#include <kiln/autograd/record.h>
 #include <kiln/kernels/matmul/gemm.h>
 #include <kiln/tensor/fail.h>
 
@@ -11,18 +10,10 @@ using namespace autograd;
 namespace {
 
 void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (weight.dim() != 2) fail("linear: weight must be [out, in], got {}", weight.shape());
-  if (x.dim() == 0) fail("linear: x must have at least one dimension [..., in]");
   if (x.shape().back() != weight.shape()[1])
     fail("linear: weight expects {} features, x has {} (x {}, weight {})", weight.shape()[1],
          x.shape().back(), x.shape(), weight.shape());
-  if (x.dtype() != weight.dtype() || (bias.defined() && bias.dtype() != x.dtype()))
-    fail("linear: x is {}, weight {}, bias {}; convert them to one type with .to(dtype)", x.dtype(),
-         weight.dtype(), bias.defined() ? name_of(bias.dtype()) : "undefined");
-  if (x.device() != weight.device() || (bias.defined() && bias.device() != x.device()))
-    fail("linear: x is on {}, weight on {}, bias on {}; move them to one device with .to(device)", x.device(),
-         weight.device(), (bias.defined() ? bias : weight).device());
-  if (bias.defined() && (bias.dim() != 1 || bias.shape()[0] != weight.shape()[0]))
+  if (bias.defined() && bias.shape()[0] != weight.shape()[0])
     fail("linear: bias must be [{}] (weight {}), got {}", weight.shape()[0], weight.shape(), bias.shape());
 }
 
@@ -55,19 +46,21 @@ Tensor compute(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 
 }  // namespace
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (autocast_enabled()) return in_low_precision(linear, x, weight, bias);
+Tensor linear(const Tensor& input, const Tensor& matrix, const Tensor& offset) {
+  Op op("linear");
+  const Tensor& x = op.operand("x", input, Kind::number, {1, kMaxRank, "[..., in]"});
+  const Tensor& weight = op.operand("weight", matrix, Kind::number, {2, 2, "[out, in]"});
+  const Tensor& bias = op.optional("bias", offset, Kind::number, {1, 1, "[out]"});
+  op.need_one_type();
   check(x, weight, bias);
   const Tensor y = compute(x, weight, bias);
-  if (!autograd::detail::wants_record({x, weight, bias})) return y;
-  return record(
-      "linear", {x, weight, bias}, y, [x = Saved(x), weight = Saved(weight)](const Tensor& g, Wanted wanted) {
-        const auto outer = [](const Tensor& v) { return v.dim() == 1 ? unsqueeze(v, 0) : as_matrix(v); };
-        return gradients(
-            wanted, [&] { return matmul(g, weight.get()); },
-            [&] { return matmul(outer(g).t(), outer(x.get())); },
-            [&] { return g.dim() == 1 ? g : sum(outer(g), 0); });
-      });
+  if (!op.records()) return op.result(y);
+  return op.record(y, [x = Saved(x), weight = Saved(weight)](const Tensor& g, Wanted wanted) {
+    const auto outer = [](const Tensor& v) { return v.dim() == 1 ? unsqueeze(v, 0) : as_matrix(v); };
+    return gradients(
+        wanted, [&] { return matmul(g, weight.get()); }, [&] { return matmul(outer(g).t(), outer(x.get())); },
+        [&] { return g.dim() == 1 ? g : sum(outer(g), 0); });
+  });
 }
 
 }  // namespace kiln

@@ -1,6 +1,5 @@
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
-#include <kiln/autograd/ops/autocast.h>
-#include <kiln/autograd/record.h>
 #include <kiln/kernels/matmul/gemm.h>
 #include <kiln/tensor/fail.h>
 
@@ -14,10 +13,6 @@ void check(const Tensor& a, const Tensor& b) {
   if (a.dim() == 0 || b.dim() == 0)
     fail("matmul: both operands need at least one dimension (a {}, b {}); use mul for scalars", a.shape(),
          b.shape());
-  if (a.dtype() != b.dtype())
-    fail("matmul: a is {}, b is {}; convert one with .to(dtype)", a.dtype(), b.dtype());
-  if (a.device() != b.device())
-    fail("matmul: a is on {}, b on {}; move one with .to(device)", a.device(), b.device());
   const int64_t columns = a.shape().back(), rows = b.shape()[b.dim() == 1 ? 0 : b.dim() - 2];
   if (columns != rows)
     fail("matmul: a has {} columns, b has {} rows (a {}, b {})", columns, rows, a.shape(), b.shape());
@@ -90,21 +85,23 @@ Tensor tall_gradient(const Tensor& a, const Tensor& g) {
 
 }  // namespace
 
-Tensor matmul(const Tensor& a, const Tensor& b) {
-  if (autocast_enabled()) return in_low_precision(matmul, a, b);
+Tensor matmul(const Tensor& left, const Tensor& right) {
+  Op op("matmul");
+  const Tensor &a = op.operand("a", left), &b = op.operand("b", right);
+  op.need_one_type();
   check(a, b);
   const bool a_vector = a.dim() == 1, b_vector = b.dim() == 1;
   if (a_vector || b_vector) {
     Tensor y = matmul(a_vector ? unsqueeze(a, 0) : a, b_vector ? unsqueeze(b, 1) : b);
     if (b_vector) y = squeeze(y, -1);
     if (a_vector) y = squeeze(y, b_vector ? -1 : -2);
-    return y;
+    return op.result(y);
   }
   const Tensor y = [&] {
     const NoGrad no_grad;
     return product(a, b);
   }();
-  return record("matmul", {a, b}, y, [a = Saved(a), b = Saved(b)](const Tensor& g, Wanted wanted) {
+  return op.record(y, [a = Saved(a), b = Saved(b)](const Tensor& g, Wanted wanted) {
     const Tensor x = a.get(), w = b.get();
     return gradients(
         wanted, [&] { return sum_to(matmul(g, transpose(w, -2, -1)), x.shape(), x.dtype()); },

@@ -2,15 +2,15 @@
 
 #include <cmath>
 
-#include <kiln/autograd/ops/autocast.h>
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/ops/spread.h>
-#include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
 
-using autograd::record;
+using autograd::Kind;
+using autograd::Op;
 using autograd::Saved;
 using autograd::SavedOutput;
 using kernels::DimSet;
@@ -39,22 +39,27 @@ Tensor norm_backward(const Tensor& x, const Tensor& y, const Tensor& g, double p
 
 }  // namespace
 
-Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
-  if (autocast_enabled())
-    return in_float32([&](const Tensor& wide) { return norm(wide, p, dims, keepdim); }, x);
-  check_floating("norm", x);
+Tensor norm(const Tensor& input, double p, const Dims& dims, bool keepdim) {
+  Op op("norm");
+  const Tensor& x = op.operand("x", input, Kind::floating);
+  op.attribute("p", p);
+  op.attribute("dim", dims);
+  op.attribute("keepdim", keepdim);
   if (std::isnan(p)) fail("norm: p is NaN");
   const DimSet reduced = kernels::dim_set("norm", dims, x.dim());
   const auto geometry = ReduceGeometry::over(x.layout(), reduced);
   Tensor y = empty(kernels::reduced_shape(x.shape(), reduced, keepdim), like(x));
   on(x.device(), [&](auto& ctx) { kernels::norm(ctx, geometry, p, x, y); });
-  return record("norm", {x}, y, [x = Saved(x), y = SavedOutput(y), p, reduced](const Tensor& g) {
+  return op.record(y, [x = Saved(x), y = SavedOutput(y), p, reduced](const Tensor& g) {
     return norm_backward(x.get(), y.get(), g, p, reduced);
   });
 }
 
-Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
-  check_floating("logsumexp", x);
+Tensor logsumexp(const Tensor& input, const Dims& dims, bool keepdim) {
+  Op op("logsumexp");
+  const Tensor& x = op.operand("x", input, Kind::floating);
+  op.attribute("dim", dims);
+  op.attribute("keepdim", keepdim);
   const DimSet reduced = kernels::dim_set("logsumexp", dims, x.dim());
   const Shape shape = kernels::reduced_shape(x.shape(), reduced, keepdim);
   Tensor y;
@@ -68,7 +73,7 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
     const Tensor total = sum(exp(sub(wide, largest)), dims_of(reduced), true);
     y = to(reshape(add(log(total), largest), shape), x.dtype());
   }
-  return record("logsumexp", {x}, y, [x = Saved(x), y = SavedOutput(y), reduced](const Tensor& g) {
+  return op.record(y, [x = Saved(x), y = SavedOutput(y), reduced](const Tensor& g) {
     const Tensor value = x.get();
     const Tensor share = exp(sub(value, spread(y.get(), value.shape(), reduced)));
     return mul(spread(g, value.shape(), reduced), share);

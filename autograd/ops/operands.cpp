@@ -1,33 +1,20 @@
 #include <kiln/autograd/ops/operands.h>
 
 #include <algorithm>
+#include <cfloat>
+#include <cmath>
 #include <optional>
 
+#include <kiln/autograd/grad_mode.h>
+#include <kiln/autograd/ops.h>
 #include <kiln/kernels/elementwise/copy.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
 
-void check_defined(const char* op, const Tensor& x, const char* name) {
-  if (!x.defined()) fail("{}: {} is an undefined tensor", op, name);
-}
-
-void check_floating(const char* op, const Tensor& x, const char* name) {
-  check_defined(op, x, name);
-  if (!x.is_floating_point())
-    fail("{}: needs floating-point numbers, {} is {}; convert it with .to(float32)", op, name, x.dtype());
-}
-
 void refuse_bool_difference(const char* op, const Tensor& x) {
   if (x.defined() && x.dtype() == bool8)
     fail("{}: bool tensors cannot be subtracted; use ne (exclusive or) or logical_not", op);
-}
-
-void check_pair(const char* op, const Tensor& a, const Tensor& b) {
-  check_defined(op, a, "the first operand");
-  check_defined(op, b, "the second operand");
-  if (!(a.device() == b.device()))
-    fail("{}: operands are on {} and {}; move one with .to(device)", op, a.device(), b.device());
 }
 
 namespace {
@@ -96,6 +83,43 @@ void check_in_place_result(const char* op, const Tensor& x, DType result, const 
          result);
 }
 
+Range range_of(DType dtype) {
+  if (dtype == bool8) return {0, 1};
+  if (dtype == uint8) return {0, 255};
+  const int64_t most = int64_t((uint64_t(1) << (8 * size_of(dtype) - 1)) - 1);
+  return {-most - 1, most};
+}
+
+namespace {
+
+double largest_of(DType dtype) {
+  return dtype == float16 ? 65504.0 : dtype == bfloat16 ? 0x1.fep127 : dtype == float32 ? FLT_MAX : DBL_MAX;
+}
+
+}  // namespace
+
+void check_fits(const char* op, const Scalar& value, DType dtype) {
+  const double real = value.real();
+  if (is_floating(dtype)) {
+    if (std::isfinite(real) && std::abs(real) > largest_of(dtype))
+      fail("{}: value {} cannot be stored in {}, whose largest number is {}", op, real, dtype,
+           largest_of(dtype));
+    return;
+  }
+  if (dtype == bool8) return;  // as in C++, everything but 0 is true
+  if (is_floating(value.dtype()) && (!std::isfinite(real) || std::trunc(real) != real))
+    fail("{}: value {} cannot be stored in {}, which holds integers", op, real, dtype);
+  const Range range = range_of(dtype);
+  const bool beyond =
+      is_floating(value.dtype())
+          ? real < double(range.least) || real > double(range.most) || (dtype == int64 && real >= 0x1p63)
+          : value.integer() < range.least || value.integer() > range.most;
+  if (beyond)
+    fail("{}: value {} cannot be stored in {}, which holds {} .. {}", op,
+         is_floating(value.dtype()) ? fmt::format("{}", real) : fmt::format("{}", value.integer()), dtype,
+         range.least, range.most);
+}
+
 bool overlap(const Tensor& a, const Tensor& b) {
   if (!a.shares_storage(b)) return false;
   const auto first = [](const Tensor& x) { return x.layout().offset * size_of(x.dtype()); };
@@ -108,7 +132,7 @@ Tensor empty_dense(const Layout& layout, DType dtype, Device device) {
   impl->layout = layout;
   impl->layout.offset = 0;
   impl->dtype = dtype;
-  impl->storage = Storage::allocate(layout.numel() * size_of(dtype), device);
+  impl->storage = Storage::allocate(numel(layout.shape) * size_of(dtype), device);
   return Tensor(std::move(impl));
 }
 
@@ -145,6 +169,23 @@ Tensor converted(const Tensor& x, DType dtype) {
   on(x.device(), [&](auto& ctx) { kernels::copy(ctx, x, y); });
   return y;
 }
+
+Tensor dense(const Tensor& x) {
+  if (!x.defined()) return x;
+  const NoGrad no_grad;
+  return contiguous(x);
+}
+
+Tensor laid_out(const Tensor& x, const Layout& layout) {
+  if (x.strides() == layout.strides || (x.is_contiguous() && layout.is_contiguous())) return x;
+  Tensor y = empty_dense({layout.shape, layout.strides, 0}, x.dtype(), x.device());
+  on(x.device(), [&](auto& ctx) { kernels::copy(ctx, x, y); });
+  return y;
+}
+
+DType wide_type(const Tensor& x) { return x.dtype() == float64 ? float64 : float32; }
+
+Tensor Origin::operator()(const Tensor& g) const { return sum_to(g, shape, dtype); }
 
 bool partly_overlap(const Tensor& a, const Tensor& b) {
   if (!overlap(a, b)) return false;

@@ -2,18 +2,13 @@
 
 #include <kiln/tensor/tensor.h>
 
-// For the sources of ops: what every op asks of its operands.
+// For the sources of ops: types, layouts and memory of operands and results. What all ops ask of operands is
+// in op.h.
 
 namespace kiln {
 
-// Throws "op: x is undefined".
-void check_defined(const char* op, const Tensor& x, const char* name = "x");
-// Also throws for other types than the four floating ones.
-void check_floating(const char* op, const Tensor& x, const char* name = "x");
 // PyTorch subtracts no bools, on either side.
 void refuse_bool_difference(const char* op, const Tensor& x);
-// Both defined and on one device.
-void check_pair(const char* op, const Tensor& a, const Tensor& b);
 
 // PyTorch's type of an operation on these operands: among tensors with dimensions by promote_types; 0-dim
 // tensors, then numbers, only count when they are of a higher category (bool, integral, floating). Refuses
@@ -28,10 +23,22 @@ Layout result_layout(const char* op, const Tensor& a, const Tensor& b);
 // For `x.op_(other)`: that a result of this type and shape can be written to x.
 void check_in_place_result(const char* op, const Tensor& x, DType result, const Shape& shape);
 
+// What an integral type, or bool, holds.
+struct Range {
+  int64_t least, most;
+};
+Range range_of(DType dtype);
+
+// Throws "fill_: value 300 cannot be stored in uint8, which holds 0 .. 255" for a number that the type cannot
+// hold: out of its range, or a fraction in an integer. Floating types hold what rounds, and infinities; bool
+// holds all, as false for 0.
+void check_fits(const char* op, const Scalar& value, DType dtype);
+
 // Whether a and b share any byte.
 bool overlap(const Tensor& a, const Tensor& b);
 
-// Uninitialised memory of this layout, which must be dense; its offset counts as 0.
+// Uninitialised memory of this layout, which must be dense; its offset counts as 0. Throws when its elements
+// cannot be counted.
 Tensor empty_dense(const Layout& layout, DType dtype, Device device);
 
 // The dense layout of a result with x's shape: x's order of dimensions.
@@ -42,6 +49,23 @@ Tensor alias(const Tensor& x, const Layout& layout);
 
 // x as this dtype, without history.
 Tensor converted(const Tensor& x, DType dtype);
+
+// x, or a row-major copy of it without history; an undefined one stays so.
+Tensor dense(const Tensor& x);
+
+// x, or a copy of it without history, in memory of this dense layout.
+Tensor laid_out(const Tensor& x, const Layout& layout);
+
+// The type that sums over x are kept in: float64 for float64, else float32.
+DType wide_type(const Tensor& x);
+
+// What broadcasting and promotion did to an operand, undone for its gradient.
+struct Origin {
+  Shape shape;
+  DType dtype;
+  explicit Origin(const Tensor& x) : shape(x.shape()), dtype(x.dtype()) {}
+  Tensor operator()(const Tensor& g) const;
+};
 
 // Whether a write to one can change the other in another way than element by element.
 bool partly_overlap(const Tensor& a, const Tensor& b);

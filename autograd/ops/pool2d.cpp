@@ -1,8 +1,8 @@
 #include <kiln/kernels/conv/pool2d.h>
 
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/working_order.h>
-#include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -38,9 +38,15 @@ struct Pooling {
   }
 };
 
-void check(const char* op, const Tensor& x) {
-  if (!x.is_floating_point()) fail("{}: needs a floating-point tensor, got {}", op, x.dtype());
-  if (x.dim() != 4) fail("{}: x must be [C,H,W] or [N,C,H,W], got {}", op, x.shape());
+constexpr Form kImages{3, 4, "[C,H,W] or [N,C,H,W]"};
+
+void see_options(Op& op, Pair kernel, const Pool2dOptions& options) {
+  op.attribute("kernel", kernel);
+  op.attribute("stride", options.stride);
+  op.attribute("padding", options.padding);
+  op.attribute("dilation", options.dilation);
+  op.attribute("ceil_mode", options.ceil_mode);
+  op.attribute("count_include_pad", options.count_include_pad);
 }
 
 Tensor in_working_order(const Tensor& x) {
@@ -50,68 +56,78 @@ Tensor in_working_order(const Tensor& x) {
 
 Tensor max_gather(const Tensor& x, const Tensor& index, const Pooling& pooling);
 
-Tensor max_backward(const Tensor& g, const Tensor& index, const Pooling& pooling) {
+Tensor max_backward(const Tensor& gradient, const Tensor& index, const Pooling& pooling) {
+  Op op("max_pool2d_backward");
+  const Tensor& g = op.operand("g", gradient);
   const Tensor dx = pooling.like_x(g), grad = pooling.dense(g);
   on(g.device(), [&](auto& ctx) { kernels::max_pool2d_backward(ctx, pooling.geometry, grad, index, dx); });
-  return record("max_pool2d_backward", {g}, dx,
-                [index, pooling](const Tensor& v) { return max_gather(v, index, pooling); });
+  return op.record(dx, [index, pooling](const Tensor& v) { return max_gather(v, index, pooling); });
 }
 
-Tensor max_gather(const Tensor& x, const Tensor& index, const Pooling& pooling) {
+Tensor max_gather(const Tensor& input, const Tensor& index, const Pooling& pooling) {
+  Op op("max_pool2d_gather");
+  const Tensor& x = op.operand("x", input);
   const Tensor y = pooling.like_y(x), in = pooling.dense(x);
   on(x.device(), [&](auto& ctx) { kernels::max_pool2d_gather(ctx, pooling.geometry, in, index, y); });
-  return record("max_pool2d_gather", {x}, y,
-                [index, pooling](const Tensor& g) { return max_backward(g, index, pooling); });
+  return op.record(y, [index, pooling](const Tensor& g) { return max_backward(g, index, pooling); });
 }
 
-Tensor average_backward(const char* op, const Tensor& g, const Pooling& pooling);
+Tensor average_backward(const Tensor& gradient, const Pooling& pooling);
 
-Tensor average(const char* op, const Tensor& x, const Pooling& pooling) {
+Tensor average(Op& op, const Tensor& x, const Pooling& pooling) {
   const Tensor y = pooling.like_y(x), in = pooling.dense(x);
   on(x.device(), [&](auto& ctx) { kernels::avg_pool2d(ctx, pooling.geometry, in, y); });
-  return record(op, {x}, y, [op, pooling](const Tensor& g) { return average_backward(op, g, pooling); });
+  return op.record(y, [pooling](const Tensor& g) { return average_backward(g, pooling); });
 }
 
-Tensor average_backward(const char* op, const Tensor& g, const Pooling& pooling) {
+Tensor average_backward(const Tensor& gradient, const Pooling& pooling) {
+  Op op("avg_pool2d_backward");
+  const Tensor& g = op.operand("g", gradient);
   const Tensor dx = pooling.like_x(g), grad = pooling.dense(g);
   on(g.device(), [&](auto& ctx) { kernels::avg_pool2d_backward(ctx, pooling.geometry, grad, dx); });
-  return record("avg_pool2d_backward", {g}, dx,
-                [op, pooling](const Tensor& v) { return average(op, v, pooling); });
+  return op.record(dx, [pooling](const Tensor& v) {
+    Op again("avg_pool2d");
+    return average(again, again.operand("x", v), pooling);
+  });
 }
 
 }  // namespace
 
-Tensor max_pool2d(const Tensor& x, Pair kernel, const Pool2dOptions& options) {
-  if (x.dim() == 3) return squeeze(max_pool2d(unsqueeze(x, 0), kernel, options), 0);
-  check("max_pool2d", x);
+Tensor max_pool2d(const Tensor& input, Pair kernel, const Pool2dOptions& options) {
+  Op op("max_pool2d");
+  const Tensor& x = op.operand("x", input, Kind::floating, kImages);
+  see_options(op, kernel, options);
+  if (x.dim() == 3) return op.result(squeeze(max_pool2d(unsqueeze(x, 0), kernel, options), 0));
   const Tensor in = in_working_order(x);
   const Pooling pooling(Pool2dGeometry::of("max_pool2d", in.layout(), kernel, options.stride, options.padding,
                                            options.dilation, options.ceil_mode),
                         in);
   const Tensor y = pooling.like_y(x), index = pooling.make(pooling.y_shape, x, pooling.geometry.index_type());
   on(x.device(), [&](auto& ctx) { kernels::max_pool2d(ctx, pooling.geometry, in, y, index); });
-  return record("max_pool2d", {x}, y,
-                [index, pooling](const Tensor& g) { return max_backward(g, index, pooling); });
+  return op.record(y, [index, pooling](const Tensor& g) { return max_backward(g, index, pooling); });
 }
 
-Tensor avg_pool2d(const Tensor& x, Pair kernel, const Pool2dOptions& options) {
-  if (x.dim() == 3) return squeeze(avg_pool2d(unsqueeze(x, 0), kernel, options), 0);
-  check("avg_pool2d", x);
+Tensor avg_pool2d(const Tensor& input, Pair kernel, const Pool2dOptions& options) {
+  Op op("avg_pool2d");
+  const Tensor& x = op.operand("x", input, Kind::floating, kImages);
+  see_options(op, kernel, options);
+  if (x.dim() == 3) return op.result(squeeze(avg_pool2d(unsqueeze(x, 0), kernel, options), 0));
   if (!(options.dilation == Pair(1)))
     fail("avg_pool2d: has no dilation, got ({}, {})", options.dilation.h, options.dilation.w);
   const Tensor in = in_working_order(x);
   Pool2dGeometry geometry = Pool2dGeometry::of("avg_pool2d", in.layout(), kernel, options.stride,
                                                options.padding, 1, options.ceil_mode);
   geometry.count_padding = options.count_include_pad;
-  return average("avg_pool2d", x, Pooling(geometry, in));
+  return average(op, x, Pooling(geometry, in));
 }
 
-Tensor adaptive_avg_pool2d(const Tensor& x, Pair output) {
-  if (x.dim() == 3) return squeeze(adaptive_avg_pool2d(unsqueeze(x, 0), output), 0);
-  check("adaptive_avg_pool2d", x);
+Tensor adaptive_avg_pool2d(const Tensor& input, Pair output) {
+  Op op("adaptive_avg_pool2d");
+  const Tensor& x = op.operand("x", input, Kind::floating, kImages);
+  op.attribute("output", output);
+  if (x.dim() == 3) return op.result(squeeze(adaptive_avg_pool2d(unsqueeze(x, 0), output), 0));
   const Tensor in = in_working_order(x);
-  return average("adaptive_avg_pool2d", x,
-                 Pooling(Pool2dGeometry::to_size("adaptive_avg_pool2d", in.layout(), output), in));
+  return average(op, x, Pooling(Pool2dGeometry::to_size("adaptive_avg_pool2d", in.layout(), output), in));
 }
 
 }  // namespace kiln

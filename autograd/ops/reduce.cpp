@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include <kiln/autograd/ops/autocast.h>
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/autograd/ops/spread.h>
-#include <kiln/autograd/record.h>
 
 namespace kiln {
 
-using autograd::record;
+using autograd::Kind;
+using autograd::Op;
 using autograd::Saved;
 using autograd::SavedOutput;
 using kernels::dim_set;
@@ -18,6 +18,11 @@ using kernels::reduced_shape;
 using kernels::ReduceGeometry;
 
 namespace {
+
+void see_dims(Op& op, const Dims& dims, bool keepdim) {
+  op.attribute("dim", dims);
+  op.attribute("keepdim", keepdim);
+}
 
 DType sum_type(const Tensor& x) { return x.is_floating_point() ? x.dtype() : int64; }
 
@@ -50,75 +55,85 @@ Tensor variance_backward(const Tensor& x, const Tensor& g, DimSet reduced, doubl
 
 }  // namespace
 
-Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
-  if (autocast_enabled()) return in_float32([&](const Tensor& wide) { return sum(wide, dims, keepdim); }, x);
-  check_defined("sum", x);
+Tensor sum(const Tensor& input, const Dims& dims, bool keepdim) {
+  Op op("sum");
+  const Tensor& x = op.operand("x", input);
+  see_dims(op, dims, keepdim);
   const DimSet reduced = dim_set("sum", dims, x.dim());
   Tensor y = empty(reduced_shape(x.shape(), reduced, keepdim), {.dtype = sum_type(x), .device = x.device()});
   on(x.device(), [&](auto& ctx) { kernels::sum(ctx, ReduceGeometry::over(x.layout(), reduced), x, y); });
-  return record("sum", {x}, y,
-                [shape = x.shape(), reduced](const Tensor& g) { return spread(g, shape, reduced); });
+  return op.record(y, [shape = x.shape(), reduced](const Tensor& g) { return spread(g, shape, reduced); });
 }
 
-Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
-  check_floating("mean", x);
+Tensor mean(const Tensor& input, const Dims& dims, bool keepdim) {
+  Op op("mean");
+  const Tensor& x = op.operand("x", input, Kind::floating);
+  see_dims(op, dims, keepdim);
   const DimSet reduced = dim_set("mean", dims, x.dim());
   const auto geometry = ReduceGeometry::over(x.layout(), reduced);
   Tensor y = empty(reduced_shape(x.shape(), reduced, keepdim), like(x));
   on(x.device(), [&](auto& ctx) { kernels::mean(ctx, geometry, x, y); });
-  return record("mean", {x}, y, [shape = x.shape(), reduced, count = geometry.count](const Tensor& g) {
+  return op.record(y, [shape = x.shape(), reduced, count = geometry.count](const Tensor& g) {
     return spread(mul(g, 1.0 / double(count)), shape, reduced);
   });
 }
 
-Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
-  check_floating("var", x);
+Tensor var(const Tensor& input, const Dims& dims, double correction, bool keepdim) {
+  Op op("var");
+  const Tensor& x = op.operand("x", input, Kind::floating);
+  see_dims(op, dims, keepdim);
+  op.attribute("correction", correction);
   const DimSet reduced = dim_set("var", dims, x.dim());
   const Tensor y = variance(x, reduced, correction, keepdim);
-  return record("var", {x}, y, [x = Saved(x), reduced, correction](const Tensor& g) {
+  return op.record(y, [x = Saved(x), reduced, correction](const Tensor& g) {
     return variance_backward(x.get(), g, reduced, correction);
   });
 }
 
-Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
-  check_floating("std", x);
+Tensor std(const Tensor& input, const Dims& dims, double correction, bool keepdim) {
+  Op op("std");
+  const Tensor& x = op.operand("x", input, Kind::floating);
+  see_dims(op, dims, keepdim);
+  op.attribute("correction", correction);
   const DimSet reduced = dim_set("std", dims, x.dim());
   Tensor y;
   {
     const NoGrad no_grad;
     y = sqrt(variance(x, reduced, correction, keepdim));
   }
-  return record("std", {x}, y, [x = Saved(x), y = SavedOutput(y), reduced, correction](const Tensor& g) {
+  return op.record(y, [x = Saved(x), y = SavedOutput(y), reduced, correction](const Tensor& g) {
     // Equal elements: the slope is infinite; 0 is what PyTorch says.
     const Tensor half = masked_fill(div(g, mul(y.get(), 2)), eq(y.get(), 0), 0);
     return variance_backward(x.get(), half, reduced, correction);
   });
 }
 
-Tensor prod(const Tensor& x) {
-  if (autocast_enabled()) return in_float32([](const Tensor& wide) { return prod(wide); }, x);
-  check_defined("prod", x);
-  if (autograd::detail::wants_record({x})) return prod_by_pairs(x);
+Tensor prod(const Tensor& input) {
+  Op op("prod");
+  const Tensor& x = op.operand("x", input);
+  if (op.records()) return op.result(prod_by_pairs(x));
   Tensor y = empty({}, {.dtype = sum_type(x), .device = x.device()});
   const auto geometry = ReduceGeometry::over(x.layout(), dim_set("prod", {}, x.dim()));
   on(x.device(), [&](auto& ctx) { kernels::prod(ctx, geometry, x, y); });
-  return y;
+  return op.result(y);
 }
 
-Tensor any(const Tensor& x) {
-  check_defined("any", x);
+Tensor any(const Tensor& input) {
+  Op op("any");
+  const Tensor& x = op.operand("x", input);
   Tensor y = empty({}, {.dtype = bool8, .device = x.device()});
   const auto geometry = ReduceGeometry::over(x.layout(), dim_set("any", {}, x.dim()));
   on(x.device(), [&](auto& ctx) { kernels::any(ctx, geometry, x, y); });
-  return y;
+  return op.result(y);
 }
 
-Tensor all(const Tensor& x) {
-  check_defined("all", x);
+Tensor all(const Tensor& input) {
+  Op op("all");
+  const Tensor& x = op.operand("x", input);
   Tensor y = empty({}, {.dtype = bool8, .device = x.device()});
   const auto geometry = ReduceGeometry::over(x.layout(), dim_set("all", {}, x.dim()));
   on(x.device(), [&](auto& ctx) { kernels::all(ctx, geometry, x, y); });
-  return y;
+  return op.result(y);
 }
 
 }  // namespace kiln

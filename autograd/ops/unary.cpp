@@ -1,9 +1,8 @@
 #include <kiln/kernels/elementwise/unary.h>
 
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
-#include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/ops/operands.h>
-#include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -25,7 +24,7 @@ static Tensor pick(const Tensor& condition, double a, const Tensor& b) {
 namespace kiln {
 namespace {
 
-using autograd::record;
+using autograd::Op;
 using autograd::Saved;
 using autograd::SavedOutput;
 using kernels::UnaryOp;
@@ -33,65 +32,54 @@ using kernels::UnaryParameters;
 using kernels::math::Needs;
 
 // g * f'(saved).
-Tensor unary_backward(UnaryOp op, const UnaryParameters& parameters, const Tensor& saved, const Tensor& g) {
-  if (autograd::detail::wants_record({saved, g}))
-    return kernels::math::visit_unary(op, parameters, [&](const auto& function) -> Tensor {
+Tensor unary_backward(UnaryOp which, const UnaryParameters& parameters, const Tensor& kept,
+                      const Tensor& gradient) {
+  Op op("unary_backward");
+  const Tensor &saved = op.operand("saved", kept), &g = op.operand("g", gradient);
+  if (op.records())
+    return op.result(kernels::math::visit_unary(which, parameters, [&](const auto& function) -> Tensor {
       return (g * function.df(saved)).to(g.dtype());
-    });
+    }));
   const Tensor dx = empty_dense(result_layout("unary_backward", saved, g), g.dtype(), g.device());
-  on(g.device(), [&](auto& ctx) { kernels::unary_backward(ctx, op, parameters, saved, g, dx); });
-  return dx;
+  on(g.device(), [&](auto& ctx) { kernels::unary_backward(ctx, which, parameters, saved, g, dx); });
+  return op.result(dx);
 }
 
-constexpr bool computes_in_float32(UnaryOp op) {
-  switch (op) {
-    case UnaryOp::exp:
-    case UnaryOp::expm1:
-    case UnaryOp::log:
-    case UnaryOp::log1p:
-    case UnaryOp::log2:
-    case UnaryOp::log10:
-    case UnaryOp::rsqrt:
-    case UnaryOp::reciprocal:
-    case UnaryOp::tan:
-    case UnaryOp::asin:
-    case UnaryOp::acos:
-    case UnaryOp::sinh:
-    case UnaryOp::cosh:
-    case UnaryOp::softplus:
-      return true;
-    default:
-      return false;
+void see_parameters(Op& op, UnaryOp which, const UnaryParameters& parameters) {
+  if (which == UnaryOp::leaky_relu) op.attribute("negative_slope", parameters.a.wide);
+  if (which == UnaryOp::softplus) {
+    op.attribute("beta", parameters.a.wide);
+    op.attribute("threshold", parameters.b.wide);
   }
+  if (which == UnaryOp::gelu) op.attribute("approximate", "none");
+  if (which == UnaryOp::gelu_tanh) op.attribute("approximate", "tanh");
 }
 
-template <UnaryOp op>
-Tensor unary(const char* name, const Tensor& x, const UnaryParameters& parameters = {}) {
-  if constexpr (computes_in_float32(op))
-    if (autocast_enabled())
-      return in_float32([&](const Tensor& wide) { return unary<op>(name, wide, parameters); }, x);
-  check_defined(name, x);
-  if (is_storage_only(x.dtype())) fail("{}: {} is storage only", name, x.dtype());
+template <UnaryOp which>
+Tensor unary(const char* name, const Tensor& input, const UnaryParameters& parameters = {}) {
+  Op op(name);
+  const Tensor& x = op.operand("x", input);
+  see_parameters(op, which, parameters);
   const DType dtype = x.is_floating_point() ? x.dtype() : float32;
   const Tensor y = empty_dense(dense_like(x.layout()), dtype, x.device());
-  on(x.device(), [&](auto& ctx) { kernels::unary(ctx, op, parameters, x, y); });
-  if (!autograd::detail::wants_record({x})) return y;
-  constexpr Needs needs = kernels::math::Unary<op>::needs;
+  on(x.device(), [&](auto& ctx) { kernels::unary(ctx, which, parameters, x, y); });
+  if (!op.records()) return op.result(y);
+  constexpr Needs needs = kernels::math::Unary<which>::needs;
   if constexpr (needs == Needs::x)
-    return record(name, {x}, y, [x = Saved(x), parameters](const Tensor& g) {
-      return unary_backward(op, parameters, x.get(), g);
+    return op.record(y, [x = Saved(x), parameters](const Tensor& g) {
+      return unary_backward(which, parameters, x.get(), g);
     });
   else if constexpr (needs == Needs::y)
-    return record(name, {x}, y, [y = SavedOutput(y), parameters](const Tensor& g) {
-      return unary_backward(op, parameters, y.get(), g);
+    return op.record(y, [y = SavedOutput(y), parameters](const Tensor& g) {
+      return unary_backward(which, parameters, y.get(), g);
     });
   else
-    return record(name, {x}, y,
-                  [parameters](const Tensor& g) { return g * kernels::math::Unary<op>{{parameters}}.df(g); });
+    return op.record(
+        y, [parameters](const Tensor& g) { return g * kernels::math::Unary<which>{{parameters}}.df(g); });
 }
 
 bool integral(const char* op, const Tensor& x) {
-  check_defined(op, x);
+  if (!x.defined()) fail("{}: x is an undefined tensor", op);
   if (x.dtype() == bool8) fail("{}: bool tensors are not supported", op);
   return is_integral(x.dtype());
 }
@@ -152,14 +140,21 @@ Tensor softplus(const Tensor& x, double beta, double threshold) {
 }
 
 const Tensor& Tensor::relu_() const {
-  check_defined("relu_", *this);
-  if (!is_floating_point()) return clamp_(0, INT64_MAX);
-  autograd::begin_in_place("relu_", *this);
+  Op op("relu_");
+  const Tensor& x = op.operand("x", *this);
+  if (!x.is_floating_point()) {
+    clamp_(0, INT64_MAX);
+    op.written();
+    return *this;
+  }
+  op.begin_write();
   on(device(), [&](auto& ctx) { kernels::unary(ctx, UnaryOp::relu, {}, *this, *this); });
-  if (autograd::detail::wants_record({*this}))
-    autograd::record_in_place("relu_", *this, {*this}, [y = SavedOutput(*this)](const Tensor& g) {
-      return unary_backward(UnaryOp::relu, {}, y.get(), g);
-    });
+  if (!op.records()) {
+    op.written();
+    return *this;
+  }
+  op.record_write(
+      [y = SavedOutput(*this)](const Tensor& g) { return unary_backward(UnaryOp::relu, {}, y.get(), g); });
   return *this;
 }
 
