@@ -2,12 +2,15 @@
 
 #include <optional>
 
+#include <kiln/tensor/indexing.h>
+#include <kiln/tensor/literal.h>
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/tensor.h>
 
 // Every op. Names, arguments, defaults, broadcasting and type promotion are PyTorch's. All are
 // differentiable, twice, unless their result is integral or said otherwise. Dimensions may be negative.
-// Errors name the op, the shapes and the way out.
+// Errors name the op, the shapes and the way out. An op that is also a method of PyTorch's Tensor is one
+// here: scripts/methods makes those from this file.
 
 namespace kiln {
 
@@ -39,7 +42,7 @@ Tensor randperm(int64_t n, Generator* generator = nullptr);
 // 1 with probability p, else 0, in x's dtype; x's values are the probabilities.
 Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);
 
-// ---- views (autograd/ops/views.cpp); methods of Tensor have the same names ----
+// ---- views (autograd/ops/views.cpp) ----
 
 Tensor reshape(const Tensor& x, const Shape& shape);
 Tensor permute(const Tensor& x, const Dims& order);
@@ -57,6 +60,13 @@ Tensors chunk(const Tensor& x, int64_t chunks, int dim = 0);
 Tensors unbind(const Tensor& x, int dim = 0);
 // A view with these strides and offset in x's storage.
 Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset);
+// Copies, side by side: x repeated this often along each dimension, which may be more than x has. tile counts
+// missing numbers as 1.
+Tensor repeat(const Tensor& x, const Dims& times);
+Tensor tile(const Tensor& x, const Dims& times);
+Tensor flip(const Tensor& x, const Dims& dims);
+// Moves elements along dims, and those that fall off to the other end. No dims: x as if it had one.
+Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims = {});
 // The gradients of as_strided: x written into memory laid out as `dense`, and of it the part; or x with that
 // part replaced by value. `part` is relative to `dense`, whose offset is 0.
 Tensor strided_part(const Tensor& x, const Layout& dense, const Layout& part);
@@ -68,6 +78,7 @@ Tensor clone(const Tensor& x);  // dense, in x's order of dimensions
 Tensor contiguous(const Tensor& x, MemoryFormat format = MemoryFormat::contiguous);
 Tensor to(const Tensor& x, DType dtype);
 Tensor to(const Tensor& x, Device device);
+Tensor to(const Tensor& x, Device device, DType dtype);
 Tensor cat(const Tensors& xs, int dim = 0);
 Tensor stack(const Tensors& xs, int dim = 0);
 // Sums x over what broadcasting `shape` had repeated, and casts: the gradient of a broadcast operand.
@@ -128,7 +139,29 @@ Tensor gt(const Tensor& a, const Scalar& b);
 Tensor ge(const Tensor& a, const Scalar& b);
 Tensor logical_and(const Tensor& a, const Tensor& b);
 Tensor logical_or(const Tensor& a, const Tensor& b);
+Tensor logical_xor(const Tensor& a, const Tensor& b);
 Tensor logical_not(const Tensor& a);
+// Bit by bit; integers and bools.
+Tensor bitwise_and(const Tensor& a, const Tensor& b);
+Tensor bitwise_or(const Tensor& a, const Tensor& b);
+Tensor bitwise_xor(const Tensor& a, const Tensor& b);
+Tensor bitwise_and(const Tensor& a, const Scalar& b);
+Tensor bitwise_or(const Tensor& a, const Scalar& b);
+Tensor bitwise_xor(const Tensor& a, const Scalar& b);
+Tensor bitwise_not(const Tensor& x);
+inline Tensor operator&(const Tensor& a, const Tensor& b) { return bitwise_and(a, b); }
+inline Tensor operator|(const Tensor& a, const Tensor& b) { return bitwise_or(a, b); }
+inline Tensor operator^(const Tensor& a, const Tensor& b) { return bitwise_xor(a, b); }
+inline Tensor operator&(const Tensor& a, const Scalar& b) { return bitwise_and(a, b); }
+inline Tensor operator|(const Tensor& a, const Scalar& b) { return bitwise_or(a, b); }
+inline Tensor operator^(const Tensor& a, const Scalar& b) { return bitwise_xor(a, b); }
+inline Tensor operator~(const Tensor& x) { return bitwise_not(x); }
+inline const Tensor& operator&=(const Tensor& a, const Tensor& b) { return a.bitwise_and_(b); }
+inline const Tensor& operator|=(const Tensor& a, const Tensor& b) { return a.bitwise_or_(b); }
+inline const Tensor& operator^=(const Tensor& a, const Tensor& b) { return a.bitwise_xor_(b); }
+inline const Tensor& operator&=(const Tensor& a, const Scalar& b) { return a.bitwise_and_(b); }
+inline const Tensor& operator|=(const Tensor& a, const Scalar& b) { return a.bitwise_or_(b); }
+inline const Tensor& operator^=(const Tensor& a, const Scalar& b) { return a.bitwise_xor_(b); }
 inline Tensor operator==(const Tensor& a, const Tensor& b) { return eq(a, b); }
 inline Tensor operator!=(const Tensor& a, const Tensor& b) { return ne(a, b); }
 inline Tensor operator<(const Tensor& a, const Tensor& b) { return lt(a, b); }
@@ -188,6 +221,8 @@ Tensor silu(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
 Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
 Tensor clamp(const Tensor& x, std::optional<Scalar> low, std::optional<Scalar> high);
+Tensor clamp_min(const Tensor& x, const Scalar& low);
+Tensor clamp_max(const Tensor& x, const Scalar& high);
 
 // ---- reductions (autograd/ops/reduce.cpp); no dims: over all of them ----
 
@@ -211,9 +246,22 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim = false);
 Tensor prod(const Tensor& x);
 Tensor any(const Tensor& x);
 Tensor all(const Tensor& x);
+Tensor any(const Tensor& x, int dim, bool keepdim = false);
+Tensor all(const Tensor& x, int dim, bool keepdim = false);
 Tensor cumsum(const Tensor& x, int dim);
 
-// ---- indexing (autograd/ops/index.cpp) ----
+// ---- indexing (autograd/ops/index.cpp, autograd/indexing) ----
+
+// x[indices] (<kiln/tensor/indexing.h>): a view for integers, slices, None and Ellipsis, else a copy.
+Tensor index(const Tensor& x, const indexing::TensorIndices& indices);
+// x with values, broadcast to index(x, indices), at their places. accumulate adds them, in order; else the
+// last of several for one place stays.
+Tensor index_put(const Tensor& x, const indexing::TensorIndices& indices, const Tensor& values,
+                 bool accumulate = false);
+// Where x is not 0: [count, dims], int64, in row-major order. Waits for the device.
+Tensor nonzero(const Tensor& x);
+// The elements where mask, broadcast with x, is true. Waits for the device.
+Tensor masked_select(const Tensor& x, const Tensor& mask);
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Scalar& value);
@@ -221,14 +269,22 @@ Tensor gather(const Tensor& x, int dim, const Tensor& index);
 Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
 Tensor index_select(const Tensor& x, int dim, const Tensor& index);
 Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
+// x with slices along dim replaced by those of source; the last of several for one place stays.
+Tensor index_copy(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
 Tensor one_hot(const Tensor& x, int64_t classes);
 ValuesAndIndices topk(const Tensor& x, int64_t k, int dim = -1, bool largest = true);
 ValuesAndIndices sort(const Tensor& x, int dim = -1, bool descending = false);
+Tensor argsort(const Tensor& x, int dim = -1, bool descending = false);
 
 // ---- products (autograd/ops/matmul.cpp, linear.cpp) ----
 
 // All of PyTorch's cases: vectors, matrices, batches with broadcasting.
 Tensor matmul(const Tensor& a, const Tensor& b);
+// Those cases of it that their names say: matrices, matrix and vector, vectors, batches of matrices.
+Tensor mm(const Tensor& a, const Tensor& b);
+Tensor mv(const Tensor& a, const Tensor& b);
+Tensor dot(const Tensor& a, const Tensor& b);
+Tensor bmm(const Tensor& a, const Tensor& b);
 // x [..., in] times weight [out, in] transposed, plus bias [out] (may be undefined).
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 

@@ -83,6 +83,11 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_gra
     autograd::backward({*this}, {}, {.retain_graph = retain_graph, .create_graph = create_graph});
 }
 
+namespace detail {
+void require_grad(const Tensor& x);  // what empty() of the tensor layer calls
+void require_grad(const Tensor& x) { x.requires_grad_(); }
+}  // namespace detail
+
 namespace autograd {
 
 int64_t register_hook(const Tensor& x, Hook hook) {

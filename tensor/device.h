@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ struct Device {
   bool is_cpu() const { return type == DeviceType::cpu; }
   bool is_cuda() const { return type == DeviceType::cuda; }
   bool operator==(const Device&) const = default;
+  friend std::ostream& operator<<(std::ostream& out, Device device) { return print(out, device); }
+
+ private:
+  static std::ostream& print(std::ostream& out, Device device);
 };
 
 inline constexpr Device cpu{DeviceType::cpu};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -45,6 +46,7 @@ constexpr int64_t size_of(DType dtype) {
 
 // PyTorch's name without "torch.": "float32", "bool", "complex64".
 std::string name_of(DType dtype);
+std::ostream& operator<<(std::ostream& out, DType dtype);
 
 // The dtype of that name. Throws for an unknown name.
 DType dtype_from_name(std::string_view name);

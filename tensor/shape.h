@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <span>
 #include <string>
 
@@ -40,8 +41,11 @@ class Dims {
   void erase(int position);
 
   bool operator==(const Dims& other) const;
+  friend std::ostream& operator<<(std::ostream& out, const Dims& dims) { return print(out, dims); }
 
  private:
+  static std::ostream& print(std::ostream& out, const Dims& dims);
+
   int64_t values_[kMaxRank] = {};
   int rank_ = 0;
 };

@@ -8,18 +8,44 @@
 
 namespace kiln {
 
-int64_t Tensor::size(int dim) const { return shape()[wrap_dim("size", dim, shape().rank())]; }
+namespace detail {
 
-bool Tensor::is_contiguous(MemoryFormat format) const {
+void fail_undefined(const char* what) { fail("{}: the tensor is undefined", what); }
+
+// Defined in autograd/; null in a program that links nothing of it.
+[[gnu::weak]] void require_grad(const Tensor& x);
+
+}  // namespace detail
+
+namespace {
+
+int own_dim(const char* op, int dim, const Shape& shape) {
+  if (shape.rank() == 0) fail("{}: a 0-dim tensor has no dim {}; numel() is 1", op, dim);
+  return wrap_dim(op, dim, shape.rank());
+}
+
+}  // namespace
+
+int64_t TensorBase::size(int dim) const {
+  const Shape& sizes = known("size").layout.shape;
+  return sizes[own_dim("size", dim, sizes)];
+}
+
+int64_t TensorBase::stride(int dim) const {
+  const Layout& layout = known("stride").layout;
+  return layout.strides[own_dim("stride", dim, layout.shape)];
+}
+
+bool TensorBase::is_contiguous(MemoryFormat format) const {
   return format == MemoryFormat::contiguous ? layout().is_contiguous() : layout().is_channels_last();
 }
 
-MemoryFormat Tensor::suggested_memory_format() const {
+MemoryFormat TensorBase::suggested_memory_format() const {
   const bool nhwc = dim() == 4 && !layout().is_contiguous() && layout().is_channels_last();
   return nhwc ? MemoryFormat::channels_last : MemoryFormat::contiguous;
 }
 
-void* Tensor::checked_data(DType wanted) const {
+void* TensorBase::checked_data(DType wanted) const {
   if (!defined()) fail("data: the tensor is undefined");
   if (dtype() != wanted) fail("data: the tensor holds {}, {} was asked for", dtype(), wanted);
   if (!device().is_cpu()) fail("data: the tensor is on {}; copy it to the CPU first with .to(cpu)", device());
@@ -32,7 +58,7 @@ namespace {
 struct OnlyElement {
   alignas(16) char bytes[16];
 
-  explicit OnlyElement(const Tensor& x) {
+  explicit OnlyElement(const TensorBase& x) {
     if (!x.defined()) fail("item: the tensor is undefined");
     if (x.numel() != 1) fail("item: needs a tensor with one element, x has shape {}", x.shape());
     transfer(bytes, cpu, x.raw_data(), x.device(), size_of(x.dtype()));
@@ -45,20 +71,20 @@ struct OnlyElement {
 
 }  // namespace
 
-double Tensor::item_real() const {
+Scalar TensorBase::item() const {
   const OnlyElement element(*this);
-  return visit_element(dtype(), "item", [&]<class T>() { return double(element.as<T>()); });
-}
-
-int64_t Tensor::item_integer() const {
-  const OnlyElement element(*this);
-  return visit_element(dtype(), "item", [&]<class T>() { return int64_t(element.as<T>()); });
+  return visit_element(dtype(), "item", [&]<class T>() {
+    if constexpr (std::is_integral_v<T>)
+      return Scalar(element.as<T>());
+    else
+      return Scalar(double(element.as<T>()));
+  });
 }
 
 template <class Out>
-std::vector<Out> Tensor::to_vector() const {
+std::vector<Out> TensorBase::to_vector() const {
   if (!defined()) fail("to_vector: the tensor is undefined");
-  const Tensor host = on_host(*this);
+  const Tensor host = on_host(Tensor(impl_));
   std::vector<Out> values;
   values.reserve(size_t(numel()));
   visit_element(dtype(), "to_vector", [&]<class T>() {
@@ -67,12 +93,12 @@ std::vector<Out> Tensor::to_vector() const {
   });
   return values;
 }
-template std::vector<float> Tensor::to_vector() const;
-template std::vector<double> Tensor::to_vector() const;
-template std::vector<int64_t> Tensor::to_vector() const;
-template std::vector<int32_t> Tensor::to_vector() const;
-template std::vector<uint8_t> Tensor::to_vector() const;
-template std::vector<bool> Tensor::to_vector() const;
+template std::vector<float> TensorBase::to_vector() const;
+template std::vector<double> TensorBase::to_vector() const;
+template std::vector<int64_t> TensorBase::to_vector() const;
+template std::vector<int32_t> TensorBase::to_vector() const;
+template std::vector<uint8_t> TensorBase::to_vector() const;
+template std::vector<bool> TensorBase::to_vector() const;
 
 Tensor empty(const Shape& shape, const TensorOptions& options) {
   const int64_t count = numel(shape);
@@ -80,7 +106,12 @@ Tensor empty(const Shape& shape, const TensorOptions& options) {
   impl->layout = Layout::contiguous(shape, options.memory_format);
   impl->dtype = options.dtype;
   impl->storage = Storage::allocate(count * size_of(options.dtype), options.device);
-  return Tensor(std::move(impl));
+  const Tensor x(std::move(impl));
+  if (options.requires_grad) {
+    if (detail::require_grad == nullptr) fail("empty: requires_grad needs autograd, which is not linked");
+    detail::require_grad(x);
+  }
+  return x;
 }
 
 Tensor from_storage(Ref<Storage> storage, DType dtype, const Layout& layout) {
@@ -88,7 +119,8 @@ Tensor from_storage(Ref<Storage> storage, DType dtype, const Layout& layout) {
   const int64_t available = storage->bytes / size_of(dtype);
   for (const int64_t stride : layout.strides)
     if (stride < 0) fail("from_storage: negative strides {} are not supported", layout.strides);
-  if (layout.offset < 0 || layout.offset + layout.span() > available)
+  const bool reads = layout.numel() != 0;  // what has no element may stand anywhere
+  if (layout.offset < 0 || (reads && layout.offset + layout.span() > available))
     fail("from_storage: shape {} with strides {} and offset {} reaches beyond a storage of {} elements",
          layout.shape, layout.strides, layout.offset, available);
   Ref<TensorImpl> impl(new TensorImpl);
@@ -117,18 +149,4 @@ template Tensor from_values(std::span<const int8_t>, const Shape&);
 template Tensor from_values(std::span<const uint8_t>, const Shape&);
 template Tensor from_values(std::span<const bool>, const Shape&);
 
-namespace detail {
-
-Tensor from_nested(const double* values, DType dtype, const Shape& shape) {
-  Tensor x = empty(shape, {.dtype = dtype, .device = cpu});
-  visit_element(dtype, "tensor", [&]<class T>() {
-    T* out = static_cast<T*>(x.raw_data());
-    for (int64_t i = 0; i < x.numel(); ++i) out[i] = T(values[i]);
-  });
-  return factory_device().is_cpu() ? x : transferred(x, factory_device());
-}
-
-void ragged_literal() { fail("tensor: the rows of a nested list must have equal lengths"); }
-
-}  // namespace detail
 }  // namespace kiln

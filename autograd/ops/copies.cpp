@@ -182,10 +182,7 @@ Tensor sum_to(const Tensor& input, const Shape& shape, DType dtype) {
   return op.result(to(y.shape() == shape ? y : reshape(y, shape), dtype));
 }
 
-Tensor Tensor::clone() const { return kiln::clone(*this); }
 Tensor Tensor::contiguous(MemoryFormat format) const { return kiln::contiguous(*this, format); }
-Tensor Tensor::to(DType dtype) const { return kiln::to(*this, dtype); }
-Tensor Tensor::to(Device device) const { return kiln::to(*this, device); }
 
 const Tensor& Tensor::copy_(const Tensor& given) const {
   if (!given.defined()) fail("copy_: the source is an undefined tensor");

@@ -42,6 +42,15 @@ void check_inside(const char* op, const Tensor& x, int dim, const Tensor& index)
 
 constexpr Form kList{0, 1, "a list of indices"};
 
+// index_add and index_copy want a slice of source for each index.
+void check_slices(const char* op, const Tensor& x, int dim, const Tensor& at, const Tensor& source) {
+  Shape wanted = x.shape();
+  if (x.dim() > 0) wanted[dim] = at.numel();
+  if (source.shape() != wanted || (x.dim() == 0 && at.numel() != 1))
+    fail("{}: x {} and {} indices along dim {} need a source of shape {}, got {}", op, x.shape(), at.numel(),
+         dim, wanted, source.shape());
+}
+
 }  // namespace
 
 Tensor gather(const Tensor& input, int dim, const Tensor& indices) {
@@ -119,11 +128,7 @@ Tensor index_add(const Tensor& input, int dim, const Tensor& indices, const Tens
   op.attribute("dim", dim);
   dim = wrap_dim("index_add", dim, x.dim());
   const Tensor at = checked_index("index_add", x, dim, index);
-  Shape wanted_shape = x.shape();
-  if (x.dim() > 0) wanted_shape[dim] = at.numel();
-  if (source.shape() != wanted_shape || (x.dim() == 0 && at.numel() != 1))
-    fail("index_add: x {} and {} indices along dim {} need a source of shape {}, got {}", x.shape(),
-         at.numel(), dim, wanted_shape, source.shape());
+  check_slices("index_add", x, dim, at, source);
   Tensor y = empty(x.shape(), like(x));
   {
     const NoGrad no_grad;
@@ -134,6 +139,37 @@ Tensor index_add(const Tensor& input, int dim, const Tensor& indices, const Tens
   return op.record(y, [at = Saved(at), dim](const Tensor& g, Wanted wanted) {
     return gradients(
         wanted, [&] { return g; }, [&] { return index_select(g, dim, at.get()); });
+  });
+}
+
+// Where equal indices overwrite each other, each slice of source gets the gradient of the place, as in
+// PyTorch.
+Tensor index_copy(const Tensor& input, int dim, const Tensor& indices, const Tensor& values) {
+  Op op("index_copy");
+  const Tensor& x = op.operand("x", input);
+  const Tensor& index = op.operand("index", indices, Kind::index, kList);
+  const Tensor& source = op.operand("source", values);
+  op.need_one_type();
+  op.attribute("dim", dim);
+  dim = wrap_dim("index_copy", dim, x.dim());
+  const Tensor at = checked_index("index_copy", x, dim, index);
+  check_slices("index_copy", x, dim, at, source);
+  Tensor y = empty(x.shape(), like(x));
+  {
+    const NoGrad no_grad;
+    y.copy_(x);
+  }
+  on(x.device(),
+     [&](auto& ctx) { kernels::index_copy(ctx, DimGeometry::along(x.shape(), dim), at, dense(source), y); });
+  return op.record(y, [at = Saved(at), dim](const Tensor& g, Wanted wanted) {
+    return gradients(
+        wanted,
+        [&] {
+          Shape written = g.shape();
+          if (g.dim() > 0) written[dim] = at.get().numel();
+          return index_copy(g, dim, at.get(), zeros(written, like(g)));
+        },
+        [&] { return index_select(g, dim, at.get()); });
   });
 }
 

@@ -253,21 +253,4 @@ Tensors unbind(const Tensor& input, int dim) {
   return op.results(std::move(parts));
 }
 
-Tensor Tensor::reshape(const Shape& shape) const { return kiln::reshape(*this, shape); }
-Tensor Tensor::permute(const Dims& order) const { return kiln::permute(*this, order); }
-Tensor Tensor::transpose(int a, int b) const { return kiln::transpose(*this, a, b); }
-Tensor Tensor::narrow(int dim, int64_t start, int64_t length) const {
-  return kiln::narrow(*this, dim, start, length);
-}
-Tensor Tensor::select(int dim, int64_t index) const { return kiln::select(*this, dim, index); }
-Tensor Tensor::slice(int dim, int64_t start, int64_t end, int64_t step) const {
-  return kiln::slice(*this, dim, start, end, step);
-}
-Tensor Tensor::squeeze() const { return kiln::squeeze(*this); }
-Tensor Tensor::squeeze(int dim) const { return kiln::squeeze(*this, dim); }
-Tensor Tensor::unsqueeze(int dim) const { return kiln::unsqueeze(*this, dim); }
-Tensor Tensor::expand(const Shape& shape) const { return kiln::expand(*this, shape); }
-Tensor Tensor::flatten(int start_dim, int end_dim) const { return kiln::flatten(*this, start_dim, end_dim); }
-Tensors Tensor::split(int64_t size, int dim) const { return kiln::split(*this, size, dim); }
-
 }  // namespace kiln

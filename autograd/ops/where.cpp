@@ -70,7 +70,7 @@ const Tensor& Tensor::masked_fill_(const Tensor& condition, const Scalar& value)
   const Tensor kept = overlap(x, mask) ? mask.clone() : mask;
   op.begin_write();
   choose(kept, value, x, x);
-  op.record_write([mask = Saved(kept)](const Tensor& g) { return masked_fill(g, mask.get(), 0); });
+  op.record_write([mask = Saved(kept)](const Tensor& g) { return kiln::masked_fill(g, mask.get(), 0); });
   return *this;
 }
 
@@ -129,7 +129,7 @@ const Tensor& Tensor::clamp_(const Scalar& low, const Scalar& high) const {
   const Tensor mask = op.records() ? passed(x, limits) : Tensor();
   op.begin_write();
   on(x.device(), [&](auto& ctx) { kernels::clamp(ctx, limits.type, x, limits.low, limits.high, x); });
-  op.record_write([mask = Saved(mask)](const Tensor& g) { return where(mask.get(), g, zeros({}, like(g))); });
+  op.record_write([mask = Saved(mask)](const Tensor& g) { return kiln::where(mask.get(), g, zeros({}, like(g))); });
   return *this;
 }
 

@@ -15,6 +15,9 @@ enum class BinaryOp : uint8_t {
   minimum,       // NaN wins
   floor_divide,  // rounds down
   remainder,     // has b's sign
+  bitwise_and,   // integers and bool
+  bitwise_or,
+  bitwise_xor,
 };
 
 // y = a op b, computed in `compute` (a type that both operands convert to) and converted to y's type. y may

@@ -69,7 +69,9 @@ constexpr T binary(T a, T b, T alpha) {
   if constexpr (std::is_same_v<T, bool>) {
     if constexpr (op == BinaryOp::add) return a | b;
     if constexpr (op == BinaryOp::add_scaled) return a | (alpha & b);
-    if constexpr (op == BinaryOp::mul) return a & b;
+    if constexpr (op == BinaryOp::mul || op == BinaryOp::bitwise_and) return a & b;
+    if constexpr (op == BinaryOp::bitwise_or) return a | b;
+    if constexpr (op == BinaryOp::bitwise_xor) return a != b;
   } else if constexpr (std::is_integral_v<T>) {
     using U = Wrapping<T>;
     if constexpr (op == BinaryOp::add) return T(U(a) + U(b));
@@ -77,6 +79,9 @@ constexpr T binary(T a, T b, T alpha) {
     if constexpr (op == BinaryOp::mul) return T(U(a) * U(b));
     if constexpr (op == BinaryOp::add_scaled) return T(U(a) + U(alpha) * U(b));
     if constexpr (op == BinaryOp::pow) return integer_power(a, b);
+    if constexpr (op == BinaryOp::bitwise_and) return T(a & b);
+    if constexpr (op == BinaryOp::bitwise_or) return T(a | b);
+    if constexpr (op == BinaryOp::bitwise_xor) return T(a ^ b);
   } else {
     if constexpr (op == BinaryOp::add) return a + b;
     if constexpr (op == BinaryOp::sub) return a - b;
@@ -87,8 +92,11 @@ constexpr T binary(T a, T b, T alpha) {
   }
 }
 
+constexpr bool is_bitwise(BinaryOp op) { return op >= BinaryOp::bitwise_and; }
+
 template <BinaryOp op, class T>
 constexpr bool has_binary() {
+  if (is_bitwise(op)) return std::is_integral_v<T>;
   if (std::is_same_v<T, bool>)
     return op == BinaryOp::add || op == BinaryOp::add_scaled || op == BinaryOp::mul ||
            op == BinaryOp::maximum || op == BinaryOp::minimum;
@@ -96,8 +104,9 @@ constexpr bool has_binary() {
 }
 
 constexpr const char* name_of(BinaryOp op) {
-  constexpr const char* names[] = {"add", "sub",     "mul",     "div",          "add",
-                                   "pow", "maximum", "minimum", "floor_divide", "remainder"};
+  constexpr const char* names[] = {"add",         "sub",        "mul",        "div",          "add",
+                                   "pow",         "maximum",    "minimum",    "floor_divide", "remainder",
+                                   "bitwise_and", "bitwise_or", "bitwise_xor"};
   return names[int(op)];
 }
 

@@ -41,5 +41,8 @@ void index_select(CpuContext&, const DimGeometry& g, TensorView x, TensorView in
 void index_select(CudaContext&, const DimGeometry& g, TensorView x, TensorView index, TensorView y);
 void index_add(CpuContext&, const DimGeometry& g, TensorView index, TensorView source, TensorView y);
 void index_add(CudaContext&, const DimGeometry& g, TensorView index, TensorView source, TensorView y);
+// y[o, index[i], :] = source[o, i, :]; of equal indices the last one stays.
+void index_copy(CpuContext&, const DimGeometry& g, TensorView index, TensorView source, TensorView y);
+void index_copy(CudaContext&, const DimGeometry& g, TensorView index, TensorView source, TensorView y);
 
 }  // namespace kiln::kernels

@@ -16,7 +16,7 @@ using test::bits_equal, test::close, test::run_on_both;
 namespace {
 
 const DType kAll[] = {float32, float64, float16, bfloat16, int64, int32, int16, int8, uint8, bool8};
-constexpr int kBinaryOps = int(BinaryOp::remainder) + 1, kCompareOps = int(CompareOp::logical_or) + 1;
+constexpr int kBinaryOps = int(BinaryOp::bitwise_xor) + 1, kCompareOps = int(CompareOp::logical_or) + 1;
 
 // Small numbers of both signs; `positive` leaves out zero as well.
 Tensor numbers(const Shape& shape, DType dtype, int seed, bool positive = false) {
@@ -40,6 +40,7 @@ Tensor view(const Tensor& x, const Layout& layout) {
 }
 
 bool is_supported(BinaryOp op, DType dtype) {
+  if (op >= BinaryOp::bitwise_and) return !is_floating(dtype);
   if (dtype == bool8)
     return op == BinaryOp::add || op == BinaryOp::add_scaled || op == BinaryOp::mul ||
            op == BinaryOp::maximum || op == BinaryOp::minimum;

@@ -51,7 +51,7 @@ TEST_CASE("gather and scatter_add on the device") {
     }
 }
 
-TEST_CASE("index_select and index_add on the device") {
+TEST_CASE("index_select, index_add and index_copy on the device") {
   const Row rows[] = {{{10}, {7}, 0},        {{5, 3, 7}, {4}, 0}, {{5, 3, 7}, {9}, 1}, {{5, 3, 7}, {12}, 2},
                       {{40, 16}, {1300}, 0}, {{3, 2, 8}, {2}, 1}, {{4, 0}, {3}, 0},    {{4, 3}, {0}, 0}};
   for (const DType dtype : test::kElements)
@@ -70,6 +70,9 @@ TEST_CASE("index_select and index_add on the device") {
       REQUIRE(test::bits_equal(gpu[2], y));
       gpu = run_on_both({x, index, source},
                         [&](auto& ctx, const Tensors& t) { kernels::index_add(ctx, g, t[1], t[2], t[0]); });
+      REQUIRE(test::bits_equal(gpu[0], x));
+      gpu = run_on_both({x, index, source},
+                        [&](auto& ctx, const Tensors& t) { kernels::index_copy(ctx, g, t[1], t[2], t[0]); });
       REQUIRE(test::bits_equal(gpu[0], x));
     }
 }

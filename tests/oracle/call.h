@@ -56,6 +56,7 @@ using Table = std::map<std::string, Function>;
 // Each adds its ops.
 void add_elementwise(Table& table);
 void add_tensor_ops(Table& table);
+void add_index_ops(Table& table);
 void add_network_ops(Table& table);
 void add_optimizers(Table& table);
 

@@ -15,6 +15,7 @@ except ImportError:
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases_elementwise
+import cases_index
 import cases_network
 import cases_tensor
 from oracle import Kiln, KilnError
@@ -26,7 +27,7 @@ def main():
     kiln = Kiln(sys.argv[1])
     word = sys.argv[2] if len(sys.argv) > 2 else ""
     passed = failed = 0
-    for module in (cases_elementwise, cases_tensor, cases_network):
+    for module in (cases_elementwise, cases_tensor, cases_index, cases_network):
         torch.manual_seed(0)
         for case in module.cases():
             if word not in case.name():

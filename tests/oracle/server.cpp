@@ -82,6 +82,7 @@ int main() {
   oracle::Table table;
   oracle::add_elementwise(table);
   oracle::add_tensor_ops(table);
+  oracle::add_index_ops(table);
   oracle::add_network_ops(table);
   oracle::add_optimizers(table);
   uint64_t length = 0;

@@ -42,8 +42,12 @@ void add_reductions(Table& table) {
     return Tensors{argmin(c.in(0), optional_dim(c), c.flag("keepdim"))};
   };
   table["prod"] = [](const Call& c) { return Tensors{prod(c.in(0))}; };
-  table["any"] = [](const Call& c) { return Tensors{any(c.in(0))}; };
-  table["all"] = [](const Call& c) { return Tensors{all(c.in(0))}; };
+  table["any"] = [](const Call& c) {
+    return Tensors{c.has("dim") ? any(c.in(0), c.dim(), c.flag("keepdim")) : any(c.in(0))};
+  };
+  table["all"] = [](const Call& c) {
+    return Tensors{c.has("dim") ? all(c.in(0), c.dim(), c.flag("keepdim")) : all(c.in(0))};
+  };
   table["cumsum"] = [](const Call& c) { return Tensors{cumsum(c.in(0), c.dim())}; };
 }
 

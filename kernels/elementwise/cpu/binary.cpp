@@ -47,6 +47,12 @@ BlockRun select(BinaryOp op) {
       return of.template operator()<BinaryOp::floor_divide>();
     case BinaryOp::remainder:
       return of.template operator()<BinaryOp::remainder>();
+    case BinaryOp::bitwise_and:
+      return of.template operator()<BinaryOp::bitwise_and>();
+    case BinaryOp::bitwise_or:
+      return of.template operator()<BinaryOp::bitwise_or>();
+    case BinaryOp::bitwise_xor:
+      return of.template operator()<BinaryOp::bitwise_xor>();
   }
   return nullptr;
 }

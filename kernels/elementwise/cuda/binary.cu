@@ -67,6 +67,12 @@ void run(CudaContext& ctx, BinaryOp op, const Operand& a, const Operand& b, cons
       return run<BinaryOp::floor_divide, T>(ctx, a, b, y, alpha);
     case BinaryOp::remainder:
       return run<BinaryOp::remainder, T>(ctx, a, b, y, alpha);
+    case BinaryOp::bitwise_and:
+      return run<BinaryOp::bitwise_and, T>(ctx, a, b, y, alpha);
+    case BinaryOp::bitwise_or:
+      return run<BinaryOp::bitwise_or, T>(ctx, a, b, y, alpha);
+    case BinaryOp::bitwise_xor:
+      return run<BinaryOp::bitwise_xor, T>(ctx, a, b, y, alpha);
   }
 }
 

@@ -126,4 +126,17 @@ void index_add(CpuContext& ctx, const DimGeometry& g, TensorView index, TensorVi
   });
 }
 
+void index_copy(CpuContext& ctx, const DimGeometry& g, TensorView index, TensorView source, TensorView y) {
+  const int64_t count = index.numel(), bytes = g.inner * size_of(y.dtype);
+  if (bytes == 0) return;
+  const char* from = source.as<char>();
+  char* to = y.as<char>();
+  const int64_t* at = index.as<int64_t>();
+  // Threads own outer blocks, so the last of equal indices is written last.
+  parallel_for(ctx, g.outer, grain_of(count * g.inner), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin * count; i < end * count; ++i)
+      std::memcpy(to + (i / count * g.size + at[i % count]) * bytes, from + i * bytes, size_t(bytes));
+  });
+}
+
 }  // namespace kiln::kernels

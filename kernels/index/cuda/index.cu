@@ -127,6 +127,19 @@ __global__ void __launch_bounds__(kThreads)
       [&](int64_t key) { return y + (along.quotient * g.size + key) * g.inner + across.remainder; });
 }
 
+// The same, but that the last of equal indices writes its element.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    index_copy_kernel(DimGeometry g, int64_t count, const uint64_t* entries, const T* source, T* y) {
+  const int64_t i = thread_number();
+  if (i >= g.outer * count * g.inner) return;
+  const Split across = split(i, g.inner), along = split(across.quotient, count);
+  const int64_t at = along.remainder, key = Entries::key(entries[at]);
+  if (uint64_t(key) == kOutside || (at + 1 < count && Entries::key(entries[at + 1]) == key)) return;
+  y[(along.quotient * g.size + key) * g.inner + across.remainder] =
+      source[(along.quotient * count + Entries::at(entries[at])) * g.inner + across.remainder];
+}
+
 // The entries of each line of the index, sorted: equal indices next to each other, in their order.
 class SortedIndices {
  public:
@@ -226,6 +239,16 @@ void index_add(CudaContext& ctx, const DimGeometry& g, TensorView index, TensorV
     const SortedIndices indices(ctx, "index_add", {1, count, 1}, g.size, index);
     launch(ctx, "index_add", index_add_kernel<T>, {.grid = blocks_for(units, kThreads), .block = kThreads}, g,
            count, indices.sorted, source.as<const T>(), y.as<T>());
+  });
+}
+
+void index_copy(CudaContext& ctx, const DimGeometry& g, TensorView index, TensorView source, TensorView y) {
+  const int64_t count = index.numel(), units = g.outer * count * g.inner;
+  if (units == 0) return;
+  const SortedIndices indices(ctx, "index_copy", {1, count, 1}, g.size, index);
+  with_bits(size_of(y.dtype), [&]<class T>() {
+    launch(ctx, "index_copy", index_copy_kernel<T>, {.grid = blocks_for(units, kThreads), .block = kThreads},
+           g, count, indices.sorted, source.as<const T>(), y.as<T>());
   });
 }
 
