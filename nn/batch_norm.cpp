@@ -7,7 +7,7 @@
 
 namespace kiln::nn {
 
-BatchNorm::BatchNorm(const char* name, int64_t num_features, const BatchNormOptions& options)
+BatchNorm::BatchNorm(const char* name, int64_t num_features, const BatchNormLayerOptions& options)
     : num_features_(num_features), options_(options) {
   if (num_features < 1) fail("{}: num_features must be at least 1, got {}", name, num_features);
   if (options.affine) {

@@ -6,7 +6,8 @@
 
 namespace kiln::nn {
 
-struct BatchNormOptions {
+// A layer's options; those of the op are BatchNormOptions.
+struct BatchNormLayerOptions {
   double eps = 1e-5;
   std::optional<double> momentum = 0.1;  // nullopt: the running statistics are plain averages
   bool affine = true;
@@ -27,13 +28,13 @@ struct BatchNorm : Module {
   Tensor relu(const Tensor& x);
   Tensor add_relu(const Tensor& x, const Tensor& residual);
   int64_t num_features() const { return num_features_; }
-  const BatchNormOptions& options() const { return options_; }
+  const BatchNormLayerOptions& options() const { return options_; }
   void reset_running_stats();
   void reset_parameters() override;
   std::string extra_repr() const override;
 
  protected:
-  BatchNorm(const char* name, int64_t num_features, const BatchNormOptions& options);
+  BatchNorm(const char* name, int64_t num_features, const BatchNormLayerOptions& options);
   virtual void check_rank(const Tensor& x) const = 0;
 
  private:
@@ -41,12 +42,12 @@ struct BatchNorm : Module {
   Tensor normalise_and_average(const Tensor& x, bool relu, const Tensor& residual) const;
 
   int64_t num_features_;
-  BatchNormOptions options_;
+  BatchNormLayerOptions options_;
 };
 
 // x [N, C] or [N, C, L].
 struct BatchNorm1d : BatchNorm {
-  explicit BatchNorm1d(int64_t num_features, const BatchNormOptions& options = {})
+  explicit BatchNorm1d(int64_t num_features, const BatchNormLayerOptions& options = {})
       : BatchNorm("BatchNorm1d", num_features, options) {}
 
  protected:
@@ -55,7 +56,7 @@ struct BatchNorm1d : BatchNorm {
 
 // x [N, C, H, W].
 struct BatchNorm2d : BatchNorm {
-  explicit BatchNorm2d(int64_t num_features, const BatchNormOptions& options = {})
+  explicit BatchNorm2d(int64_t num_features, const BatchNormLayerOptions& options = {})
       : BatchNorm("BatchNorm2d", num_features, options) {}
 
  protected:

@@ -16,7 +16,7 @@ Padding::Padding(const char* name) : same(std::string_view(name) == "same") {
 
 namespace {
 
-void check(int64_t in_channels, int64_t out_channels, Pair kernel, const Conv2dOptions& options) {
+void check(int64_t in_channels, int64_t out_channels, Pair kernel, const Conv2dLayerOptions& options) {
   const auto& [stride, padding, dilation, groups, bias, mode] = options;
   if (groups < 1 || in_channels < 1 || out_channels < 1 || in_channels % groups != 0 ||
       out_channels % groups != 0)
@@ -49,7 +49,7 @@ const char* name_of(PaddingMode mode) {
 
 }  // namespace
 
-Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size, const Conv2dOptions& options)
+Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size, const Conv2dLayerOptions& options)
     : options_(options) {
   check(in_channels, out_channels, kernel_size, options);
   weight = Parameter(empty({out_channels, in_channels / options.groups, kernel_size.h, kernel_size.w}));
@@ -58,10 +58,10 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size, cons
 }
 
 Tensor Conv2d::forward(const Tensor& x) const {
-  kiln::Conv2dOptions plain{.stride = options_.stride,
-                            .padding = options_.padding.size,
-                            .dilation = options_.dilation,
-                            .groups = options_.groups};
+  Conv2dOptions plain{.stride = options_.stride,
+                      .padding = options_.padding.size,
+                      .dilation = options_.dilation,
+                      .groups = options_.groups};
   int64_t left = plain.padding.w, right = left, top = plain.padding.h, bottom = top;
   if (options_.padding.same) {
     const int64_t height = options_.dilation.h * (kernel_size().h - 1);

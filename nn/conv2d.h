@@ -19,7 +19,8 @@ struct Padding {
   Padding(const char* name);
 };
 
-struct Conv2dOptions {
+// A layer's options; those of the op are Conv2dOptions.
+struct Conv2dLayerOptions {
   Pair stride = 1;
   Padding padding = 0;
   Pair dilation = 1;
@@ -35,19 +36,19 @@ struct Conv2d : Module {
   NN_MEMBERS(weight, bias)
 
   // Throws when the groups do not divide the channels or a size makes no sense.
-  Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size, const Conv2dOptions& options = {});
+  Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size, const Conv2dLayerOptions& options = {});
 
   int64_t in_channels() const { return weight.size(1) * options_.groups; }
   int64_t out_channels() const { return weight.size(0); }
   Pair kernel_size() const { return {weight.size(2), weight.size(3)}; }
-  const Conv2dOptions& options() const { return options_; }
+  const Conv2dLayerOptions& options() const { return options_; }
   Tensor forward(const Tensor& x) const;
   void reset_parameters() override;
   std::string extra_repr() const override;
   int64_t flops(const Tensors& inputs, const Tensors& outputs) const override;
 
  private:
-  Conv2dOptions options_;
+  Conv2dLayerOptions options_;
 };
 
 }  // namespace kiln::nn

@@ -1,5 +1,7 @@
 #include <kiln/nn/loss.h>
 
+#include <kiln/tensor/fail.h>
+
 namespace kiln::nn {
 
 // The tensors live in the buffers alone, so that to() moves them.
@@ -25,7 +27,9 @@ Tensor NLLLoss::forward(const Tensor& log_probabilities, const Tensor& target) c
   return nll_loss(log_probabilities, target, options);
 }
 
-BCELoss::BCELoss(const BCELossOptions& options) : weight(options.weight), reduction_(options.reduction) {}
+BCELoss::BCELoss(const BceOptions& options) : weight(options.weight), reduction_(options.reduction) {
+  if (options.pos_weight.defined()) fail("BCELoss: has no pos_weight; use BCEWithLogitsLoss");
+}
 
 Tensor BCELoss::forward(const Tensor& x, const Tensor& target) const {
   return binary_cross_entropy(x, target, {.weight = weight, .reduction = reduction_});

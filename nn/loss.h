@@ -64,16 +64,12 @@ struct SmoothL1Loss : Module {
   SmoothL1Options options_;
 };
 
-struct BCELossOptions {
-  Tensor weight;  // broadcast to x, or undefined
-  Reduction reduction = Reduction::mean;
-};
-// x: probabilities.
+// x: probabilities. Throws when options name a pos_weight, which only the other has.
 struct BCELoss : Module {
   Buffer weight;
   NN_MEMBERS(weight)
 
-  explicit BCELoss(const BCELossOptions& options = {});
+  explicit BCELoss(const BceOptions& options = {});
   Tensor forward(const Tensor& x, const Tensor& target) const;
 
  private:

@@ -19,19 +19,13 @@ void check_sizes(const char* layer, Pair kernel, Pair stride, Pair padding) {
 
 }  // namespace
 
-MaxPool2d::MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options)
+MaxPool2d::MaxPool2d(Pair kernel_size, const Pool2dOptions& options)
     : kernel_size_(kernel_size), options_(options) {
   options_.stride = stride_or_kernel(options.stride, kernel_size);
   check_sizes("MaxPool2d", kernel_size, options_.stride, options.padding);
 }
 
-Tensor MaxPool2d::forward(const Tensor& x) const {
-  return max_pool2d(x, kernel_size_,
-                    {.stride = options_.stride,
-                     .padding = options_.padding,
-                     .dilation = options_.dilation,
-                     .ceil_mode = options_.ceil_mode});
-}
+Tensor MaxPool2d::forward(const Tensor& x) const { return max_pool2d(x, kernel_size_, options_); }
 
 std::string MaxPool2d::extra_repr() const {
   return fmt::format("kernel_size={}, stride={}, padding={}, dilation={}, ceil_mode={}",
@@ -39,19 +33,13 @@ std::string MaxPool2d::extra_repr() const {
                      repr_short(options_.dilation), repr(options_.ceil_mode));
 }
 
-AvgPool2d::AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options)
+AvgPool2d::AvgPool2d(Pair kernel_size, const Pool2dOptions& options)
     : kernel_size_(kernel_size), options_(options) {
   options_.stride = stride_or_kernel(options.stride, kernel_size);
   check_sizes("AvgPool2d", kernel_size, options_.stride, options.padding);
 }
 
-Tensor AvgPool2d::forward(const Tensor& x) const {
-  return avg_pool2d(x, kernel_size_,
-                    {.stride = options_.stride,
-                     .padding = options_.padding,
-                     .ceil_mode = options_.ceil_mode,
-                     .count_include_pad = options_.count_include_pad});
-}
+Tensor AvgPool2d::forward(const Tensor& x) const { return avg_pool2d(x, kernel_size_, options_); }
 
 std::string AvgPool2d::extra_repr() const {
   return fmt::format("kernel_size={}, stride={}, padding={}", repr_short(kernel_size_),

@@ -5,40 +5,28 @@
 
 namespace kiln::nn {
 
-struct MaxPool2dOptions {
-  Pair stride = 0;  // 0: the kernel's size
-  Pair padding = 0;
-  Pair dilation = 1;
-  bool ceil_mode = false;
-};
 struct MaxPool2d : Module {
   NN_MEMBERS()
 
-  explicit MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options = {});
+  explicit MaxPool2d(Pair kernel_size, const Pool2dOptions& options = {});
   Tensor forward(const Tensor& x) const;
   std::string extra_repr() const override;
 
  private:
   Pair kernel_size_;
-  MaxPool2dOptions options_;
+  Pool2dOptions options_;
 };
 
-struct AvgPool2dOptions {
-  Pair stride = 0;  // 0: the kernel's size
-  Pair padding = 0;
-  bool ceil_mode = false;
-  bool count_include_pad = true;
-};
 struct AvgPool2d : Module {
   NN_MEMBERS()
 
-  explicit AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options = {});
+  explicit AvgPool2d(Pair kernel_size, const Pool2dOptions& options = {});
   Tensor forward(const Tensor& x) const;
   std::string extra_repr() const override;
 
  private:
   Pair kernel_size_;
-  AvgPool2dOptions options_;
+  Pool2dOptions options_;
 };
 
 // Any input size to one output size.

@@ -34,7 +34,7 @@ Net watched(const char* name, Model model, int64_t batch) {
     named.module.register_forward_hook([&](nn::Module& self, const Tensors& inputs, Tensors&) {
       const auto* conv = dynamic_cast<nn::Conv2d*>(&self);
       if (conv == nullptr) return;
-      const nn::Conv2dOptions& options = conv->options();
+      const nn::Conv2dLayerOptions& options = conv->options();
       add_once(net,
                Conv2dGeometry::of(with_batch(inputs[0].shape(), batch), conv->weight.shape(), options.stride,
                                   options.padding.size, options.dilation, options.groups));
