@@ -3,7 +3,9 @@
 #include <kiln/autograd/autocast.h>
 #include <kiln/autograd/engine.h>
 #include <kiln/autograd/grad_mode.h>
+#include <kiln/autograd/gradcheck.h>
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/record.h>
 #include <kiln/data/data.h>
 #include <kiln/io/io.h>
 #include <kiln/kernels/base/precision.h>
@@ -14,3 +16,6 @@
 #include <kiln/tensor/error.h>
 #include <kiln/tensor/value/surgery.h>
 #include <kiln/train/train.h>
+
+// Last: it defines a macro.
+#include <kiln/autograd/std.h>

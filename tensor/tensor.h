@@ -86,6 +86,10 @@ class Tensor : public TensorBase {
   Tensor cuda(int index = 0) const { return to(Device(DeviceType::cuda, index)); }
   Tensor half() const { return to(float16); }
   Tensor bfloat16() const { return to(DType::bfloat16); }
+  // std under a name that is not the standard library's (<kiln/autograd/std.h>).
+  Tensor stddev(const Dims& dims = {}, double correction = 1, bool keepdim = false) const {
+    return std(dims, correction, keepdim);
+  }
   // This where condition is true, else other.
   Tensor where(const Tensor& condition, const Tensor& other) const;
 
