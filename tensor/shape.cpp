@@ -42,13 +42,18 @@ std::string to_string(const Dims& dims) {
 }
 
 int64_t numel(const Shape& shape) {
-  int64_t product = 1;
+  // Bytes of the widest element. Sizes of 0 count as 1: strides of what they are joined with must be
+  // countable.
+  constexpr int64_t kWidest = 16;
+  int64_t product = 1, bytes = kWidest;
   for (const int64_t size : shape) {
-    if (size < 0) fail("shape: {} has a negative size", shape);
-    if (__builtin_mul_overflow(product, size, &product))
-      fail("shape: {} has more elements than int64 counts", shape);
+    if (size < 0) [[unlikely]]
+      fail("shape: {} has a negative size", shape);
+    product *= size == 0 ? 0 : 1;
+    if (size != 0 && __builtin_mul_overflow(bytes, size, &bytes)) [[unlikely]]
+      fail("shape: {} has more elements than int64 counts the bytes of", shape);
   }
-  return product;
+  return product == 0 ? 0 : bytes / kWidest;
 }
 
 int wrap_dim(const char* op, int dim, int rank) {

@@ -115,10 +115,8 @@ Tensor empty(const Shape& shape, const TensorOptions& options) {
 }
 
 Tensor from_storage(Ref<Storage> storage, DType dtype, const Layout& layout) {
-  numel(layout.shape);
+  layout.check("from_storage");
   const int64_t available = storage->bytes / size_of(dtype);
-  for (const int64_t stride : layout.strides)
-    if (stride < 0) fail("from_storage: negative strides {} are not supported", layout.strides);
   const bool reads = layout.numel() != 0;  // what has no element may stand anywhere
   if (layout.offset < 0 || (reads && layout.offset + layout.span() > available))
     fail("from_storage: shape {} with strides {} and offset {} reaches beyond a storage of {} elements",

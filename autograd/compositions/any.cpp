@@ -1,3 +1,4 @@
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/kernels/reduce/reduce.h>
@@ -14,7 +15,6 @@ struct Line {
 };
 
 Line line_of(const char* op, const Tensor& x, int dim, bool keepdim) {
-  check_defined(op, x);
   const kernels::DimSet reduced = kernels::dim_set(op, dim, x.dim());
   return {empty(kernels::reduced_shape(x.shape(), reduced, keepdim), {.dtype = bool8, .device = x.device()}),
           kernels::ReduceGeometry::over(x.layout(), reduced)};
@@ -22,16 +22,24 @@ Line line_of(const char* op, const Tensor& x, int dim, bool keepdim) {
 
 }  // namespace
 
-Tensor any(const Tensor& x, int dim, bool keepdim) {
+Tensor any(const Tensor& input, int dim, bool keepdim) {
+  autograd::Op op("any");
+  const Tensor& x = op.operand("x", input);
+  op.attribute("dim", dim);
+  op.attribute("keepdim", keepdim);
   const Line line = line_of("any", x, dim, keepdim);
   on(x.device(), [&](auto& ctx) { kernels::any(ctx, line.geometry, x, line.y); });
-  return line.y;
+  return op.result(line.y);
 }
 
-Tensor all(const Tensor& x, int dim, bool keepdim) {
+Tensor all(const Tensor& input, int dim, bool keepdim) {
+  autograd::Op op("all");
+  const Tensor& x = op.operand("x", input);
+  op.attribute("dim", dim);
+  op.attribute("keepdim", keepdim);
   const Line line = line_of("all", x, dim, keepdim);
   on(x.device(), [&](auto& ctx) { kernels::all(ctx, line.geometry, x, line.y); });
-  return line.y;
+  return op.result(line.y);
 }
 
 }  // namespace kiln

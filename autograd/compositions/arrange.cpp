@@ -1,3 +1,4 @@
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/tensor/fail.h>
@@ -5,6 +6,9 @@
 // Ops that put copies of parts of a tensor side by side, made of views and copies.
 
 namespace kiln {
+
+using autograd::Op;
+
 namespace {
 
 Tensor repeated(const char* op, const Tensor& x, const Dims& times) {
@@ -29,22 +33,28 @@ Tensor repeated(const char* op, const Tensor& x, const Dims& times) {
 
 }  // namespace
 
-Tensor repeat(const Tensor& x, const Dims& times) {
-  check_defined("repeat", x);
+Tensor repeat(const Tensor& input, const Dims& times) {
+  Op op("repeat");
+  const Tensor& x = op.operand("x", input);
+  op.attribute("times", times);
   if (times.rank() < x.dim())
     fail("repeat: {} must have a number for each of the {} dims of x {}", times, x.dim(), x.shape());
-  return repeated("repeat", x, times);
+  return op.result(repeated("repeat", x, times));
 }
 
-Tensor tile(const Tensor& x, const Dims& times) {
-  check_defined("tile", x);
+Tensor tile(const Tensor& input, const Dims& times) {
+  Op op("tile");
+  const Tensor& x = op.operand("x", input);
+  op.attribute("times", times);
   Dims full = times;
   while (full.rank() < x.dim()) full.insert(0, 1);
-  return repeated("tile", x, full);
+  return op.result(repeated("tile", x, full));
 }
 
-Tensor flip(const Tensor& x, const Dims& dims) {
-  check_defined("flip", x);
+Tensor flip(const Tensor& input, const Dims& dims) {
+  Op op("flip");
+  const Tensor& x = op.operand("x", input);
+  op.attribute("dims", dims);
   Tensor y = x;
   uint32_t seen = 0;
   for (const int64_t given : dims) {
@@ -55,14 +65,17 @@ Tensor flip(const Tensor& x, const Dims& dims) {
     const TensorOptions options{.dtype = int64, .device = x.device()};
     y = index_select(y, dim, arange(x.size(dim) - 1, -1, -1, options));
   }
-  return y.is_same(x) ? clone(x) : y;
+  return op.result(y.is_same(x) ? clone(x) : y);
 }
 
-Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
-  check_defined("roll", x);
+Tensor roll(const Tensor& input, const Dims& shifts, const Dims& dims) {
+  Op op("roll");
+  const Tensor& x = op.operand("x", input);
+  op.attribute("shifts", shifts);
+  op.attribute("dims", dims);
   if (dims.empty()) {
     if (shifts.rank() != 1) fail("roll: without dims there is one shift, got {}", shifts);
-    return reshape(roll(reshape(x, {x.numel()}), shifts, 0), x.shape());
+    return op.result(reshape(roll(reshape(x, {x.numel()}), shifts, 0), x.shape()));
   }
   if (shifts.rank() != dims.rank()) fail("roll: shifts {} and dims {} must be as many", shifts, dims);
   Tensor y = x;
@@ -72,7 +85,7 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
     const int64_t by = size == 0 ? 0 : (shifts[i] % size + size) % size;
     if (by != 0) y = cat({narrow(y, dim, size - by, by), narrow(y, dim, 0, size - by)}, dim);
   }
-  return y.is_same(x) ? clone(x) : y;
+  return op.result(y.is_same(x) ? clone(x) : y);
 }
 
 }  // namespace kiln

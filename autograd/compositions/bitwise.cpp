@@ -1,5 +1,6 @@
 #include <kiln/kernels/elementwise/binary.h>
 
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/tensor/fail.h>
@@ -7,6 +8,7 @@
 namespace kiln {
 namespace {
 
+using autograd::Op;
 using kernels::BinaryOp;
 
 DType checked(const char* op, DType type) {
@@ -15,20 +17,23 @@ DType checked(const char* op, DType type) {
   return type;
 }
 
-Tensor bitwise(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
-  check_pair(name, a, b);
+Tensor bitwise(const char* name, BinaryOp which, const Tensor& left, const Tensor& right) {
+  Op op(name);
+  const Tensor &a = op.operand("a", left), &b = op.operand("b", right);
   const DType type = checked(name, result_type(name, a, b));
   const Tensor y = empty_dense(result_layout(name, a, b), type, a.device());
-  on(y.device(), [&](auto& ctx) { kernels::binary(ctx, op, type, a, b, y); });
-  return y;
+  on(y.device(), [&](auto& ctx) { kernels::binary(ctx, which, type, a, b, y); });
+  return op.result(y);
 }
 
-Tensor bitwise(const char* name, BinaryOp op, const Tensor& a, const Scalar& b) {
-  check_defined(name, a);
+Tensor bitwise(const char* name, BinaryOp which, const Tensor& left, const Scalar& b) {
+  Op op(name);
+  const Tensor& a = op.operand("a", left);
+  op.attribute("b", b);
   const DType type = checked(name, result_type(name, a, b));
   const Tensor y = empty_dense(dense_like(a.layout()), type, a.device());
-  on(y.device(), [&](auto& ctx) { kernels::binary(ctx, op, type, a, b, y); });
-  return y;
+  on(y.device(), [&](auto& ctx) { kernels::binary(ctx, which, type, a, b, y); });
+  return op.result(y);
 }
 
 }  // namespace
@@ -52,15 +57,17 @@ Tensor bitwise_xor(const Tensor& a, const Scalar& b) {
   return bitwise("bitwise_xor", BinaryOp::bitwise_xor, a, b);
 }
 
-Tensor bitwise_not(const Tensor& x) {
-  check_defined("bitwise_not", x);
-  if (x.dtype() == bool8) return logical_not(x);
-  return bitwise("bitwise_not", BinaryOp::bitwise_xor, x, x.dtype() == uint8 ? 255 : -1);
+Tensor bitwise_not(const Tensor& input) {
+  Op op("bitwise_not");
+  const Tensor& x = op.operand("x", input);
+  if (x.dtype() == bool8) return op.result(logical_not(x));
+  return op.result(bitwise("bitwise_not", BinaryOp::bitwise_xor, x, x.dtype() == uint8 ? 255 : -1));
 }
 
-Tensor logical_xor(const Tensor& a, const Tensor& b) {
-  check_pair("logical_xor", a, b);
-  return ne(ne(a, 0), ne(b, 0));
+Tensor logical_xor(const Tensor& left, const Tensor& right) {
+  Op op("logical_xor");
+  const Tensor &a = op.operand("a", left), &b = op.operand("b", right);
+  return op.result(ne(ne(a, 0), ne(b, 0)));
 }
 
 }  // namespace kiln

@@ -1,4 +1,5 @@
 #include <kiln/autograd/indexing/plan.h>
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
 #include <kiln/tensor/fail.h>
@@ -7,6 +8,10 @@
 // Reading x[indices]: views, and one index_select for all index tensors.
 
 namespace kiln {
+
+using autograd::Kind;
+using autograd::Op;
+
 namespace {
 
 Tensor taken(const char* op, const indexing::Plan& plan) {
@@ -17,12 +22,15 @@ Tensor taken(const char* op, const indexing::Plan& plan) {
 
 }  // namespace
 
-Tensor index(const Tensor& x, const indexing::TensorIndices& indices) {
-  return taken("index", indexing::plan_of("index", x, indices));
+Tensor index(const Tensor& input, const indexing::TensorIndices& indices) {
+  Op op("index");
+  const Tensor& x = op.operand("x", input, Kind::any);
+  return op.result(taken("index", indexing::plan_of("index", x, indices)));
 }
 
-Tensor nonzero(const Tensor& x) {
-  check_defined("nonzero", x);
+Tensor nonzero(const Tensor& input) {
+  Op op("nonzero");
+  const Tensor& x = op.operand("x", input);
   const Tensor mask = on_host(x.dtype() == bool8 ? x.detach() : ne(x, 0)).contiguous();
   const bool* values = mask.data<bool>();
   int64_t count = 0;
@@ -34,17 +42,17 @@ Tensor nonzero(const Tensor& x) {
     if (values[i]) out = std::copy(at.begin(), at.end(), out);
     for (int d = x.dim() - 1; d >= 0 && ++at[d] == x.size(d); --d) at[d] = 0;
   }
-  return to(where, x.device());
+  return op.result(to(where, x.device()));
 }
 
-Tensor masked_select(const Tensor& x, const Tensor& mask) {
-  check_pair("masked_select", x, mask);
-  if (mask.dtype() != bool8)
-    fail("masked_select: mask must be a bool tensor, got {}; compare it first", mask.dtype());
+Tensor masked_select(const Tensor& input, const Tensor& condition) {
+  Op op("masked_select");
+  const Tensor& x = op.operand("x", input);
+  const Tensor& mask = op.operand("mask", condition, Kind::mask);
   const Shape shape = broadcast_shapes("masked_select", x.shape(), mask.shape());
-  if (shape.rank() == 0) return masked_select(reshape(x, {1}), mask);
-  return taken("masked_select",
-               indexing::plan_of("masked_select", expand(x, shape), {expand(mask.detach(), shape)}));
+  if (shape.rank() == 0) return op.result(masked_select(reshape(x, {1}), mask));
+  return op.result(taken(
+      "masked_select", indexing::plan_of("masked_select", expand(x, shape), {expand(mask.detach(), shape)})));
 }
 
 Tensor Tensor::index(std::initializer_list<indexing::TensorIndex> indices) const {

@@ -2,9 +2,9 @@
 #include <kiln/kernels/index/index.h>
 
 #include <kiln/autograd/indexing/plan.h>
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
-#include <kiln/autograd/record.h>
 #include <kiln/tensor/fail.h>
 
 // Writing to x[indices].
@@ -13,6 +13,7 @@ namespace kiln {
 namespace {
 
 using autograd::gradients;
+using autograd::Op;
 using autograd::Saved;
 using autograd::Wanted;
 using indexing::TensorIndex;
@@ -64,7 +65,6 @@ void check_fits(const Tensor& values, const Shape& shape) {
 
 // The values as x's type: numbers convert, tensors are asked for.
 Tensor checked_values(const Tensor& x, const Tensor& values, bool converts) {
-  check_defined(kName, values, "values");
   const bool is_number = values.dim() == 0;
   if (values.dtype() != x.dtype() && !converts && !is_number)
     fail("{}: x is {}, values are {}; convert one with .to(dtype)", kName, x.dtype(), values.dtype());
@@ -75,7 +75,8 @@ Tensor checked_values(const Tensor& x, const Tensor& values, bool converts) {
 }
 
 void put(const Tensor& x, const TensorIndices& indices, const Tensor& given, bool accumulate) {
-  check_defined(kName, given, "values");
+  if (!x.defined() || !given.defined())
+    fail("{}: {} is an undefined tensor", kName, x.defined() ? "values" : "x");
   Tensor view, mask;
   if (!accumulate && given.dim() == 0 && indexing::is_masked(kName, x, indices, &view, &mask)) {
     view.copy_(where(mask, checked_values(x, given, true), view));
@@ -108,7 +109,11 @@ void put(const Tensor& x, const TensorIndices& indices, const Tensor& given, boo
 }  // namespace
 
 const Tensor& Tensor::index_put_(const TensorIndices& indices, const Tensor& values, bool accumulate) const {
+  Op op(kName);
+  op.optional("x", *this);
+  op.attribute("accumulate", accumulate);
   put(*this, indices, values, accumulate);
+  op.written();
   return *this;
 }
 const Tensor& Tensor::index_put_(std::initializer_list<TensorIndex> indices, const Tensor& values,
@@ -117,15 +122,15 @@ const Tensor& Tensor::index_put_(std::initializer_list<TensorIndex> indices, con
 }
 const Tensor& Tensor::index_put_(std::initializer_list<TensorIndex> indices, const Scalar& value,
                                  bool accumulate) const {
-  check_defined(kName, *this);
+  if (!defined()) fail("{}: x is an undefined tensor", kName);
   return index_put_(TensorIndices(indices), full({}, value, like(*this)), accumulate);
 }
 
-Tensor index_put(const Tensor& x, const TensorIndices& indices, const Tensor& values, bool accumulate) {
-  check_defined("index_put", x);
-  const Tensor y = clone(x);
+Tensor index_put(const Tensor& input, const TensorIndices& indices, const Tensor& values, bool accumulate) {
+  Op op("index_put");
+  const Tensor y = clone(op.operand("x", input));
   put(y, indices, values, accumulate);
-  return y;
+  return op.result(y);
 }
 
 }  // namespace kiln

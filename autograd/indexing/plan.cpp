@@ -16,7 +16,7 @@ bool is_mask(const TensorIndex& index) {
 }
 
 void check_tensor(const char* op, const Tensor& x, const Tensor& index) {
-  check_defined(op, index, "an index");
+  if (!index.defined()) fail("{}: an index is an undefined tensor", op);
   const DType dtype = index.dtype();
   if (dtype == uint8) fail("{}: a uint8 index could be a mask or positions; convert it to bool or int64", op);
   if (dtype != bool8 && dtype != int64 && dtype != int32)
@@ -149,7 +149,7 @@ class Planner {
 }  // namespace
 
 Plan plan_of(const char* op, const Tensor& x, const TensorIndices& indices) {
-  check_defined(op, x);
+  if (!x.defined()) fail("{}: x is an undefined tensor", op);
   Planner planner(op, x, indices);
   for (const TensorIndex& index : indices) planner.add(index, nullptr, nullptr);
   return planner.plan();
@@ -162,7 +162,7 @@ bool is_masked(const char* op, const Tensor& x, const TensorIndices& indices, Te
     masks += index.kind() == Kind::tensor && index.tensor().defined() && is_mask(index);
   }
   if (tensors != 1 || masks != 1) return false;
-  check_defined(op, x);
+  if (!x.defined()) fail("{}: x is an undefined tensor", op);
   Planner planner(op, x, indices);
   for (const TensorIndex& index : indices) planner.add(index, mask, &dim);
   *view = planner.view();

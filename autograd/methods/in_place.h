@@ -1,7 +1,7 @@
 #pragma once
 
+#include <kiln/autograd/op.h>
 #include <kiln/autograd/ops/operands.h>
-#include <kiln/autograd/record.h>
 
 // For sources only: the in-place forms that have no kernel of their own.
 
@@ -10,14 +10,18 @@ namespace kiln {
 // x = f(x), where x is the first of `operands`, the tensors that f reads. What f keeps for its gradient is
 // out of reach of the write.
 template <class F>
-const Tensor& in_place(const char* op, autograd::Inputs operands, const F& f) {
+const Tensor& in_place(const char* name, autograd::Inputs operands, const F& f) {
+  autograd::Op op(name);
+  const char* names[] = {"x", "other", "third"};
+  int i = 0;
+  for (const autograd::Input& operand : operands) op.operand(names[i++], *operand.tensor);
   const Tensor& x = *operands.begin()->tensor;
-  check_defined(op, x);
-  const bool recorded = autograd::detail::wants_record(operands);
-  autograd::begin_in_place(op, x);
-  const Tensor y = f(recorded ? x.clone() : x);
-  check_in_place_result(op, x, y.dtype(), y.shape());
-  return x.copy_(y);
+  op.begin_write();
+  const Tensor y = f(op.records() ? x.clone() : x);
+  check_in_place_result(name, x, y.dtype(), y.shape());
+  x.copy_(y);
+  op.written();
+  return x;
 }
 
 }  // namespace kiln

@@ -119,17 +119,18 @@ Tensor clamp(const Tensor& input, std::optional<Scalar> low, std::optional<Scala
   });
 }
 
-const Tensor& Tensor::clamp_(const Scalar& low, const Scalar& high) const {
+const Tensor& Tensor::clamp_(std::optional<Scalar> low, std::optional<Scalar> high) const {
   Op op("clamp_");
   const Tensor& x = op.operand("x", *this);
-  op.attribute("min", low);
-  op.attribute("max", high);
+  if (low) op.attribute("min", *low);
+  if (high) op.attribute("max", *high);
   const Limits limits = limits_of("clamp_", x, low, high);
   check_in_place_result("clamp_", x, limits.type, x.shape());
   const Tensor mask = op.records() ? passed(x, limits) : Tensor();
   op.begin_write();
   on(x.device(), [&](auto& ctx) { kernels::clamp(ctx, limits.type, x, limits.low, limits.high, x); });
-  op.record_write([mask = Saved(mask)](const Tensor& g) { return kiln::where(mask.get(), g, zeros({}, like(g))); });
+  op.record_write(
+      [mask = Saved(mask)](const Tensor& g) { return kiln::where(mask.get(), g, zeros({}, like(g))); });
   return *this;
 }
 
