@@ -1,5 +1,6 @@
 #include <kiln/tensor/cpu/allocator.h>
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -74,9 +75,14 @@ struct SharedPool {
   }
 };
 
-// Never destroyed: tensors with static lifetime may be freed after it would be.
+// Never destroyed: tensors with static lifetime may be freed after it would be. A child of fork() finds it
+// unlocked, whatever other threads of its parent did.
 SharedPool& shared_pool() {
-  static auto* pool = new SharedPool;
+  static auto* pool = [] {
+    pthread_atfork([] { shared_pool().mutex.lock(); }, [] { shared_pool().mutex.unlock(); },
+                   [] { shared_pool().mutex.unlock(); });
+    return new SharedPool;
+  }();
   return *pool;
 }
 

@@ -5,12 +5,13 @@
 #include <array>
 #include <initializer_list>
 #include <memory>
-#include <span>
+#include <mutex>
 #include <unordered_map>
 
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <kiln/kernels/base/byte_key.h>
+#include <kiln/kernels/base/cpu/onednn_threads.h>
 #include <kiln/tensor/context.h>
 
 namespace kiln::kernels::onednn {
@@ -31,51 +32,44 @@ struct Argument {
   memory::desc desc;
 };
 
-// A compiled primitive with its memory objects, ready to run on other pointers.
+// A compiled primitive, ready to run on any pointers. Any number of threads may run one plan.
 class Plan {
  public:
   Plan() = default;
   Plan(dnnl::primitive primitive, const dnnl::primitive_desc_base& description,
        std::initializer_list<Argument> arguments);
   // One pointer an argument, in their order.
-  void run(CpuContext& ctx, std::initializer_list<void*> data);
-  explicit operator bool() const { return bool(primitive_); }
+  void run(CpuContext& ctx, std::initializer_list<void*> data) const;
+  explicit operator bool() const { return code_ != nullptr; }
 
  private:
   static constexpr int kMaxArguments = 5;
-  dnnl::primitive primitive_;
-  std::array<memory, kMaxArguments> memories_;
-  std::array<dnnl_exec_arg_t, kMaxArguments> arguments_{};
-  int count_ = 0;
-  int64_t scratch_bytes_ = 0;
-};
-
-// Creation and execution ask OpenMP how many threads there are: while it lives the answer is ctx.threads.
-class ThreadsScope {
- public:
-  explicit ThreadsScope(const CpuContext& ctx);
-  ~ThreadsScope();
-  ThreadsScope(const ThreadsScope&) = delete;
-
- private:
-  int before_, now_;
+  struct Run;   // what one run writes to: memory objects and a stream
+  struct Code;  // the primitive, and those of its runs that are idle
+  std::shared_ptr<Code> code_;
 };
 
 [[noreturn]] void fail_creation(const char* op, const dnnl::error& error);
 
-// What make(key) returned for this key. Each thread has its own cache, so that memory objects need no lock;
-// oneDNN shares the code behind them. Beyond kMaxPlans geometries the cache starts afresh.
+// A lock that a child of fork() finds open, whatever other threads of its parent did.
+std::mutex& plans_mutex();
+
+// What make(key) returned for this key, one for all threads. Beyond kMaxPlans geometries the cache starts
+// afresh; what is in use lives on.
 template <class Key, class Make>
-auto& cached(const char* op, const Key& key, Make&& make) {
+auto cached(const char* op, const Key& key, Make&& make) {
   constexpr size_t kMaxPlans = 1024;
   using Value = decltype(make(key));
-  thread_local std::unordered_map<Key, std::unique_ptr<Value>, HashBytes, EqualBytes> plans;
-  if (const auto found = plans.find(key); found != plans.end()) return *found->second;
-  if (plans.size() >= kMaxPlans) plans.clear();
+  using Plans = std::unordered_map<Key, std::shared_ptr<const Value>, HashBytes, EqualBytes>;
+  static auto* plans = new Plans;  // never destroyed: static objects may compute after it would be
+  const std::lock_guard lock(plans_mutex());
+  if (const auto found = plans->find(key); found != plans->end()) return found->second;
   try {
-    return *(plans[key] = std::make_unique<Value>(make(key)));
+    std::shared_ptr<const Value> made = std::make_shared<Value>(make(key));
+    if (plans->size() >= kMaxPlans) plans->clear();
+    plans->emplace(key, made);
+    return made;
   } catch (const dnnl::error& error) {
-    plans.erase(key);
     fail_creation(op, error);
   }
 }

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cstdint>
 
+#include <kiln/kernels/base/cpu/pool.h>
 #include <kiln/tensor/cpu/context.h>
 
 namespace kiln::kernels {
@@ -19,21 +18,20 @@ inline constexpr int64_t kGrain = 32768;
 template <class F>
 void parallel_for(const CpuContext& ctx, int64_t count, int64_t grain, F&& f) {
   if (count <= 0) return;
-  if (count <= grain || ctx.threads == 1 || omp_in_parallel()) {
+  if (count <= grain || ctx.threads == 1 || pool::inside()) {
     f(int64_t(0), count);
     return;
   }
   const int64_t ranges = std::min<int64_t>(ctx.threads, (count + grain - 1) / grain);
   const int64_t unit = grain >= 64 ? 64 : 1;
   const int64_t size = ((count + ranges - 1) / ranges + unit - 1) / unit * unit;
-#pragma omp parallel num_threads(int(ranges))
-  {
-    // The runtime may give fewer threads than asked.
-    for (int64_t range = omp_get_thread_num(); range < ranges; range += omp_get_num_threads()) {
-      const int64_t begin = range * size, end = std::min(count, begin + size);
-      if (begin < end) f(begin, end);
-    }
-  }
+  auto range = [&] {
+    const int64_t begin = pool::member() * size, end = std::min(count, begin + size);
+    if (begin < end) f(begin, end);
+  };
+  pool::run(
+      int(ranges), [](void* data) { (*static_cast<decltype(range)*>(data))(); }, &range,
+      pool::Busy::run_alone);
 }
 
 }  // namespace kiln::kernels

@@ -133,7 +133,7 @@ ConvPlan make_weight_grad(const ConvKey& key) {
 }
 
 template <class Make>
-ConvPlan& plan_of(const char* op, CpuContext& ctx, const ConvKey& key, Make make) {
+std::shared_ptr<const ConvPlan> plan_of(const char* op, CpuContext& ctx, const ConvKey& key, Make make) {
   return onednn::cached(op, key, [&](const ConvKey& fresh) {
     const onednn::ThreadsScope threads(ctx);
     return make(fresh);
@@ -141,7 +141,7 @@ ConvPlan& plan_of(const char* op, CpuContext& ctx, const ConvKey& key, Make make
 }
 
 // Weights in the convolution's layout: a copy in scratch memory, or they themselves.
-void* packed_weight(CpuContext& ctx, ConvPlan& plan, const TensorView& weight, const Scratch& scratch) {
+void* packed_weight(CpuContext& ctx, const ConvPlan& plan, const TensorView& weight, const Scratch& scratch) {
   if (!plan.reorder) return weight.data;
   plan.reorder.run(ctx, {weight.data, scratch.data()});
   return scratch.data();
@@ -151,13 +151,13 @@ void forward(CpuContext& ctx, const Conv2dGeometry& geometry, const TensorView& 
              const TensorView& bias, const TensorView& y) {
   if (x.dtype == DType::float64) return conv2d_direct_forward(ctx, geometry, x, weight, bias, y);
   const ConvKey key = key_of(ctx, geometry, weight, bias.defined());
-  ConvPlan& plan = plan_of("conv2d", ctx, key, [](const ConvKey& k) { return make_forward(k); });
-  const Scratch scratch(plan.packed_bytes);
-  void* packed = packed_weight(ctx, plan, weight, scratch);
+  const auto plan = plan_of("conv2d", ctx, key, [](const ConvKey& k) { return make_forward(k); });
+  const Scratch scratch(plan->packed_bytes);
+  void* packed = packed_weight(ctx, *plan, weight, scratch);
   if (bias.defined())
-    plan.convolution.run(ctx, {x.data, packed, bias.data, y.data});
+    plan->convolution.run(ctx, {x.data, packed, bias.data, y.data});
   else
-    plan.convolution.run(ctx, {x.data, packed, y.data});
+    plan->convolution.run(ctx, {x.data, packed, y.data});
 }
 
 }  // namespace
@@ -180,10 +180,10 @@ void conv2d_input_grad(CpuContext& ctx, const Conv2dGeometry& geometry, TensorVi
   if (geometry.batch == 0) return;
   if (g.dtype == DType::float64) return conv2d_direct_input_grad(ctx, geometry, g, weight, dx);
   const ConvKey key = key_of(ctx, geometry, weight, false);
-  ConvPlan& plan =
+  const auto plan =
       plan_of("conv2d_input_grad", ctx, key, [](const ConvKey& k) { return make_input_grad(k); });
-  const Scratch scratch(plan.packed_bytes);
-  plan.convolution.run(ctx, {g.data, packed_weight(ctx, plan, weight, scratch), dx.data});
+  const Scratch scratch(plan->packed_bytes);
+  plan->convolution.run(ctx, {g.data, packed_weight(ctx, *plan, weight, scratch), dx.data});
 }
 
 void conv2d_weight_grad(CpuContext& ctx, const Conv2dGeometry& geometry, TensorView g, TensorView x,
@@ -191,12 +191,12 @@ void conv2d_weight_grad(CpuContext& ctx, const Conv2dGeometry& geometry, TensorV
   if (g.dtype == DType::float64 || geometry.batch == 0)
     return conv2d_direct_weight_grad(ctx, geometry, g, x, dw);
   const ConvKey key = key_of(ctx, geometry, dw, false);
-  ConvPlan& plan =
+  const auto plan =
       plan_of("conv2d_weight_grad", ctx, key, [](const ConvKey& k) { return make_weight_grad(k); });
-  if (!plan.reorder) return plan.convolution.run(ctx, {g.data, x.data, dw.data});
-  const Scratch packed(plan.packed_bytes);
-  plan.convolution.run(ctx, {g.data, x.data, packed.data()});
-  plan.reorder.run(ctx, {packed.data(), dw.data});
+  if (!plan->reorder) return plan->convolution.run(ctx, {g.data, x.data, dw.data});
+  const Scratch packed(plan->packed_bytes);
+  plan->convolution.run(ctx, {g.data, x.data, packed.data()});
+  plan->reorder.run(ctx, {packed.data(), dw.data});
 }
 
 }  // namespace kiln::kernels

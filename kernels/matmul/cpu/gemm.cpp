@@ -128,15 +128,15 @@ void run_plan(CpuContext& ctx, const GemmGeometry& g, const T* a, const T* b, co
               int32_t(dtype_of<T>),
               ctx.threads};
   if (g.batch == 1) key.a.batch = key.b.batch = key.c.batch = 0;
-  onednn::Plan& plan = onednn::cached("matmul", key, [&](const GemmKey& fresh) {
+  const auto plan = onednn::cached("matmul", key, [&](const GemmKey& fresh) {
     const onednn::ThreadsScope threads(ctx);
     return make_plan(fresh);
   });
   void* const data[] = {const_cast<T*>(a), const_cast<T*>(b), const_cast<T*>(bias), c};
   if (bias != nullptr)
-    plan.run(ctx, {data[0], data[1], data[2], data[3]});
+    plan->run(ctx, {data[0], data[1], data[2], data[3]});
   else
-    plan.run(ctx, {data[0], data[1], data[3]});
+    plan->run(ctx, {data[0], data[1], data[3]});
 }
 
 // Copies an operand of irregular strides; `matrix` then describes the copy.
