@@ -4,51 +4,60 @@
 #include <concepts>
 
 // The C library's functions, redeclared so that loops call their vector versions (libmvec, at most 4 ulp).
-// The library's own header offers them under -ffast-math only, which would give up NaN and Inf.
+// The library's own header offers them under -ffast-math only, which would give up NaN and Inf. The first of
+// them came with glibc 2.22, the others with 2.35; without, loops call the scalar one.
 
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
-#define KILN_SIMD __attribute__((simd("notinbranch")))
-#else
 #define KILN_SIMD
+#define KILN_SIMD_2_35
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
+#if __GLIBC_PREREQ(2, 22)
+#undef KILN_SIMD
+#define KILN_SIMD __attribute__((simd("notinbranch")))
+#endif
+#if __GLIBC_PREREQ(2, 35)
+#undef KILN_SIMD_2_35
+#define KILN_SIMD_2_35 KILN_SIMD
+#endif
 #endif
 
 extern "C" {
 KILN_SIMD float expf(float) noexcept;
-KILN_SIMD float expm1f(float) noexcept;
+KILN_SIMD_2_35 float expm1f(float) noexcept;
 KILN_SIMD float logf(float) noexcept;
-KILN_SIMD float log1pf(float) noexcept;
-KILN_SIMD float log2f(float) noexcept;
-KILN_SIMD float log10f(float) noexcept;
+KILN_SIMD_2_35 float log1pf(float) noexcept;
+KILN_SIMD_2_35 float log2f(float) noexcept;
+KILN_SIMD_2_35 float log10f(float) noexcept;
 KILN_SIMD float sinf(float) noexcept;
 KILN_SIMD float cosf(float) noexcept;
-KILN_SIMD float tanf(float) noexcept;
-KILN_SIMD float asinf(float) noexcept;
-KILN_SIMD float acosf(float) noexcept;
-KILN_SIMD float atanf(float) noexcept;
-KILN_SIMD float sinhf(float) noexcept;
-KILN_SIMD float coshf(float) noexcept;
-KILN_SIMD float tanhf(float) noexcept;
-KILN_SIMD float erff(float) noexcept;
+KILN_SIMD_2_35 float tanf(float) noexcept;
+KILN_SIMD_2_35 float asinf(float) noexcept;
+KILN_SIMD_2_35 float acosf(float) noexcept;
+KILN_SIMD_2_35 float atanf(float) noexcept;
+KILN_SIMD_2_35 float sinhf(float) noexcept;
+KILN_SIMD_2_35 float coshf(float) noexcept;
+KILN_SIMD_2_35 float tanhf(float) noexcept;
+KILN_SIMD_2_35 float erff(float) noexcept;
 KILN_SIMD float powf(float, float) noexcept;
 KILN_SIMD double exp(double) noexcept;
-KILN_SIMD double expm1(double) noexcept;
+KILN_SIMD_2_35 double expm1(double) noexcept;
 KILN_SIMD double log(double) noexcept;
-KILN_SIMD double log1p(double) noexcept;
-KILN_SIMD double log2(double) noexcept;
-KILN_SIMD double log10(double) noexcept;
+KILN_SIMD_2_35 double log1p(double) noexcept;
+KILN_SIMD_2_35 double log2(double) noexcept;
+KILN_SIMD_2_35 double log10(double) noexcept;
 KILN_SIMD double sin(double) noexcept;
 KILN_SIMD double cos(double) noexcept;
-KILN_SIMD double tan(double) noexcept;
-KILN_SIMD double asin(double) noexcept;
-KILN_SIMD double acos(double) noexcept;
-KILN_SIMD double atan(double) noexcept;
-KILN_SIMD double sinh(double) noexcept;
-KILN_SIMD double cosh(double) noexcept;
-KILN_SIMD double tanh(double) noexcept;
-KILN_SIMD double erf(double) noexcept;
+KILN_SIMD_2_35 double tan(double) noexcept;
+KILN_SIMD_2_35 double asin(double) noexcept;
+KILN_SIMD_2_35 double acos(double) noexcept;
+KILN_SIMD_2_35 double atan(double) noexcept;
+KILN_SIMD_2_35 double sinh(double) noexcept;
+KILN_SIMD_2_35 double cosh(double) noexcept;
+KILN_SIMD_2_35 double tanh(double) noexcept;
+KILN_SIMD_2_35 double erf(double) noexcept;
 KILN_SIMD double pow(double, double) noexcept;
 }
 
+#undef KILN_SIMD_2_35
 #undef KILN_SIMD
 
 namespace kiln::kernels::math {
