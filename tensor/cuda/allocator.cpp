@@ -10,6 +10,8 @@
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/devices.h>
+#include <kiln/tensor/cuda/relaxed_capture.h>
+#include <kiln/tensor/cuda/selected_device.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
@@ -68,18 +70,6 @@ DeviceMemory& memory_of(Device device) {
   static auto* devices = new std::array<DeviceMemory, kMaxDevices>;
   return (*devices)[size_t(device.index)];
 }
-
-// Lets the driver allocate while a stream of this process is captured.
-class RelaxedCapture {
- public:
-  RelaxedCapture() { CUDA_CHECK(cudaThreadExchangeStreamCaptureMode(&mode_)); }
-  ~RelaxedCapture() { CUDA_CHECK_NOTHROW(cudaThreadExchangeStreamCaptureMode(&mode_)); }
-  RelaxedCapture(const RelaxedCapture&) = delete;
-  RelaxedCapture& operator=(const RelaxedCapture&) = delete;
-
- private:
-  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
-};
 
 // Blocks whose other users are done become free; with `wait`, all of them.
 void settle(DeviceMemory& memory, bool wait) {
@@ -186,6 +176,7 @@ void* allocate(int64_t bytes, Device device) {
   if (bytes < 0 || bytes > kLargest) fail("allocate: {} bytes is not a possible size", bytes);
   if (bytes == 0) return nullptr;
   const CudaContext& ctx = CudaContext::of(device);
+  const SelectedDevice selected(device);
   DeviceMemory& memory = memory_of(device);
   const std::lock_guard lock(memory.mutex);
   settle(memory, false);
@@ -215,6 +206,7 @@ void release(void* data, Device device) {
     pool->put(block);
     return free_uncached(memory);
   }
+  const SelectedDevice selected(device);  // an event belongs to a device, and its stream must be of the same
   Pending pending{block, {}};
   for (cudaStream_t stream : block->users) {
     // What a graph does with the block is no event's business: the graph keeps its memory, and does not wait.
@@ -258,7 +250,7 @@ void reset_peak_memory(Device device) {
 
 std::string memory_summary(Device device) {
   const MemoryStatistics s = memory_statistics(device);
-  CudaContext::of(device);
+  const SelectedDevice selected(device);
   size_t free = 0, total = 0;
   CUDA_CHECK(cudaMemGetInfo(&free, &total));
   const int64_t others = int64_t(total) - int64_t(free) - s.reserved_bytes;
@@ -283,7 +275,7 @@ void empty_cache() {
     const std::lock_guard lock(memory.mutex);
     if (memory.capturing != 0) fail("empty_cache: not while a graph is captured on {}", device);
     if (memory.statistics.reserved_bytes == 0) continue;
-    CudaContext::of(device);
+    const SelectedDevice selected(device);
     free_cached(memory);
   }
 }

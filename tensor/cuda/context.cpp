@@ -30,13 +30,11 @@ CudaContext& CudaContext::current() { return of({DeviceType::cuda, current_index
 
 CudaContext& CudaContext::of(Device device) {
   thread_local std::array<CudaContext, cuda::kMaxDevices> contexts;
-  thread_local int selected = -1;  // CUDA's current device on this thread
   const int index = device.index;
-  if (index != selected) {
-    cuda::check_device(device);
-    CUDA_CHECK(cudaSetDevice(index));
-    selected = index;
-  }
+  cuda::check_device(device);
+  int selected = -1;  // asked each time: others call cudaSetDevice too
+  CUDA_CHECK(cudaGetDevice(&selected));
+  if (index != selected) CUDA_CHECK(cudaSetDevice(index));
   CudaContext& context = contexts[size_t(index)];
   if (context.stream == nullptr) {
     context.device = device;

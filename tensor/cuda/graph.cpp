@@ -6,6 +6,7 @@
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/recording.h>
+#include <kiln/tensor/cuda/selected_device.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
@@ -57,6 +58,7 @@ void Graph::Capture::finish() {
         "host or copy from host memory that is not pinned",
         cudaGetErrorString(error), cudaGetErrorName(error));
   }
+  const SelectedDevice selected(device_);
   graph_.reset();
   graph_.device_ = device_;
   graph_.memory_ = memory_;

@@ -10,6 +10,7 @@
 
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
+#include <kiln/tensor/cuda/selected_device.h>
 #include <kiln/tensor/element.h>
 
 namespace kiln::cuda {
@@ -109,7 +110,14 @@ bool is_pinned(const void* data) {
   return block_at(pool, data) != nullptr;
 }
 
-void record_pinned_use(const void* data, CUstream_st* stream) {
+bool is_page_locked(const void* data) {
+  if (is_pinned(data)) return true;
+  cudaPointerAttributes found{};
+  CUDA_CHECK(cudaPointerGetAttributes(&found, data));
+  return found.type != cudaMemoryTypeUnregistered;
+}
+
+void record_pinned_use(const void* data, Device device, CUstream_st* stream) {
   PinnedPool& pool = pinned_pool();
   const std::lock_guard lock(pool.mutex);
   PinnedBlock* block = block_at(pool, data);
@@ -117,6 +125,7 @@ void record_pinned_use(const void* data, CUstream_st* stream) {
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   CUDA_CHECK(cudaStreamIsCapturing(stream, &status));
   if (status != cudaStreamCaptureStatusNone) return;  // whoever captures a copy keeps its memory
+  const SelectedDevice selected(device);  // an event belongs to a device, and its stream must be of the same
   cudaEvent_t event = nullptr;
   CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
   block->uses.push_back(event);

@@ -15,8 +15,11 @@ void* allocate_pinned(int64_t bytes);
 void release_pinned(void* data);
 // Whether the address lies in memory of allocate_pinned.
 bool is_pinned(const void* data);
-// Tells that the work submitted to `stream` so far reads or writes the pinned memory.
-void record_pinned_use(const void* data, CUstream_st* stream);
+// Whether the device copies from or to it by itself: memory of allocate_pinned, and what others have
+// page-locked.
+bool is_page_locked(const void* data);
+// Tells that the work submitted to `stream` of `device` so far reads or writes the pinned memory.
+void record_pinned_use(const void* data, Device device, CUstream_st* stream);
 
 // Gives the cached blocks that no copy uses back to the system.
 void empty_pinned_cache();

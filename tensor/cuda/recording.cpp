@@ -16,7 +16,11 @@ thread_local Recording* recording_of_thread = nullptr;
 
 }  // namespace
 
-Recording::Recording(Device device, CUstream_st* outside) : device_(device), outside_(outside) {
+Recording::Recording(Device device, CUstream_st* outside)
+    : device_(device),
+      outside_(outside),
+      found_(make_found_error()),
+      reports_(std::make_unique<FoundErrorScope>(found_)) {
   recording_of_thread = this;
 }
 Recording::~Recording() { end(); }
@@ -25,6 +29,7 @@ Recording* Recording::current() { return recording_of_thread; }
 
 void Recording::end() {
   if (recording_of_thread == this) recording_of_thread = nullptr;
+  reports_ = nullptr;
 }
 
 Ref<Storage> Recording::allocate(int64_t bytes) const {
@@ -54,6 +59,7 @@ PhiloxStart Recording::draw(Generator& generator, int64_t count) {
 }
 
 void Recording::prepare_replay() const {
+  watch_found_error(found_);
   for (const Function<void()>& call : calls_) call();
   for (const auto& d : draws_) {
     const PhiloxState state = d->generator->advance(d->count);

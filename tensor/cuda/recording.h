@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include <kiln/tensor/cuda/found_error_owner.h>
 #include <kiln/tensor/function.h>
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/storage.h>
@@ -29,6 +30,7 @@ class Recording {
   // Where the numbers of a captured op start. The generator moves on at each replay, not now.
   PhiloxStart draw(Generator& generator, int64_t count);
   Ref<Storage> allocate(int64_t bytes) const;
+  // What the graph's kernels find is told to the thread that replays it.
   void prepare_replay() const;
 
  private:
@@ -42,6 +44,8 @@ class Recording {
   CUstream_st* outside_;
   std::vector<Function<void()>> calls_;
   std::vector<std::unique_ptr<Draws>> draws_;
+  std::shared_ptr<FoundError> found_;
+  std::unique_ptr<FoundErrorScope> reports_;  // until the end
 };
 
 }  // namespace kiln::cuda

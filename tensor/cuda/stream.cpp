@@ -9,6 +9,7 @@
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/cuda/found_error.h>
+#include <kiln/tensor/cuda/selected_device.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
@@ -28,7 +29,8 @@ StreamPool& stream_pool() {
 }  // namespace
 
 Stream::Stream(Device device) : device_(device), owned_(true) {
-  CudaContext::of(device);
+  check_device(device);
+  const SelectedDevice selected(device);
   StreamPool& pool = stream_pool();
   const std::lock_guard lock(pool.mutex);
   std::vector<cudaStream_t>& idle = pool.idle[size_t(device.index)];
@@ -60,13 +62,13 @@ Stream::~Stream() {
 }
 
 void Stream::synchronize() const {
-  CudaContext::of(device_);
+  const SelectedDevice selected(device_);
   CUDA_CHECK(cudaStreamSynchronize(handle_));
   throw_found_error();
 }
 
 bool Stream::is_done() const {
-  CudaContext::of(device_);
+  const SelectedDevice selected(device_);
   const cudaError_t state = cudaStreamQuery(handle_);
   if (state == cudaErrorNotReady) {
     cudaGetLastError();
@@ -78,7 +80,7 @@ bool Stream::is_done() const {
 
 void Stream::wait(const Event& event) const {
   if (!event.is_recorded()) return;
-  CudaContext::of(device_);
+  const SelectedDevice selected(device_);
   CUDA_CHECK(cudaStreamWaitEvent(handle_, event.handle(), 0));
 }
 
@@ -93,9 +95,13 @@ Event::~Event() {
 }
 
 void Event::record(const Stream& stream) {
-  CudaContext::of(stream.device());
+  const SelectedDevice selected(stream.device());
+  if (handle_ != nullptr &&
+      device_ != stream.device())  // an event is of one device; what it recorded goes on
+    CUDA_CHECK(cudaEventDestroy(std::exchange(handle_, nullptr)));
   if (handle_ == nullptr)
     CUDA_CHECK(cudaEventCreateWithFlags(&handle_, timed_ ? cudaEventDefault : cudaEventDisableTiming));
+  device_ = stream.device();
   CUDA_CHECK(cudaEventRecord(handle_, stream.handle()));
 }
 
@@ -130,7 +136,8 @@ StreamGuard::StreamGuard(const Stream& stream)
 StreamGuard::~StreamGuard() { CudaContext::of(device_).stream = previous_; }
 
 void synchronize(Device device) {
-  CudaContext::of(device);
+  check_device(device);
+  const SelectedDevice selected(device);
   CUDA_CHECK(cudaDeviceSynchronize());
   note_synchronized();
   throw_found_error();

@@ -65,6 +65,7 @@ class Event {
 
  private:
   bool timed_;
+  Device device_;  // of the handle
   CUevent_st* handle_ = nullptr;
 };
 

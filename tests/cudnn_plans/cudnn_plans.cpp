@@ -73,7 +73,8 @@ struct Count {
 };
 
 Count plan_all(const std::vector<Net>& nets, const char* type_name, const std::string& model) {
-  const cudnnHandle_t handle = kernels::cudnn::handle(CudaContext::current());
+  kernels::cudnn::Handle owner;
+  const cudnnHandle_t handle = owner.on(CudaContext::current());
   Count count;
   for (const Type& type : kTypes) {
     if (type.name != std::string_view(type_name)) continue;

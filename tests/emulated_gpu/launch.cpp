@@ -129,6 +129,7 @@ cudaError_t enqueue(Runtime& runtime, const gpu::Launch& at, const void* kernel,
   if (work.cooperative && blocks_of(at.grid) > blocks_at_once(at.block, at.shared_bytes))
     return cudaErrorCooperativeLaunchTooLarge;
   const Stream* stream = runtime.find(at.stream);
+  if (stream && stream->device != runtime.device()) return cudaErrorInvalidResourceHandle;
   if (stream && !stream->capture) ++runtime.counters.launches;
   return runtime.submit(at.stream,
                         [grid = Grid{at.where, kernel, std::move(work)}] { return run_grid(grid); });

@@ -145,6 +145,7 @@ cudaError_t Runtime::synchronize_device() {
 cudaEvent_t Runtime::create_event(bool timed) {
   auto* handle = reinterpret_cast<cudaEvent_t>(next_handle_ += kHandleStep);
   events_[handle].timed = timed;
+  events_[handle].device = device();
   return handle;
 }
 
@@ -158,7 +159,7 @@ bool Runtime::destroy(cudaEvent_t event) { return events_.erase(event) > 0; }
 cudaError_t Runtime::record(cudaEvent_t handle, cudaStream_t stream_handle) {
   Event* event = find(handle);
   Stream* stream = find(stream_handle);
-  if (!event || !stream || event == nullptr) return cudaErrorInvalidResourceHandle;
+  if (!event || !stream || event->device != stream->device) return cudaErrorInvalidResourceHandle;
   if (stream->capture) {
     event->capture = stream->capture;
     event->capture_nodes = stream->capture_tail;

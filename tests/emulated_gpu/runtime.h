@@ -60,6 +60,7 @@ struct Stream {
 };
 
 struct Event {
+  int device = 0;  // it records in streams of this one
   uint64_t operation = 0;
   bool timed = true;
   std::shared_ptr<double> milliseconds = std::make_shared<double>(0);

@@ -7,11 +7,13 @@
 #include <tuple>
 
 #include <kiln/tensor/cuda/check.h>
+#include <kiln/tensor/cuda/selected_device.h>
 
 namespace kiln::kernels {
 namespace {
 
 unsigned ask(Device device, const void* kernel, unsigned threads) {
+  const cuda::SelectedDevice selected(device);
   int cooperative = 0, blocks = 0;
   CUDA_CHECK(cudaDeviceGetAttribute(&cooperative, cudaDevAttrCooperativeLaunch, device.index));
   if (cooperative == 0) return 0;

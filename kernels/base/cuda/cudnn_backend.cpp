@@ -1,10 +1,9 @@
 #include <kiln/kernels/base/cuda/cudnn_backend.h>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
-#include <kiln/tensor/cuda/devices.h>
+#include <kiln/tensor/cuda/selected_device.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::kernels::cudnn {
@@ -19,12 +18,17 @@ void check(cudnnStatus_t status, const char* what) {
   fail("cuDNN: {}: {}{}", what, cudnnGetErrorString(status), text.empty() ? "" : fmt::format(" ({})", text));
 }
 
-cudnnHandle_t handle(const CudaContext& ctx) {
-  thread_local std::array<cudnnHandle_t, cuda::kMaxDevices> handles{};  // the driver may go before the thread
-  cudnnHandle_t& handle = handles[size_t(ctx.device.index)];
-  if (handle == nullptr) check(cudnnCreate(&handle), "cudnnCreate");
-  check(cudnnSetStream(handle, ctx.stream), "cudnnSetStream");
-  return handle;
+Handle::~Handle() {
+  if (raw_ != nullptr) cudnnDestroy(raw_);
+}
+
+cudnnHandle_t Handle::on(const CudaContext& ctx) {
+  if (raw_ == nullptr) {
+    const cuda::SelectedDevice selected(ctx.device);
+    check(cudnnCreate(&raw_), "cudnnCreate");
+  }
+  check(cudnnSetStream(raw_, ctx.stream), "cudnnSetStream");
+  return raw_;
 }
 
 Descriptor::Owned::~Owned() {

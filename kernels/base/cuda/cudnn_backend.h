@@ -16,8 +16,19 @@ namespace kiln::kernels::cudnn {
 // Throws "cuDNN: <what>: <status> (<cuDNN's own explanation>)".
 void check(cudnnStatus_t status, const char* what);
 
-// This thread's handle on the context's device, set to its stream. Lives as long as the process.
-cudnnHandle_t handle(const CudaContext& ctx);
+// A handle, of one device and for one thread at a time.
+class Handle {
+ public:
+  Handle() = default;
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle();
+  // Set to the context's stream; made on its device at the first call.
+  cudnnHandle_t on(const CudaContext& ctx);
+
+ private:
+  cudnnHandle_t raw_ = nullptr;
+};
 
 // The attribute type of a C++ type.
 template <cudnnBackendAttributeType_t type>

@@ -1,18 +1,21 @@
 #include <kiln/kernels/conv/conv2d.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <limits>
 #include <unordered_map>
 
 #include <kiln/kernels/base/byte_key.h>
+#include <kiln/kernels/base/lease.h>
 #include <kiln/kernels/base/precision.h>
 #include <kiln/kernels/conv/convolution_options.h>
 #include <kiln/kernels/conv/cuda/conv2d_plan.h>
 #include <kiln/kernels/elementwise/copy.h>
 #include <kiln/kernels/elementwise/fill.h>
 #include <kiln/tensor/cuda/check.h>
+#include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/cuda/stream.h>
 #include <kiln/tensor/dtype.h>
 #include <kiln/tensor/error.h>
@@ -106,21 +109,27 @@ const ConvolutionPlan& fastest(const CudaContext& ctx, cudnnHandle_t handle,
   return *best;
 }
 
-// Each thread has plans of its own, because they are made with its handle. They stay: the driver may be gone
-// when the thread ends.
-using Plans = std::unordered_map<ConvolutionProblem, ConvolutionPlan, HashBytes, EqualBytes>;
-Plans& cached_plans() {
-  constexpr size_t kMost = 1024;  // geometries; then it starts afresh
-  thread_local auto* plans = new Plans;
-  if (plans->size() >= kMost) plans->clear();
-  return *plans;
+// A handle, and the plans that were made with it.
+struct Planner {
+  using Plans = std::unordered_map<ConvolutionProblem, ConvolutionPlan, HashBytes, EqualBytes>;
+  static constexpr size_t kMostPlans = 1024;  // geometries; then it starts afresh
+  cudnn::Handle handle;
+  Plans plans;
+};
+
+// Never destroyed: the driver may be gone by then.
+Leases<Planner>& planners(Device device) {
+  static auto* all = new std::array<Leases<Planner>, cuda::kMaxDevices>;
+  return (*all)[size_t(device.index)];
 }
 
 void convolve(const CudaContext& ctx, ConvolutionKind kind, const Conv2dGeometry& geometry, DType dtype,
               const Operands& operands) {
   ConvolutionProblem problem = problem_of(ctx, kind, geometry, dtype, operands);
-  const cudnnHandle_t handle = cudnn::handle(ctx);
-  Plans& plans = cached_plans();
+  const auto planner = planners(ctx.device).take();
+  const cudnnHandle_t handle = planner->handle.on(ctx);
+  Planner::Plans& plans = planner->plans;
+  if (plans.size() >= Planner::kMostPlans) plans.clear();
   auto found = plans.find(problem);
   if (found == plans.end() && problem.measured && is_capturing(ctx)) {  // nothing can be measured now
     problem.measured = false;

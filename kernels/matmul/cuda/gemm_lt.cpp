@@ -5,16 +5,18 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 #include <memory>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
+#include <kiln/kernels/base/byte_key.h>
+#include <kiln/kernels/base/lease.h>
 #include <kiln/kernels/base/precision.h>
 #include <kiln/kernels/base/primitives.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
+#include <kiln/tensor/cuda/devices.h>
+#include <kiln/tensor/cuda/selected_device.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::kernels {
@@ -31,8 +33,7 @@ void check(cublasStatus_t status, const char* what) {
 
 // A matrix as cuBLASLt describes it: columns one after the other, `leading` elements apart.
 struct Operand {
-  int64_t rows, columns, leading, batch_stride;
-  bool transposed;
+  int64_t rows, columns, leading, batch_stride, transposed;
 };
 
 // False when neither dimension is dense, or the other one overlaps it.
@@ -48,12 +49,14 @@ bool describe(int64_t rows, int64_t columns, const Matrix& s, Operand& operand) 
   return false;
 }
 
-// d = a b, in cuBLASLt's terms; for a row-major result both sides are transposed.
+// d = a b, in cuBLASLt's terms; for a row-major result both sides are transposed. Plain bytes: the key of the
+// cache.
 struct Product {
   Operand a, b, d;
-  int64_t m, n, k, batch;
-  int32_t dtype, device, has_bias, compute;
+  int64_t m, n, k, batch, has_bias;
+  int32_t dtype, compute;
   int32_t align_a, align_b, align_d;  // of the pointers
+  int32_t device;
 };
 
 int32_t alignment(const void* p) {
@@ -160,40 +163,41 @@ struct Plan {
   }
 };
 
-struct Key {
-  std::array<char, sizeof(Product)> bytes;
-  bool operator==(const Key&) const = default;
-};
-struct Hash {
-  size_t operator()(const Key& key) const {
-    return std::hash<std::string_view>()({key.bytes.data(), key.bytes.size()});
+// A handle with its plans, which hold a pointer while they run: for one thread at a time.
+struct Multiplier {
+  static constexpr size_t kMostPlans = 1024;  // products; then it starts afresh
+  cublasLtHandle_t handle = nullptr;
+  std::unordered_map<Product, Plan, HashBytes, EqualBytes> plans;
+
+  Multiplier() = default;
+  Multiplier(const Multiplier&) = delete;
+  Multiplier& operator=(const Multiplier&) = delete;
+  ~Multiplier() {
+    plans.clear();
+    if (handle != nullptr) cublasLtDestroy(handle);
+  }
+  Plan& plan(const CudaContext& ctx, const Product& product) {
+    if (handle == nullptr) {
+      const kiln::cuda::SelectedDevice selected(ctx.device);
+      check(cublasLtCreate(&handle), "cublasLtCreate");
+    }
+    if (plans.size() >= kMostPlans) plans.clear();
+    return plans.try_emplace(product, handle, product).first->second;
   }
 };
 
-// A thread's handles and plans; plans hold a pointer while they run, so threads do not share them.
-struct Cache {
-  std::unordered_map<int, cublasLtHandle_t> handles;  // by device; as long as the process, like the driver
-  std::unordered_map<Key, Plan, Hash> plans;
-
-  cublasLtHandle_t handle(const CudaContext& ctx) {
-    cublasLtHandle_t& handle = handles[ctx.device.index];
-    if (handle == nullptr) check(cublasLtCreate(&handle), "cublasLtCreate");
-    return handle;
-  }
-  Plan& plan(cublasLtHandle_t handle, const Product& product) {
-    Key key;
-    std::memcpy(key.bytes.data(), &product, sizeof product);
-    return plans.try_emplace(key, handle, product).first->second;
-  }
-};
+// Never destroyed: the driver may be gone by then.
+Leases<Multiplier>& multipliers(Device device) {
+  static auto* all = new std::array<Leases<Multiplier>, kiln::cuda::kMaxDevices>;
+  return (*all)[size_t(device.index)];
+}
 
 }  // namespace
 
 bool gemm_lt(CudaContext& ctx, const GemmGeometry& g, const TensorView& a, const TensorView& b,
              const TensorView& bias, const TensorView& c, double beta) {
   if (!is_floating(c.dtype) || g.k == 0 || std::max({g.m, g.n, g.k, g.batch}) > INT32_MAX) return false;
-  Product p;
-  std::memset(&p, 0, sizeof p);  // it is compared as bytes
+  Product p{};
   const Matrix left{g.b.column, g.b.row, g.b.batch}, right{g.a.column, g.a.row, g.a.batch},
       result{g.c.column, g.c.row, g.c.batch};
   if (!describe(g.n, g.k, left, p.a) || !describe(g.k, g.m, right, p.b) || !describe(g.n, g.m, result, p.d))
@@ -210,9 +214,8 @@ bool gemm_lt(CudaContext& ctx, const GemmGeometry& g, const TensorView& a, const
   p.align_a = alignment(b.data);
   p.align_b = alignment(a.data);
   p.align_d = alignment(c.data);
-  thread_local auto* cache = new Cache;  // not destroyed: the driver may be gone by then
-  const cublasLtHandle_t handle = cache->handle(ctx);
-  Plan& plan = cache->plan(handle, p);
+  const auto multiplier = multipliers(ctx.device).take();
+  Plan& plan = multiplier->plan(ctx, p);
   if (!plan.exists) return false;
   if (p.has_bias)
     set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(bias.data));
@@ -221,10 +224,10 @@ bool gemm_lt(CudaContext& ctx, const GemmGeometry& g, const TensorView& a, const
   const double wide_one = 1;
   const bool wide = c.dtype == float64;
   kiln::cuda::note_launch("matmul");
-  check(cublasLtMatmul(handle, plan.description.get(), wide ? static_cast<const void*>(&wide_one) : &one,
-                       b.data, plan.a.get(), a.data, plan.b.get(),
-                       wide ? static_cast<const void*>(&beta) : &keep, c.data, plan.d.get(), c.data,
-                       plan.d.get(), &plan.algorithm, workspace->data, plan.workspace, ctx.stream),
+  check(cublasLtMatmul(multiplier->handle, plan.description.get(),
+                       wide ? static_cast<const void*>(&wide_one) : &one, b.data, plan.a.get(), a.data,
+                       plan.b.get(), wide ? static_cast<const void*>(&beta) : &keep, c.data, plan.d.get(),
+                       c.data, plan.d.get(), &plan.algorithm, workspace->data, plan.workspace, ctx.stream),
         "cublasLtMatmul");
   return true;
 }
