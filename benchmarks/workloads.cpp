@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <numeric>
 #include <vector>
 
 #include <kiln/kernels/base/primitives.h>
@@ -14,7 +15,8 @@
 #include "nets.h"
 
 // The workloads that run.py compares with torch_peer.py: workloads WORKLOAD SECONDS prints seconds a step
-// (the median), then the system allocations and oneDNN primitives that the measured steps made.
+// (the median), then the system allocations and oneDNN primitives that the measured steps made, and the mean
+// of the seconds.
 
 using namespace kiln;
 using namespace kiln::benchmarks;
@@ -108,7 +110,8 @@ double seconds_since(Clock::time_point start) {
 }
 
 // As torch_peer.py measures: three steps and then 0.3 of the time to warm up, then single steps.
-double median_step(const Step& step, double seconds, int64_t* allocations, int64_t* primitives) {
+double median_step(const Step& step, double seconds, int64_t* allocations, int64_t* primitives,
+                   double* mean) {
   for (int i = 0; i < 3; ++i) step();
   for (const auto start = Clock::now(); seconds_since(start) < 0.3 * seconds;) step();
   const int64_t allocated = host::memory_statistics().system_allocations,
@@ -121,6 +124,7 @@ double median_step(const Step& step, double seconds, int64_t* allocations, int64
   }
   *allocations = host::memory_statistics().system_allocations - allocated;
   *primitives = kernels::primitives_created() - created;
+  *mean = std::accumulate(times.begin(), times.end(), 0.0) / double(times.size());
   std::nth_element(times.begin(), times.begin() + int64_t(times.size() / 2), times.end());
   return times[times.size() / 2];
 }
@@ -136,8 +140,10 @@ int main(int argc, char** argv) {
     for (const Workload& workload : kWorkloads)
       if (workload.name == std::string_view(argv[1])) {
         int64_t allocations, primitives;
-        const double time = median_step(workload.make(), std::atof(argv[2]), &allocations, &primitives);
-        fmt::print("{} {} {}\n", time, allocations, primitives);
+        double mean;
+        const double time =
+            median_step(workload.make(), std::atof(argv[2]), &allocations, &primitives, &mean);
+        fmt::print("{} {} {} {}\n", time, allocations, primitives, mean);
         return 0;
       }
   fmt::print(stderr, "usage: workloads WORKLOAD SECONDS\n");
