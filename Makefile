@@ -4,7 +4,7 @@ PYTHON ?= /usr/bin/python3
 release := build/release
 SECONDS_EACH ?= 600
 
-.PHONY: help demo test bench lint asan fuzz cuda-check cuda-plans cuda-one cuda-all gpu format clean
+.PHONY: help demo test bench lint asan tsan fuzz cuda-check cuda-plans cuda-one cuda-all gpu format clean
 .NOTPARALLEL:
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make bench   compare with PyTorch (PYTHON=/path/to/python3)"
 	@echo "make lint    formatting, static analysis, house rules"
 	@echo "make asan    all tests under AddressSanitizer and UBSan, the CUDA backend's on the emulated device too"
+	@echo "make tsan    the tests of threads under ThreadSanitizer"
 	@echo "make fuzz    libFuzzer on the readers of files (SECONDS_EACH=600)"
 	@echo "make cuda-check  the CUDA tests on the emulated device with the GPU sanitizer"
 	@echo "make cuda-plans  plan the convolutions of seven networks by cuDNN, for four GPUs that are not there"
@@ -40,6 +41,9 @@ lint: needs-build-lint $(release)/build.ninja
 
 asan: needs-build
 	@scripts/asan
+
+tsan: needs-build
+	@scripts/tsan
 
 # Fuzzing needs clang; without it there is nothing to do.
 fuzz:
