@@ -15,6 +15,7 @@
 #include <kiln/tensor/cpu/context.h>
 #include <kiln/tensor/error.h>
 #include <kiln/tensor/value/surgery.h>
+#include <kiln/tensor/version.h>
 #include <kiln/train/train.h>
 
 // Last: it defines a macro.
