@@ -8,12 +8,10 @@
 #include <kiln/autograd/record.h>
 #include <kiln/data/data.h>
 #include <kiln/io/io.h>
-#include <kiln/kernels/base/precision.h>
-#include <kiln/kernels/conv/convolution_options.h>
 #include <kiln/nn/nn.h>
 #include <kiln/optim/optim.h>
-#include <kiln/tensor/cpu/context.h>
 #include <kiln/tensor/error.h>
+#include <kiln/tensor/settings.h>
 #include <kiln/tensor/value/surgery.h>
 #include <kiln/tensor/version.h>
 #include <kiln/train/train.h>

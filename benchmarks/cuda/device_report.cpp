@@ -3,10 +3,10 @@
 #include <cudnn.h>
 #include <fmt/format.h>
 
-#include <kiln/kernels/base/precision.h>
 #include <kiln/kernels/matmul/gemm.h>
 #include <kiln/kiln.h>
 #include <kiln/tensor/cuda/check.h>
+#include <kiln/tensor/settings.h>
 
 #include "measure.h"
 #include "report.h"

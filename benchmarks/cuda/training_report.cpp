@@ -1,11 +1,10 @@
 #include <fmt/format.h>
 #include <functional>
 
-#include <kiln/kernels/base/precision.h>
-#include <kiln/kernels/conv/convolution_options.h>
 #include <kiln/kiln.h>
 #include <kiln/models/resnet.h>
 #include <kiln/tensor/cuda/graph.h>
+#include <kiln/tensor/settings.h>
 
 #include "measure.h"
 #include "nets.h"

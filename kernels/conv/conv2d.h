@@ -25,9 +25,8 @@ bool conv2d_computes(CudaContext&, DType dtype);
 
 // Activations x, y and their gradients g, dx are dense in channels-last order; weight and dw are dense in any
 // order; bias is contiguous or undefined. An empty batch is allowed. Halves accumulate in float32.
-// On CUDA they are cuDNN's: float32 as <kiln/kernels/base/precision.h> says, the plan chosen as
-// <kiln/kernels/conv/convolution_options.h> says. Weights that are neither
-// channels-last nor row-major cost a copy.
+// On CUDA they are cuDNN's: the precision of float32 and the choice of the plan as <kiln/tensor/settings.h>
+// says. Weights that are neither channels-last nor row-major cost a copy.
 // y = conv(x, weight) + bias; with `relu` the maximum of that and 0
 void conv2d_forward(CpuContext&, const Conv2dGeometry&, TensorView x, TensorView weight, TensorView bias,
                     bool relu, TensorView y);

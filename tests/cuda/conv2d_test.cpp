@@ -6,13 +6,12 @@
 #include <cstdlib>
 #include <thread>
 
-#include <kiln/kernels/base/precision.h>
 #include <kiln/kernels/base/primitives.h>
-#include <kiln/kernels/conv/convolution_options.h>
 #include <kiln/kernels/elementwise/fill.h>
 #include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/graph.h>
 #include <kiln/tensor/error.h>
+#include <kiln/tensor/settings.h>
 
 #include "both.h"
 #include "sample.h"

@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <kiln/autograd/ops.h>
-#include <kiln/kernels/base/precision.h>
 #include <kiln/kernels/elementwise/copy.h>
+#include <kiln/tensor/settings.h>
 
 #include "both.h"
 

@@ -4,10 +4,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include <kiln/kernels/conv/convolution_options.h>
 #include <kiln/kernels/conv/cuda/conv2d_plan.h>
 #include <kiln/tensor/error.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/settings.h>
 
 #include "emulated_gpu/cudnn/model.h"
 #include "nets.h"

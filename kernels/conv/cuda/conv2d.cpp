@@ -9,8 +9,6 @@
 
 #include <kiln/kernels/base/byte_key.h>
 #include <kiln/kernels/base/lease.h>
-#include <kiln/kernels/base/precision.h>
-#include <kiln/kernels/conv/convolution_options.h>
 #include <kiln/kernels/conv/cuda/conv2d_plan.h>
 #include <kiln/kernels/elementwise/copy.h>
 #include <kiln/kernels/elementwise/fill.h>
@@ -19,6 +17,7 @@
 #include <kiln/tensor/cuda/stream.h>
 #include <kiln/tensor/dtype.h>
 #include <kiln/tensor/error.h>
+#include <kiln/tensor/settings.h>
 #include <kiln/kernels/base/cuda/scratch.cuh>
 
 namespace kiln::kernels {
