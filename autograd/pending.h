@@ -4,7 +4,7 @@
 
 #include <kiln/autograd/node.h>
 
-// For the engine: the nodes that have received a gradient, and what they received.
+// Internal, for the engine: the nodes that have received a gradient, and what they received.
 
 namespace kiln::autograd {
 

@@ -5,7 +5,7 @@
 #include <kiln/tensor/function.h>
 #include <kiln/tensor/lock.h>
 
-// For the sources of autograd: what hangs on a tensor.
+// Internal, for the sources of autograd: what hangs on a tensor.
 
 namespace kiln::autograd {
 

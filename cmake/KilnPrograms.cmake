@@ -27,7 +27,8 @@ function(kiln_command folder)
   target_compile_options(kiln_command PRIVATE ${KILN_WARNINGS})
   target_link_libraries(kiln_command PRIVATE kiln::io fmt::fmt CLI11::CLI11)
   set_target_properties(kiln_command PROPERTIES OUTPUT_NAME kiln RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
-  install(TARGETS kiln_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # `cmake --install` after `make demo`, which does not build it, leaves it out.
+  install(TARGETS kiln_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime OPTIONAL)
 endfunction()
 
 find_package(benchmark CONFIG REQUIRED)

@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: one file of CIFAR.
+// Internal: one file of CIFAR.
 
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: the batches of one epoch on their way.
+// Internal: the batches of one epoch on their way.
 
 #include <condition_variable>
 #include <exception>

@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only.
+// Internal.
 
 #include <cstdint>
 #include <string>

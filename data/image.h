@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: copies of images, the arithmetic that transforms and the fused batch path share.
+// Internal: copies of images, the arithmetic that transforms and the fused batch path share.
 
 #include <kiln/data/random_stream.h>
 #include <kiln/tensor/tensor.h>

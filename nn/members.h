@@ -2,7 +2,7 @@
 
 #include <kiln/nn/module.h>
 
-// For the sources of nn: walking a module's members.
+// Internal, for the sources of nn: walking a module's members.
 
 namespace kiln::nn {
 

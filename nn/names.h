@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+// Internal.
+
 namespace kiln::nn {
 
 // Of `names`, the one that a mistyped `name` most likely meant; "" when none is close.

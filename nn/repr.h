@@ -2,7 +2,7 @@
 
 #include <kiln/autograd/ops_nn.h>
 
-// For the sources of nn: values as Python prints them.
+// Internal, for the sources of nn: values as Python prints them.
 
 namespace kiln::nn {
 

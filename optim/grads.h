@@ -2,6 +2,8 @@
 
 #include <kiln/kernels/flat/flat.h>
 
+// Internal.
+
 namespace kiln::optim {
 
 // The gradients of parameters as stretches of memory, for functions that change them in place; those without

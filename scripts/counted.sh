@@ -5,7 +5,7 @@ status=0
 summary=
 # Not for sanitizers: whole networks, whose shadow memory is too much for a small machine, and the engine's own tests: minutes,
 # for kernels that all others call too.
-heavy_tests='^cuda/(training_steps|steps_test)$|^on_cuda/(nn/(network|models)_test|autograd/engine_test|examples)$'
+heavy_tests='^cuda/(training_steps|steps_test)$|^on_cuda/(nn/network_test|models/models_test|autograd/engine_test|examples)$'
 
 # counted NAME COMMAND...: runs a set and keeps its last line.
 counted() {

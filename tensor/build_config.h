@@ -1,5 +1,7 @@
 #pragma once
 
+// Internal.
+
 // The one place where the preprocessor asks whether CUDA is built; everything else uses `if constexpr
 // (kCudaBuilt)`.
 

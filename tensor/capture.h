@@ -6,7 +6,7 @@
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/storage.h>
 
-// For sources only: for what keeps numbers on the host that change from step to step, while a cuda::Graph
+// Internal: for what keeps numbers on the host that change from step to step, while a cuda::Graph
 // records the step.
 
 namespace kiln {

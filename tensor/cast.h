@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: conversion without autograd and kernels, which this layer does not know.
+// Internal: conversion without autograd and kernels, which this layer does not know.
 
 #include <kiln/tensor/tensor.h>
 

@@ -4,6 +4,8 @@
 #include <kiln/tensor/cpu/context.h>
 #include <kiln/tensor/tensor.h>
 
+// Internal.
+
 namespace kiln {
 
 // What a kernel sees of a tensor: memory, type and layout, no history. Valid while the tensor lives; made

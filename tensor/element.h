@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: from a dtype to its C++ type, and walking strided elements.
+// Internal: from a dtype to its C++ type, and walking strided elements.
 
 #include <kiln/tensor/fail.h>
 #include <kiln/tensor/layout.h>

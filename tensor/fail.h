@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only (it pulls in fmt): throwing an Error with a formatted message.
+// Internal (it pulls in fmt): throwing an Error with a formatted message.
 
 #include <kiln/tensor/error.h>
 #include <kiln/tensor/fmt.h>

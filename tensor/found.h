@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+// Internal.
+
 namespace kiln {
 
 // What an op finds wrong in its data (an index out of range, say) is told by a text with places for numbers:

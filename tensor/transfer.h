@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: between the memories of devices.
+// Internal: between the memories of devices.
 
 #include <kiln/tensor/tensor.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: from a dtype to its C++ type. Without fmt, which nvcc cannot compile.
+// Internal: from a dtype to its C++ type. Without fmt, which nvcc cannot compile.
 
 #include <kiln/tensor/dtype.h>
 

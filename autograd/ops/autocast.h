@@ -3,7 +3,7 @@
 #include <kiln/autograd/autocast.h>
 #include <kiln/tensor/tensor.h>
 
-// For op.cpp: what an Autocast does to the operands of an op.
+// Internal, for op.cpp: what an Autocast does to the operands of an op.
 
 namespace kiln {
 

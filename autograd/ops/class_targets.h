@@ -2,7 +2,7 @@
 
 #include <kiln/tensor/tensor.h>
 
-// For the sources of losses over classes.
+// Internal, for the sources of losses over classes.
 
 namespace kiln {
 

@@ -5,7 +5,7 @@
 #include <kiln/kernels/index/index.h>
 #include <kiln/tensor/found.h>
 
-// For the sources of ops that look for mistakes in their data.
+// Internal, for the sources of ops that look for mistakes in their data.
 
 namespace kiln {
 

@@ -2,7 +2,7 @@
 
 #include <kiln/tensor/tensor.h>
 
-// For the sources of ops: types, layouts and memory of operands and results. What all ops ask of operands is
+// Internal, for the sources of ops: types, layouts and memory of operands and results. What all ops ask of operands is
 // in op.h.
 
 namespace kiln {

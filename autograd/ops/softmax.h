@@ -2,8 +2,8 @@
 
 #include <kiln/tensor/tensor.h>
 
-// For the sources of ops: the gradients of softmax and log_softmax over `dim`, from their results y; ops
-// themselves.
+// Internal, for the sources of ops: the gradients of softmax and log_softmax over `dim`, from their results
+// y; ops themselves.
 
 namespace kiln {
 

@@ -3,7 +3,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/kernels/reduce/reduce.h>
 
-// For the sources of reductions and their gradients.
+// Internal, for the sources of reductions and their gradients.
 
 namespace kiln {
 

@@ -2,6 +2,8 @@
 
 #include <kiln/tensor/tensor.h>
 
+// Internal.
+
 namespace kiln {
 
 // The order of memory in which an op on images computes: channels-last when x's channels lie next to each

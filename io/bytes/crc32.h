@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+// Internal.
+
 namespace kiln::io {
 
 // CRC-32 of zip and PNG (polynomial 0x04C11DB7; "123456789" gives cbf43926) of `size` bytes. `before` is the

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+// Internal.
+
 namespace kiln::io {
 
 // CRC-32C (Castagnoli polynomial, RFC 3720; "123456789" gives e3069283) of `size` bytes. `before` is the

@@ -6,6 +6,8 @@
 
 #include <kiln/tensor/storage.h>
 
+// Internal.
+
 namespace kiln::io {
 
 // A regular file, read at positions. Every failure is an Error that names the file and the system's reason.

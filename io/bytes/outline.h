@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: what a reader leaves to be read later.
+// Internal: what a reader leaves to be read later.
 
 #include <unordered_map>
 

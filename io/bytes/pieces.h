@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: the bytes of a tensor on their way to a file or a checksum.
+// Internal: the bytes of a tensor on their way to a file or a checksum.
 
 #include <algorithm>
 #include <cstring>

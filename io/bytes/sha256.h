@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+// Internal.
+
 namespace kiln::io {
 
 // SHA-256 (FIPS 180-4), fed in pieces: "abc" gives ba7816bf...15ad.

@@ -9,6 +9,8 @@
 
 #include <kiln/tensor/cpu/allocator.h>
 
+// Internal.
+
 namespace kiln::io {
 
 // As LoadLimits has them (load.h); bytes (not texts) are data and count for neither of the two sizes.

@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: the stack machine behind parse_pickle.
+// Internal: the stack machine behind parse_pickle.
 
 #include <unordered_map>
 

@@ -3,6 +3,8 @@
 #include <kiln/io/pickle/pickle.h>
 #include <kiln/tensor/tensor.h>
 
+// Internal.
+
 namespace kiln::io {
 
 // Is the node a numpy array as numpy's pickles build it?

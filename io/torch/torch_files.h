@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: what the readers of PyTorch's and numpy's files share.
+// Internal: what the readers of PyTorch's and numpy's files share.
 
 #include <memory>
 #include <string>

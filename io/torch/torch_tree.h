@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: from a pickle of PyTorch to the value tree.
+// Internal: from a pickle of PyTorch to the value tree.
 
 #include <optional>
 #include <span>

@@ -7,6 +7,8 @@
 #include <kiln/io/bytes/read_ahead.h>
 #include <kiln/io/bytes/source.h>
 
+// Internal.
+
 namespace kiln::io {
 
 // A size of zip that stands in its zip64 field; flags of encrypted records.

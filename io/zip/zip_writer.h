@@ -5,6 +5,8 @@
 
 #include <kiln/io/bytes/file.h>
 
+// Internal.
+
 namespace kiln::io {
 
 // Writes a zip archive (APPNOTE 6.3.10) of stored records, whose bytes begin at multiples of 64 and whose

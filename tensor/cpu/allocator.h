@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+// Internal.
+
 namespace kiln::host {
 
 // A caching allocator: freed blocks are kept by size class and handed out again, so a steady training step

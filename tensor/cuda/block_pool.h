@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <vector>
 
+// Internal.
+
 struct CUstream_st;
 
 namespace kiln::cuda {

@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: errors of the CUDA runtime become kiln::Error.
+// Internal: errors of the CUDA runtime become kiln::Error.
 
 #include <cuda_runtime_api.h>
 

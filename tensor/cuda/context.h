@@ -2,6 +2,8 @@
 
 #include <kiln/tensor/device.h>
 
+// Internal.
+
 // CUDA's own name of a stream, so that this header needs none of CUDA's.
 struct CUstream_st;
 
