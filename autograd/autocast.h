@@ -7,8 +7,8 @@ namespace kiln {
 // Mixed precision (Micikevicius et al., 2018): while it lives, ops on this thread choose the type they
 // compute in, as torch.autocast has them do on CUDA; on both devices alike.
 //
-//   Autocast amp(bfloat16);
-//   const Tensor loss = cross_entropy(net.forward(x), target);
+//     Autocast amp(bfloat16);
+//     const Tensor loss = cross_entropy(net(x), target);
 //
 // - conv2d, linear and matmul compute in `dtype` and give it;
 // - what needs range or precision computes in float32 and gives it: exp, expm1, the logarithms, pow,

@@ -7,14 +7,16 @@
 
 // How an op says its gradient. An op computes its result and then calls
 //
-//   return record("softmax", {x}, y, [y = SavedOutput(y), dim](const Tensor& g) { return
-//   softmax_backward(y.get(), g, dim); });
+//     return autograd::record("softmax", {x}, y, [y = autograd::SavedOutput(y), dim](const Tensor& g) {
+//       return softmax_backward(y.get(), g, dim);
+//     });
 //
 // With several inputs the rule takes what is wanted and computes nothing else:
 //
-//   return record("mul", {a, b}, y, [a = Saved(a), b = Saved(b)](const Tensor& g, Wanted wanted) {
-//     return gradients(wanted, [&] { return g * b.get(); }, [&] { return g * a.get(); });
-//   });
+//     using namespace autograd;
+//     return record("mul", {a, b}, y, [a = Saved(a), b = Saved(b)](const Tensor& g, Wanted wanted) {
+//       return gradients(wanted, [&] { return g * b.get(); }, [&] { return g * a.get(); });
+//     });
 //
 // Rules are written with recording ops, so gradients have gradients. A user's own function is written the
 // same way.

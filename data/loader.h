@@ -66,8 +66,10 @@ class Epoch {
 };
 
 // Batches of a dataset:
-//   DataLoader loader(train, {.batch_size = 64, .shuffle = true, .workers = 2});
-//   for (auto& [x, y] : loader.epoch(3)) ...
+//
+//     data::DataLoader loader(data::fashion_mnist(), {.batch_size = 64, .shuffle = true, .workers = 2});
+//     for (auto& [x, y] : loader.epoch(3)) train_on(x, y);
+//
 // The order and the augmentation are a function of (seed, epoch, sample), whatever the number of workers. A
 // batch's memory is used again when nobody else holds it. A copy of a loader shares its position.
 class DataLoader {

@@ -7,11 +7,11 @@ namespace kiln::io {
 // A file of any kind that load() reads, opened without a look at its tensors: its structure is read at once,
 // data when they are asked for.
 //
-//   const io::File file = io::open("checkpoint.pth");
-//   for (const std::string& name : file.names())
-//     fmt::print("{} {}\n", name, file.outline().at(name).as_tensor().shape());
-//   const Tensor weight = file.tensor("state_dict/fc.weight");
-//   const Value optimizer = file.value("optimizer");
+//     const io::File file = io::open("checkpoint.pth");
+//     for (const std::string& name : file.names())
+//       std::printf("%s %s\n", name.c_str(), to_string(file.outline().at(name).as_tensor().shape()).c_str());
+//     const Tensor weight = file.tensor("state_dict/fc.weight");
+//     const Value optimizer = file.value("optimizer");
 //
 // A handle: copies are the same file. Elements that are stored as they are and aligned are views of a private
 // mapping: reading them reads the file, writing to them changes memory only. Others are copied when they are

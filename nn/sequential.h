@@ -35,7 +35,8 @@ class ModuleContainer : public Module {
 };
 
 // Feeds each module the result of the one before:
-//   nn::Sequential net(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 10));
+//
+//     nn::Sequential net(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 10));
 struct Sequential : ModuleContainer {
   template <class... Modules>
   requires(...&& detail::IsModule<std::decay_t<Modules>>) explicit Sequential(Modules&&... modules) {

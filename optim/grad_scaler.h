@@ -19,13 +19,16 @@ struct GradScalerOptions {
 // the loss is multiplied by a factor, the gradients divided by it before the step, and a step whose gradients
 // are not finite is left out, with a smaller factor afterwards. As torch.amp.GradScaler:
 //
-//   optim::GradScaler scaler;
-//   { Autocast amp(float16); loss = loss_of(net.forward(x), target); }
-//   optimizer.zero_grad();
-//   scaler.scale(loss).backward();
-//   scaler.unscale_(optimizer);  // only for those who look at the gradients, to clip them say
-//   scaler.step(optimizer);
-//   scaler.update();
+//     optim::GradScaler scaler;
+//     {
+//       const Autocast amp(float16);
+//       loss = cross_entropy(net(x), target);
+//     }
+//     optimizer.zero_grad();
+//     scaler.scale(loss).backward();
+//     scaler.unscale_(optimizer);  // only for those who look at the gradients, to clip them say
+//     scaler.step(optimizer);
+//     scaler.update();
 //
 // Factor, tracker and what was found live on the device of the loss; nothing here waits for it but get_scale
 // and state_dict.

@@ -11,8 +11,11 @@
 // opt.step(), once an epoch or once a batch as the schedule is meant. Most work on the present learning rate,
 // so schedules of one optimiser may be combined by stepping them all.
 //
-//   optim::StepLR schedule(opt, 30);
-//   for (...) { train(); schedule.step(); }
+//     optim::StepLR schedule(optimizer, 30);
+//     for (int epoch = 0; epoch < 90; ++epoch) {
+//       train_an_epoch();
+//       schedule.step();
+//     }
 //
 // state_dict() holds PyTorch's keys; together with the optimiser's it continues a schedule. Arguments out of
 // range throw.

@@ -16,8 +16,10 @@ struct SGDOptions {
 // Stochastic gradient descent, with PyTorch's form of momentum: the buffer starts as the first gradient, and
 // the learning rate multiplies the buffer, not the gradient.
 //
-//   optim::SGD opt(model.parameters(), {.lr = 0.01, .momentum = 0.9});
-//   opt.zero_grad(); loss.backward(); opt.step();
+//     optim::SGD opt(model.parameters(), {.lr = 0.01, .momentum = 0.9});
+//     opt.zero_grad();
+//     loss.backward();
+//     opt.step();
 //
 // Throws for negative options, an empty list, a parameter given twice or that is not a leaf.
 class SGD final : public OptimizerWith<SGDOptions> {

@@ -17,10 +17,14 @@ namespace train {
 
 // What a run needs to go on exactly where it stopped, under one name each, in one file:
 //
-//   Checkpoint checkpoint("run/checkpoint.kiln");
-//   checkpoint.add("model", net).add("optimizer", optimizer).add("loader", loader).add("epoch",
-//   epoch).add("best", best); if (checkpoint.exists()) checkpoint.load();
-//   ... checkpoint.save();
+//     train::Checkpoint checkpoint("run/checkpoint.kiln");
+//     checkpoint.add("model", net).add("optimizer", optimizer).add("loader", loader);
+//     checkpoint.add("epoch", epoch).add("best", best);
+//     if (checkpoint.exists()) checkpoint.load();
+//     for (; epoch < 90; ++epoch) {
+//       train_an_epoch();
+//       checkpoint.save();
+//     }
 //
 // The objects are held by reference and must outlive it. Models, anything with state_dict() and
 // load_state_dict(Value), generators, numbers, strings, Values and lists of numbers can be added.

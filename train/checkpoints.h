@@ -10,14 +10,14 @@ enum class Better { higher, lower };
 
 // A folder of checkpoints: the last few of a run, and the best by a metric.
 //
-//   train::Checkpoints checkpoints("run", {.keep_last = 3, .best = {"accuracy", train::Better::higher}});
-//   checkpoints.add("model", net).add("optimizer", optimizer).add("epoch", epoch);
-//   checkpoints.resume();
-//   for (; epoch < 90; ++epoch) {
-//     ...
-//     checkpoints.save(epoch, {{"accuracy", accuracy}, {"loss", loss}});
-//   }
-//   checkpoints.load_best();
+//     train::Checkpoints checkpoints("run", {.keep_last = 3, .best = {"accuracy", train::Better::higher}});
+//     checkpoints.add("model", net).add("optimizer", optimizer).add("epoch", epoch);
+//     checkpoints.resume();
+//     for (; epoch < 90; ++epoch) {
+//       train_an_epoch();
+//       checkpoints.save(epoch, {{"accuracy", accuracy}, {"loss", loss.item<double>()}});
+//     }
+//     checkpoints.load_best();
 //
 // The files are state files, "checkpoint-00000012.kiln" for step 12, and hold step and metrics beside the
 // entries ("_saved"); there is no other record, so nothing can disagree with them. Each appears whole or not

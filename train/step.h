@@ -7,14 +7,15 @@
 namespace kiln::train {
 
 // A training step on a device: as usual, or as a CUDA graph, which costs one launch.
-//   train::Step step(device, graph, [&](const Tensors& batch) {
-//     optimizer.zero_grad();
-//     const Tensor loss = cross_entropy(net(batch[0]), batch[1]);
-//     loss.backward();
-//     optimizer.step();
-//     return loss;
-//   });
-//   for (const data::Batch& batch : loader) losses.add(step(batch.tensors));
+//
+//     train::Step step(device, graph, [&](const Tensors& batch) {
+//       optimizer.zero_grad();
+//       const Tensor loss = cross_entropy(net(batch[0]), batch[1]);
+//       loss.backward();
+//       optimizer.step();
+//       return loss;
+//     });
+//     for (const data::Batch& batch : loader) losses.add(step(batch.tensors));
 class Step {
  public:
   // `run` gets a batch on the device. What of it may be a graph: see cuda::Graph. Throws when a graph is

@@ -13,9 +13,14 @@ namespace kiln::cuda {
 class Recording;
 
 // Work recorded once and then launched as a whole, at the cost of one launch:
-//   Graph graph;
-//   graph.capture([&] { step(); });   // records; nothing runs
-//   for (...) { x.copy_(batch); graph.replay(); }
+//
+//     cuda::Graph graph;
+//     graph.capture([&] { step(); });   // records; nothing runs
+//     for (const data::Batch& batch : loader.epoch(1)) {
+//       x.copy_(batch[0]);
+//       graph.replay();
+//     }
+//
 // A replay works on the same memory: feed it by writing into the tensors that the step read, and read the
 // tensors that it wrote. What is allocated in a capture is the graph's until it is destroyed, so its tensors
 // stay valid from replay to replay. The step must have run before (libraries and caches are set up then), and

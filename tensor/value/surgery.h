@@ -12,10 +12,10 @@ namespace kiln {
 // Weights of one network made to fit another. Each function gives a new state dict in the old order, whose
 // tensors share the memory of the old one's:
 //
-//   const Value checkpoint = io::load("resnet18.pth");
-//   StateDict state = strip_prefix(weights_of(checkpoint, "state_dict"), "module.");
-//   state = drop(state, "^fc\\.");
-//   net.load_state_dict(state, {.strict = false});
+//     const Value checkpoint = io::load("resnet18.pth");
+//     StateDict state = strip_prefix(weights_of(checkpoint, "state_dict"), "module.");
+//     state = drop(state, "^fc\\.");
+//     net.load_state_dict(state, {.strict = false});
 //
 // Patterns are ECMAScript's regular expressions and match anywhere in a name unless '^' and '$' say
 // otherwise. A bad pattern, or two names that become one, is an Error.

@@ -15,13 +15,14 @@ class StateDict;
 // except that a tensor is a handle and shares its memory. Files of other programs may also give an object: an
 // instance of a class that is only known by name, with its attributes (docs/files.md).
 //
-//   Value checkpoint = {{"model", model.state_dict()}, {"epoch", 7}, {"betas", Value::tuple({0.9, 0.999})}};
-//   checkpoint["best"] = 0.92;
-//   const int64_t epoch = checkpoint.at("epoch").as_int();
-//   if (const Value* step = checkpoint.find("optimizer/state/0/step")) ...
+//     Value checkpoint = {{"model", model.state_dict()}, {"epoch", 7}, {"betas", Value::tuple({0.9, 0.999})}};
+//     checkpoint["best"] = 0.92;
+//     const int64_t epoch = checkpoint.at("epoch").as_int();
+//     if (const Value* step = checkpoint.find("optimizer/state/0/step")) resume_at(step->as_int());
 //
 // Of a temporary, what would refer to its parts gives the parts themselves, so this is safe:
-//   for (const auto& [key, value] : io::load(path).at("optimizer").entries()) ...
+//
+//     for (const auto& [key, value] : io::load(path).at("optimizer").entries()) use(value);
 class Value {
  public:
   enum class Kind : uint8_t {

@@ -12,8 +12,8 @@ namespace kiln {
 // each. Without recursion: a value may be deeper than the stack. The value must outlive the walk and stay as
 // it is.
 //
-//   for (ValueWalk walk(checkpoint, '/'); walk.next();)
-//     if (walk.value().is_tensor()) fmt::print("{}\n", walk.path());
+//     for (ValueWalk walk(checkpoint, '/'); walk.next();)
+//       if (walk.value().is_tensor()) std::puts(walk.path().c_str());
 class ValueWalk {
  public:
   ValueWalk(const Value& root, char separator) : value_(&root), separator_(separator) {}

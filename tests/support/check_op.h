@@ -9,14 +9,14 @@
 
 // One declaration, every check of an op:
 //
-//   struct Row { std::vector<Shape> shapes; int dim; };
-//   check_op<Row>({
-//       .name = "softmax",
-//       .op = [](const Tensors& in, const Row& row) { return softmax(in[0], row.dim); },
-//       .reference = naive_softmax,                       // float64 in, float64 out, written with plain
-//       loops .rows = {{{{4, 10}}, 1}, {{{7}}, 0}, {{{3, 0}}, 1}, {{{}}, 0}}, .errors = {{{{{4, 10}}, 2},
-//       "softmax: dim 2 is out of range"}},
-//   });
+//     struct Row { std::vector<Shape> shapes; int dim; };
+//     test::check_op<Row>({
+//         .name = "softmax",
+//         .op = [](const Tensors& in, const Row& row) { return softmax(in[0], row.dim); },
+//         .reference = naive_softmax,  // float64 in, float64 out, written with plain loops
+//         .rows = {{{{4, 10}}, 1}, {{{7}}, 0}, {{{3, 0}}, 1}, {{{}}, 0}},
+//         .errors = {{{{{4, 10}}, 2}, "softmax: dim 2 is out of range"}},
+//     });
 //
 // Each row gives: the reference in float64; every floating dtype against float64; on CUDA (test::device())
 // each dtype against the CPU; inputs that are transposed, sliced with a step, channels-last and expanded; no

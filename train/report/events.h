@@ -18,8 +18,8 @@ struct EventOptions {
 // what stands before the '/'. Every writer adds an event file of its own to the folder, which is created when
 // it is missing. Records are TFRecords with a masked CRC-32C around a protobuf `Event`.
 //
-//   io::EventWriter events("runs/first");
-//   events.scalar("loss/train", loss, step);
+//     io::EventWriter events("runs/first");
+//     events.scalar("loss/train", loss.item<double>(), epoch);
 //
 // Records are collected in memory and written every two seconds; an error of the disk is thrown by the call
 // that meets it. Not for use from several threads at once.

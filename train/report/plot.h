@@ -15,9 +15,9 @@ struct PlotOptions {
 
 // A line and scatter chart as SVG: title, axes with round ticks, grid, legend, light background.
 //
-//   io::Plot plot({.title = "Loss", .x_label = "epoch"});
-//   plot.line("train", epochs, train_loss).line("test", epochs, test_loss);
-//   plot.save("loss.svg");
+//     io::Plot plot({.title = "Loss", .x_label = "epoch"});
+//     plot.line("train", epochs, train_loss).line("test", epochs, test_loss);
+//     plot.save("loss.svg");
 class Plot {
  public:
   explicit Plot(PlotOptions options = {}) : options_(static_cast<PlotOptions&&>(options)) {}

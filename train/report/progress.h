@@ -37,9 +37,12 @@ std::string clock_text(double seconds);
 // A progress bar for a loop. On a terminal it redraws its line ten times a second; else it prints a line
 // every ten seconds and at the end. When nothing is drawn, advance() costs a look at the clock.
 //
-//   io::Progress bar("epoch 1/5", 60000);
-//   for (const Batch& batch : loader) { ...; bar.advance(batch.size(), loss.item<float>()); }
-//   bar.finish();
+//     io::Progress bar("epoch 1/5", 60000);
+//     for (const data::Batch& batch : loader.epoch(1)) {
+//       train_on(batch);
+//       bar.advance(batch.size(), loss.item<float>());
+//     }
+//     bar.finish();
 class Progress {
  public:
   Progress(std::string title, int64_t total, std::string unit = "img", std::FILE* stream = stderr);

@@ -9,29 +9,29 @@
 // they use this (namespace kiln::gpu, from <gpu_target.cuh>); and where blocks wait for each other, what
 // <gpu_grid.cuh> has, which a kernel includes for itself: sync_grid, launch_cooperative.
 //
-//   gpu::launch(kernel, {.grid = blocks, .block = 256, .stream = s}, x, y, n);     for kernel<<<...>>>(x, y,
-//   n)
-//       Returns the cudaError_t of the launch. `shared_bytes` is dynamic shared memory; above 48 KiB the
-//       launch opts in by itself. Arguments are converted to the types of the kernel's parameters. A kernel
-//       that is a template is named with its arguments: launch(copy_kernel<float>, ...). `where` is not to be
-//       set.
+//     gpu::launch(kernel, {.grid = blocks, .block = 256, .stream = s}, x, y, n);  // kernel<<<...>>>(x, y, n)
 //
-//   auto& tile = gpu::shared<float[32][33]>();                                     for __shared__ float
-//   tile[32][33]
-//       One object a type and block: a second array of the same type needs a tag, of any type, which may be
-//       declared on the spot: gpu::shared<float[256], struct Weights>(). Uninitialised; T must be trivial.
-//       A helper that keeps scratch of its own gets the same memory in each of its calls in one kernel, so it
-//       starts with
-//       __syncthreads().
-//   float* rows = gpu::dynamic_shared<float>();                                    for extern __shared__
-//   float rows[]
-//       Aligned to 16 bytes.
+// Returns the cudaError_t of the launch. `shared_bytes` is dynamic shared memory; above 48 KiB the launch
+// opts in by itself. Arguments are converted to the types of the kernel's parameters. A kernel that is a
+// template is named with its arguments: launch(copy_kernel<float>, ...). `where` is not to be set.
 //
-//   gpu::Pack<float, 4> v = gpu::load(p);   gpu::store(q, v);                      for float4 by
-//   reinterpret_cast
-//       One access of sizeof(T) bytes, up to 16; the address must be aligned to it. load_cached goes through
-//       the read-only cache; load_streaming and store_streaming mark data that is not used again. Use them
-//       for every wide access: the emulator sees one access, as the GPU does, and checks its alignment.
+//     auto& tile = gpu::shared<float[32][33]>();  // __shared__ float tile[32][33]
+//
+// One object a type and block: a second array of the same type needs a tag, of any type, which may be
+// declared on the spot: gpu::shared<float[256], struct Weights>(). Uninitialised; T must be trivial. A helper
+// that keeps scratch of its own gets the same memory in each of its calls in one kernel, so it starts with
+// __syncthreads().
+//
+//     float* rows = gpu::dynamic_shared<float>();  // extern __shared__ float rows[]
+//
+// Aligned to 16 bytes.
+//
+//     gpu::Pack<float, 4> v = gpu::load(p);
+//     gpu::store(q, v);  // float4 by reinterpret_cast
+//
+// One access of sizeof(T) bytes, up to 16; the address must be aligned to it. load_cached goes through the
+// read-only cache; load_streaming and store_streaming mark data that is not used again. Use them for every
+// wide access: the emulator sees one access, as the GPU does, and checks its alignment.
 //
 // Rules that the compilers cannot check: at most one barrier or warp collective on a source line (the
 // emulator knows them by line); no inline PTX; no __CUDA_ARCH__; parameters by value; no bare __shared__ (it

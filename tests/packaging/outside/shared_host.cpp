@@ -4,8 +4,8 @@
 
 #include <kiln/kiln.h>
 
-// shared_host PLUGIN: a program and its plugin, both linked to shared libraries of Kiln, see one Kiln: what is kept for
-// each thread, the default generator, and the type of errors.
+// shared_host PLUGIN: a program and its plugin, both linked to shared libraries of Kiln, see one Kiln: what
+// is kept for each thread, the default generator, and the type of errors.
 
 using namespace kiln;
 
