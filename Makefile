@@ -3,13 +3,17 @@
 PYTHON ?= /usr/bin/python3
 release := build/release
 SECONDS_EACH ?= 600
+PREFIX ?= /usr/local
+KILN_CPU ?= x86-64-v3
 
-.PHONY: help demo test bench lint asan tsan fuzz cuda-check cuda-plans cuda-one cuda-all gpu format clean
+.PHONY: help demo test install package bench lint asan tsan fuzz cuda-check cuda-plans cuda-one cuda-all gpu format clean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    train a small CNN on Fashion-MNIST"
 	@echo "make test    build everything and run all tests"
+	@echo "make install  libraries, headers and the kiln command (PREFIX=/usr/local, DESTDIR=)"
+	@echo "make package  .deb files: kiln and kiln-dev (KILN_CPU=x86-64-v3, the processors that they are for)"
 	@echo "make bench   compare with PyTorch (PYTHON=/path/to/python3)"
 	@echo "make lint    formatting, static analysis, house rules"
 	@echo "make asan    all tests under AddressSanitizer and UBSan, the CUDA backend's on the emulated device too"
@@ -30,6 +34,15 @@ demo: needs-build-demo $(release)/build.ninja
 test: needs-build $(release)/build.ninja
 	@cmake --build $(release)
 	@scripts/test_devices $(release)
+
+install: needs-build $(release)/build.ninja
+	@cmake --build $(release) --target installable
+	@DESTDIR="$(DESTDIR)" cmake --install $(release) --prefix "$(abspath $(PREFIX))"
+
+package: needs-build-package
+	@cmake --preset package -DKILN_CPU=$(KILN_CPU)
+	@cmake --build --preset package
+	@cd build/package && cpack
 
 bench: needs-build-oracle $(release)/build.ninja
 	@cmake --build $(release) --target benchmarks

@@ -3,6 +3,9 @@
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/kiln)
 
+# Builds all that is installed.
+add_custom_target(installable DEPENDS ${KILN_ARCHIVES})
+
 install(TARGETS ${KILN_LIBRARIES} kiln EXPORT kilnTargets
         LIBRARY COMPONENT runtime NAMELINK_COMPONENT development
         ARCHIVE COMPONENT development
