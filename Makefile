@@ -6,7 +6,7 @@ SECONDS_EACH ?= 600
 PREFIX ?= /usr/local
 KILN_CPU ?= x86-64-v3
 
-.PHONY: help demo test install package bench lint asan tsan fuzz cuda-check cuda-plans cuda-one cuda-all gpu format clean
+.PHONY: help demo test install package bench lint asan tsan fuzz cuda-check cuda-plans cuda-one cuda-all gpu docs format clean
 .NOTPARALLEL:
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make cuda-one    compile the CUDA kernels with nvcc for one architecture"
 	@echo "make cuda-all    compile the CUDA backend for all architectures; check what its kernels take"
 	@echo "make gpu     on a machine with a GPU: all tests on it, sanitizers, benchmarks; writes gpu-report.md"
+	@echo "make docs    a reference of the headers in build/docs/html, by doxygen"
 	@echo "make format  rewrite the sources in the house style"
 	@echo "make clean   remove the build folder"
 
@@ -80,6 +81,9 @@ cuda-check: needs-build
 
 gpu: needs-build
 	@scripts/gpu
+
+docs: needs-docs
+	@scripts/docs
 
 format: needs-lint
 	@git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 clang-format -i
