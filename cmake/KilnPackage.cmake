@@ -52,6 +52,7 @@ if(NOT KILN_CPU_LEVEL STREQUAL none)
 endif()
 
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/kiln RENAME copyright COMPONENT runtime)
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/kiln-dev RENAME copyright COMPONENT development)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/kiln-dev RENAME copyright COMPONENT development
+        EXCLUDE_FROM_ALL)  # in the package alone
 
 include(CPack)
