@@ -37,11 +37,13 @@ function(kiln_packages result)
   set(${result} ${packages} PARENT_SCOPE)
 endfunction()
 
-set(needed "kiln (= ${PROJECT_VERSION})")
-if(NOT BUILD_SHARED_LIBS)
-  kiln_packages(static static)
-  list(APPEND needed ${static})
+if(BUILD_SHARED_LIBS)
+  kiln_packages(needed headers)
+else()
+  kiln_packages(needed headers static)
 endif()
+list(PREPEND needed "kiln (= ${PROJECT_VERSION})")
+list(REMOVE_DUPLICATES needed)
 list(JOIN needed ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
 
 # Libraries for newer processors than Debian asks for are not installed where they cannot run.

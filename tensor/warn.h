@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only (it pulls in fmt): something odd, said on stderr, that is no error.
+// Internal (it pulls in fmt): something odd, said on stderr, that is no error.
 
 #include <cstdio>
 

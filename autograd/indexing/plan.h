@@ -2,7 +2,7 @@
 
 #include <kiln/tensor/indexing.h>
 
-// For sources only: what x[indices] asks for.
+// Internal: what x[indices] asks for.
 
 namespace kiln::indexing {
 

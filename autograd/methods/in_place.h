@@ -3,7 +3,7 @@
 #include <kiln/autograd/op.h>
 #include <kiln/autograd/ops/operands.h>
 
-// For sources only: the in-place forms that have no kernel of their own.
+// Internal: the in-place forms that have no kernel of their own.
 
 namespace kiln {
 

@@ -2,7 +2,7 @@
 
 #include <kiln/autograd/ops_nn.h>
 
-// For the sources of losses.
+// Internal, for the sources of losses.
 
 namespace kiln {
 
