@@ -49,6 +49,7 @@ bench: needs-build-oracle $(release)/build.ninja
 	@cmake --build $(release) --target benchmarks
 	$(PYTHON) benchmarks/run.py $(release)/benchmarks
 	$(PYTHON) benchmarks/run_files.py $(release)/benchmarks
+	$(release)/benchmarks/scale
 
 lint: needs-build-lint $(release)/build.ninja
 	@scripts/lint $(release)

@@ -46,7 +46,7 @@ BasicBlock::BasicBlock(int64_t in_planes, int64_t planes, int64_t stride)
       bn2(planes),
       downsample(make_downsample(in_planes, planes, stride)) {}
 
-Tensor BasicBlock::forward(const Tensor& x) {
+Tensor BasicBlock::forward(const Tensor& x) const {
   const Tensor shortcut = downsample ? (*downsample)(x) : x;
   return bn2.add_relu(conv2(bn1.relu(conv1(x))), shortcut);
 }
@@ -60,14 +60,18 @@ Bottleneck::Bottleneck(int64_t in_planes, int64_t planes, int64_t stride)
       bn3(planes * kExpansion),
       downsample(make_downsample(in_planes, planes * kExpansion, stride)) {}
 
-Tensor Bottleneck::forward(const Tensor& x) {
+Tensor Bottleneck::forward(const Tensor& x) const {
   const Tensor shortcut = downsample ? (*downsample)(x) : x;
   return bn3.add_relu(conv3(bn2.relu(conv2(bn1.relu(conv1(x))))), shortcut);
 }
 
 ResNet::ResNet(Block block, const Dims& depths, const ResNetOptions& options)
-    : fc(512 * (block == Block::basic ? BasicBlock::kExpansion : Bottleneck::kExpansion),
-         options.num_classes) {
+    : layer1(Sequential()),
+      layer2(Sequential()),
+      layer3(Sequential()),
+      layer4(Sequential()),
+      fc(Linear(512 * (block == Block::basic ? BasicBlock::kExpansion : Bottleneck::kExpansion),
+                options.num_classes)) {
   if (depths.rank() != 4) fail("ResNet: needs the depths of four layers, got {}", depths);
   if (block == Block::basic)
     make_layers<BasicBlock>(*this, depths);
@@ -83,7 +87,7 @@ ResNet::ResNet(Block block, const Dims& depths, const ResNetOptions& options)
   });
 }
 
-Tensor ResNet::forward(const Tensor& x) {
+Tensor ResNet::forward(const Tensor& x) const {
   Tensor y = maxpool(bn1.relu(conv1(x)));
   y = layer4(layer3(layer2(layer1(y))));
   return fc(flatten(avgpool(y), 1));

@@ -18,7 +18,7 @@ struct BasicBlock : Module {
   NN_MEMBERS(conv1, bn1, conv2, bn2, downsample)
 
   BasicBlock(int64_t in_planes, int64_t planes, int64_t stride);
-  Tensor forward(const Tensor& x);
+  Tensor forward(const Tensor& x) const;
 };
 
 // 1x1 down, 3x3, 1x1 up to four times `planes`.
@@ -34,7 +34,7 @@ struct Bottleneck : Module {
   NN_MEMBERS(conv1, bn1, conv2, bn2, conv3, bn3, downsample)
 
   Bottleneck(int64_t in_planes, int64_t planes, int64_t stride);
-  Tensor forward(const Tensor& x);
+  Tensor forward(const Tensor& x) const;
 };
 
 struct ResNetOptions {
@@ -42,20 +42,21 @@ struct ResNetOptions {
   bool zero_init_residual = false;  // each block starts as the identity
 };
 
-// x [N, 3, H, W] -> scores [N, num_classes].
+// x [N, 3, H, W] -> scores [N, num_classes]. For another task: net.fc = nn::Linear(net.fc->in_features(),
+// 10).
 struct ResNet : Module {
   Conv2d conv1{3, 64, 7, {.stride = 2, .padding = 3, .bias = false}};
   BatchNorm2d bn1{64};
-  MaxPool2d maxpool{3, {.stride = 2, .padding = 1}};
-  Sequential layer1, layer2, layer3, layer4;
-  AdaptiveAvgPool2d avgpool{1};
-  Linear fc;
+  Replaceable<MaxPool2d> maxpool{MaxPool2d(3, {.stride = 2, .padding = 1})};
+  Replaceable<Sequential> layer1, layer2, layer3, layer4;
+  Replaceable<AdaptiveAvgPool2d> avgpool{AdaptiveAvgPool2d(1)};
+  Replaceable<Linear> fc;
   NN_MEMBERS(conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool, fc)
 
   enum class Block : uint8_t { basic, bottleneck };
   // `depths`: blocks in each of the four layers.
   ResNet(Block block, const Dims& depths, const ResNetOptions& options);
-  Tensor forward(const Tensor& x);
+  Tensor forward(const Tensor& x) const;
 };
 
 ResNet resnet18(const ResNetOptions& options = {});

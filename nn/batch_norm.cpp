@@ -70,15 +70,15 @@ Tensor BatchNorm::normalise(const Tensor& x, bool relu, const Tensor& residual) 
 
 Tensor BatchNorm::forward(const Tensor& x) const { return normalise(x, false, {}); }
 
-Tensor BatchNorm::relu(const Tensor& x) {
+Tensor BatchNorm::relu(const Tensor& x) const {
   if (has_hooks()) return kiln::relu((*this)(x));
-  const detail::Running running(*this, sizeof(*this));
+  const detail::Running running(*this);
   return normalise(x, true, {});
 }
 
-Tensor BatchNorm::add_relu(const Tensor& x, const Tensor& residual) {
+Tensor BatchNorm::add_relu(const Tensor& x, const Tensor& residual) const {
   if (has_hooks()) return kiln::relu((*this)(x) + residual);
-  const detail::Running running(*this, sizeof(*this));
+  const detail::Running running(*this);
   return normalise(x, true, residual);
 }
 

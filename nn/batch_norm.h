@@ -25,8 +25,8 @@ struct BatchNorm : Module {
   Tensor forward(const Tensor& x) const;
   // relu(forward(x)) and relu(forward(x) + residual) in one pass over memory. Where hooks are registered they
   // see the normalised x, at the cost of the separate passes.
-  Tensor relu(const Tensor& x);
-  Tensor add_relu(const Tensor& x, const Tensor& residual);
+  Tensor relu(const Tensor& x) const;
+  Tensor add_relu(const Tensor& x, const Tensor& residual) const;
   int64_t num_features() const { return num_features_; }
   const BatchNormLayerOptions& options() const { return options_; }
   void reset_running_stats();

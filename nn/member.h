@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include <kiln/nn/mark.h>
 #include <kiln/tensor/tensor.h>
 
 // What a module is made of: parameters, buffers and other modules, each with the name of its member.
@@ -10,6 +11,10 @@
 namespace kiln::nn {
 
 class Module;
+class AnyModule;
+namespace detail {
+class OwnMemory;
+}
 
 // A tensor that a module learns: a leaf that requires grad (unless frozen). Undefined stands for a parameter
 // that is switched off (bias = false): it has no name in the state dict.
@@ -17,6 +22,10 @@ struct Parameter : Tensor {
   Parameter() = default;
   // Shares x's memory, not its history.
   explicit Parameter(const Tensor& x);
+
+ private:
+  friend class detail::OwnMemory;
+  detail::Mark<detail::Part::parameter> mark_;
 };
 
 // A tensor that belongs to a module's state but is not learned.
@@ -25,6 +34,10 @@ struct Buffer : Tensor {
 
   Buffer() = default;
   explicit Buffer(const Tensor& x, bool is_persistent = true) : Tensor(x), persistent(is_persistent) {}
+
+ private:
+  friend class detail::OwnMemory;
+  detail::Mark<detail::Part::buffer> mark_;
 };
 
 class MemberVisitor {
@@ -33,6 +46,8 @@ class MemberVisitor {
   virtual void parameter(std::string_view, Parameter&) {}
   virtual void buffer(std::string_view, Buffer&) {}
   virtual void module(std::string_view, Module&) {}
+  // The memory of a member that is listed, whatever it is; comes before what is in it.
+  virtual void extent(const void*, size_t) {}
 };
 
 namespace detail {
@@ -51,7 +66,8 @@ concept IsList = requires(T& member) {
   member.size();
 };
 
-// A std::optional is visited when it holds something; the elements of a std::vector or std::array by number
+// A std::optional and an AnyModule are visited when they hold something; the elements of a std::vector or
+// std::array by number
 // ("blocks.0").
 template <class T>
 void visit_member(MemberVisitor& visitor, std::string_view name, T& member) {
@@ -61,6 +77,8 @@ void visit_member(MemberVisitor& visitor, std::string_view name, T& member) {
     visitor.buffer(name, member);
   } else if constexpr (IsModule<T>) {
     visitor.module(name, member);
+  } else if constexpr (std::is_base_of_v<AnyModule, T>) {
+    if (!member.empty()) visitor.module(name, member.module());
   } else if constexpr (IsOptional<T>) {
     if (member.has_value()) visit_member(visitor, name, *member);
   } else if constexpr (IsList<T>) {
@@ -78,7 +96,15 @@ std::string_view next_name(std::string_view& names);
 // `names` are the members as the preprocessor spells them.
 template <class... Members>
 void visit_members(MemberVisitor& visitor, [[maybe_unused]] std::string_view names, Members&... members) {
-  (visit_member(visitor, next_name(names), members), ...);
+  ((visitor.extent(__builtin_addressof(members), sizeof(members)),
+    visit_member(visitor, next_name(names), members)),
+   ...);
+}
+
+// The members that the struct has from the network it derives from.
+template <class Base, class M>
+void visit_base(MemberVisitor& visitor, M& module) {
+  if constexpr (!std::is_same_v<Base, Module>) module.Base::visit_NN_MEMBERS(visitor);
 }
 
 }  // namespace detail

@@ -11,6 +11,7 @@
 
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
+#include <kiln/autograd/slot.h>
 #include <kiln/nn/members.h>
 #include <kiln/tensor/fail.h>
 
@@ -80,8 +81,15 @@ std::vector<NamedModule> Module::named_children() const {
   return result;
 }
 
+// A gradient's memory of another kind does not fit any more; an optimiser gives a new one.
 void set_data(const Tensor& x, const Tensor& value) {
   TensorImpl& impl = *x.impl();
+  if (autograd::Slot* slot = autograd::slot_of(impl); slot != nullptr && slot->grad_home.defined()) {
+    const Tensor& home = slot->grad_home;
+    if (home.dtype() != value.dtype() || home.device() != value.device() || home.shape() != value.shape() ||
+        home.strides() != value.strides())
+      slot->grad_home = Tensor();
+  }
   impl.storage = value.impl()->storage;
   impl.layout = value.layout();
   impl.dtype = value.dtype();

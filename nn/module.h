@@ -28,7 +28,7 @@ struct LoadResult {
   std::vector<ShapeMismatch> mismatched_keys;
   bool ok() const { return missing_keys.empty() && unexpected_keys.empty() && mismatched_keys.empty(); }
 };
-// One line a finding, with the name that was probably meant.
+// The first five findings of a kind, a line each, with the name that was probably meant.
 std::string to_string(const LoadResult& result);
 
 // Sees, and may change, the tensors among a module's arguments before forward runs.
@@ -45,6 +45,7 @@ class Running;
 // The base of every layer and network: a value with named members (see NN_MEMBERS) and a forward function.
 // Copying a module copies its structure and mode; the copy's tensors are handles to the same memory
 // (nn::clone copies that, too). Hooks are not copied. Names, order and meaning are PyTorch's.
+// Threads may call one module at once; changing its hooks, mode, members or memory is for one at a time.
 class Module {
  public:
   Module();
@@ -54,8 +55,13 @@ class Module {
   Module& operator=(Module&&) noexcept;
   virtual ~Module();
 
-  // Calls the visitor with every member; NN_MEMBERS writes it.
-  virtual void visit_members(MemberVisitor& visitor) = 0;
+  // Calls the visitor with every member.
+  void visit_members(MemberVisitor& visitor) { visit_NN_MEMBERS(visitor); }
+  // A struct without it is abstract, and the compiler's message says what is missing. NN_MEMBERS writes it,
+  // and the next one; so does a class that lists its members in its own way.
+  virtual void visit_NN_MEMBERS(MemberVisitor& visitor) = 0;  // NOLINT(readability-identifier-naming)
+  // The class whose list is the last; its type is all that counts.
+  Module* listing_class() { return this; }
   // What is printed between the brackets: "3, 64, kernel_size=(3, 3)".
   virtual std::string extra_repr() const { return {}; }
   // Draws new parameters, of this module only.
@@ -79,8 +85,8 @@ class Module {
   // num_batches_tracked may be missing, as in files older than they are.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& options = {});
 
-  // In place: tensors keep their identity, so an optimiser made before still holds the parameters. A dtype
-  // must be floating and converts floating tensors only. The memory format is for parameters of rank 4.
+  // In place: tensors keep their identity, so an optimiser made before goes on, and its state follows. A
+  // dtype must be floating and converts floating tensors only. The memory format is for parameters of rank 4.
   Module& to(Device device);
   Module& to(DType dtype);
   Module& to(Device device, DType dtype) { return to(device).to(dtype); }
@@ -90,6 +96,8 @@ class Module {
   Module& train(bool mode = true);
   Module& eval() { return train(false); }
   bool is_training() const { return training_; }
+  // Of this module only; ModeGuard keeps the modes of all.
+  void set_own_mode(bool training) { training_ = training; }
 
   Module& requires_grad_(bool value = true);
   // Stops (starts) the learning of the parameters named by a path ("layer1", "layer1.0.conv1.weight") or a
@@ -113,11 +121,13 @@ class Module {
 
  private:
   friend class detail::Running;
+  friend class detail::OwnMemory;
   friend struct Hooks;
   int64_t set_requires_grad(std::string_view pattern, bool value);
 
+  detail::Mark<detail::Part::module> mark_;
   bool training_ = true;
-  bool placed_ = false;  // it was seen to be listed by the module that calls it
+  bool checked_ = false;  // all that is in its memory is listed; several threads may find that out at once
   Box<Hooks> hooks_;
 };
 

@@ -7,20 +7,24 @@ namespace kiln::nn {
 
 namespace {
 
-// Levenshtein's distance.
-size_t edit_distance(std::string_view a, std::string_view b) {
+// Levenshtein's distance, or `limit` when it is not below that.
+size_t edit_distance(std::string_view a, std::string_view b, size_t limit) {
+  const size_t longer = std::max(a.size(), b.size()), shorter = std::min(a.size(), b.size());
+  if (longer - shorter >= limit) return limit;
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t(0));
   for (size_t i = 0; i < a.size(); ++i) {
     size_t diagonal = row[0];
-    row[0] = i + 1;
+    size_t least = row[0] = i + 1;
     for (size_t j = 0; j < b.size(); ++j) {
       const size_t replace = diagonal + (a[i] != b[j]);
       diagonal = row[j + 1];
       row[j + 1] = std::min({replace, row[j] + 1, row[j + 1] + 1});
+      least = std::min(least, row[j + 1]);
     }
+    if (least >= limit) return limit;
   }
-  return row.back();
+  return std::min(row.back(), limit);
 }
 
 // One name is the other with a prefix: "module.fc.weight" for "fc.weight".
@@ -33,26 +37,41 @@ bool is_suffix(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string closest_name(std::string_view name, const std::vector<std::string>& names) {
+  // More would take longer than the rest of an error.
+  constexpr size_t kMostCompared = 2000;
+  for (const std::string& candidate : names)
+    if (is_suffix(name, candidate)) return candidate;
   std::string best;
   // Beyond a third of its letters a name is another name, not a mistyped one.
   size_t best_distance = name.size() / 3 + 2;
-  for (const std::string& candidate : names) {
-    if (is_suffix(name, candidate)) return candidate;
-    const size_t distance = edit_distance(name, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
+  for (size_t i = 0; i < std::min(names.size(), kMostCompared); ++i) {
+    const size_t distance = edit_distance(name, names[i], best_distance);
+    if (distance >= best_distance) continue;
+    best = names[i];
+    best_distance = distance;
   }
   return best;
 }
 
+// Backtracks to the last star only: a star before it takes as little as it can.
 bool matches(std::string_view pattern, std::string_view name) {
-  if (pattern.empty()) return name.empty() || name.starts_with('.');
-  if (name.empty() || (pattern[0] != '*' && pattern[0] != '?' && pattern[0] != name[0]))
-    return name.empty() && pattern.find_first_not_of('*') == std::string_view::npos;
-  if (pattern[0] == '*') return matches(pattern.substr(1), name) || matches(pattern, name.substr(1));
-  return matches(pattern.substr(1), name.substr(1));
+  size_t p = 0, n = 0, star = std::string_view::npos, taken = 0;
+  const auto ends = [&] { return p == pattern.size() && (n == name.size() || name[n] == '.'); };
+  while (!ends()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      taken = n;
+    } else if (p < pattern.size() && n < name.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos && taken < name.size()) {
+      p = star + 1;
+      n = ++taken;
+    } else {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace kiln::nn

@@ -11,6 +11,7 @@
 #include <kiln/nn/layer_norm.h>
 #include <kiln/nn/linear.h>
 #include <kiln/nn/loss.h>
+#include <kiln/nn/mode_guard.h>
 #include <kiln/nn/pool2d.h>
 #include <kiln/nn/sequential.h>
 #include <kiln/nn/summary.h>

@@ -13,17 +13,22 @@ namespace detail {
 // While it lives, a module runs on this thread.
 class Running {
  public:
-  // `size` is that of the module's own type: a module inside another one's memory that the other's NN_MEMBERS
-  // forgot is found at its first call, and is an error.
-  Running(Module& module, size_t size);
+  // At the first call of a module: throws when something in its own memory, as far as its type M goes, is not
+  // listed in NN_MEMBERS.
+  template <class M>
+  explicit Running(const M& module) : Running(module, &module, sizeof(M)) {}
   ~Running();
   Running(const Running&) = delete;
 
  private:
   friend std::string running_path();
-  void check_place();
+  struct Entered {};
+  Running(const Module& module, const void* object, size_t size);
+  Running(Entered, const Module& module, const void* object, size_t size);
+  void check();
 
-  Module& module_;
+  const Module& module_;
+  const void* object_;
   size_t size_;
   const Running* caller_;
 };
@@ -46,8 +51,10 @@ decltype(auto) hooked_argument(Arg& argument, const Tensors& inputs, size_t& nex
     return static_cast<Arg&>(argument);
 }
 
+// Hooks see the module without const, as it is theirs to change.
 template <class Forward, class... Args>
-auto call_with_hooks(Module& module, Forward&& forward, Args&... arguments) {
+auto call_with_hooks(const Module& called, Forward&& forward, Args&... arguments) {
+  Module& module = const_cast<Module&>(called);
   Tensors inputs;
   const auto collect = [&inputs](auto& argument) {
     if constexpr (is_tensor<decltype(argument)>) inputs.push_back(argument);
@@ -72,21 +79,80 @@ auto call_with_hooks(Module& module, Forward&& forward, Args&... arguments) {
   return result;
 }
 
+// Whether M's forward takes the arguments.
+template <class M, class... Args>
+concept CanForward = requires(M& module, Args&&... arguments) {
+  module.forward(static_cast<Args&&>(arguments)...);
+};
+
+// What calling a local struct with a number of tensors gives that its forward does not take.
+template <class M>
+struct ForwardTakesOtherArguments {};
+
+template <class M, class... Args>
+auto call(M& module, const Args&... arguments) {
+  if constexpr (CanForward<M, const Args&...>) {
+    const Running running(module);
+    if (!module.has_hooks()) return module.forward(arguments...);
+    return call_with_hooks(
+        module, [&module](auto&&... hooked) { return module.forward(hooked...); }, arguments...);
+  } else {
+    return ForwardTakesOtherArguments<M>();
+  }
+}
+
 }  // namespace detail
 }  // namespace kiln::nn
 
 // Written once in a module, after its members: NN_MEMBERS(conv1, bn1, fc). It lists the parameters, buffers
-// and modules in the order of the state dict (also std::optional, std::vector and std::array of them), and
-// makes module(x, ...) call forward(x, ...) with hooks. A struct without members writes NN_MEMBERS(). The
-// struct must not be local to a function.
-#define NN_MEMBERS(...)                                                                      \
-  void visit_members(::kiln::nn::MemberVisitor& visitor) final {                             \
-    ::kiln::nn::detail::visit_members(visitor, #__VA_ARGS__ __VA_OPT__(, ) __VA_ARGS__);     \
-  }                                                                                          \
-  template <class... Args>                                                                   \
-  auto operator()(Args&&... arguments) {                                                     \
-    const ::kiln::nn::detail::Running running(*this, sizeof(*this));                         \
-    if (!this->has_hooks()) return this->forward(::std::forward<Args>(arguments)...);        \
-    return ::kiln::nn::detail::call_with_hooks(                                              \
-        *this, [this](auto&&... hooked) { return this->forward(hooked...); }, arguments...); \
+// and modules in the order of the state dict (also std::optional, std::vector and std::array of them), after
+// those of the network that the struct derives from, and makes module(x, ...) call forward(x, ...) with
+// hooks, for a const module where forward is const. A struct without members writes NN_MEMBERS().
+#define NN_MEMBERS(...)                                                                               \
+  NN_LISTED(__VA_ARGS__)                                                                              \
+  template <class... Args>                                                                            \
+  auto operator()(Args&&... arguments) {                                                              \
+    const ::kiln::nn::detail::Running running(*this);                                                 \
+    if (!this->has_hooks()) return this->forward(::std::forward<Args>(arguments)...);                 \
+    return ::kiln::nn::detail::call_with_hooks(                                                       \
+        *this, [this](auto&&... hooked) { return this->forward(hooked...); }, arguments...);          \
+  }                                                                                                   \
+  template <class... Args>                                                                            \
+  auto operator()(Args&&... arguments)                                                                \
+      const requires ::kiln::nn::detail::CanForward<const ::std::remove_reference_t<decltype(*this)>, \
+                                                    Args...> {                                        \
+    const ::kiln::nn::detail::Running running(*this);                                                 \
+    if (!this->has_hooks()) return this->forward(::std::forward<Args>(arguments)...);                 \
+    return ::kiln::nn::detail::call_with_hooks(                                                       \
+        *this, [this](auto&&... hooked) { return this->forward(hooked...); }, arguments...);          \
+  }
+
+// The same for a struct inside a function, where C++ allows no member templates: its forward takes one to
+// three tensors and no other arguments.
+#define NN_LOCAL_MEMBERS(...)                                                                        \
+  NN_LISTED(__VA_ARGS__)                                                                             \
+  auto operator()(const ::kiln::Tensor& a) { return ::kiln::nn::detail::call(*this, a); }            \
+  auto operator()(const ::kiln::Tensor& a) const { return ::kiln::nn::detail::call(*this, a); }      \
+  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b) {                                \
+    return ::kiln::nn::detail::call(*this, a, b);                                                    \
+  }                                                                                                  \
+  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b) const {                          \
+    return ::kiln::nn::detail::call(*this, a, b);                                                    \
+  }                                                                                                  \
+  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b, const ::kiln::Tensor& c) {       \
+    return ::kiln::nn::detail::call(*this, a, b, c);                                                 \
+  }                                                                                                  \
+  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b, const ::kiln::Tensor& c) const { \
+    return ::kiln::nn::detail::call(*this, a, b, c);                                                 \
+  }
+
+// What both are made of. listing_before is declared while only the base's listing_class can be seen: that is
+// how the struct learns what it derives from.
+#define NN_LISTED(...)                                                                                 \
+  auto listing_before()->decltype(this->listing_class()) { return this; }                              \
+  auto listing_class()->decltype(this) { return this; }                                                \
+  void visit_NN_MEMBERS(::kiln::nn::MemberVisitor& visitor) override {                                 \
+    ::kiln::nn::detail::visit_base<::std::remove_pointer_t<decltype(this->listing_before())>>(visitor, \
+                                                                                              *this);  \
+    ::kiln::nn::detail::visit_members(visitor, #__VA_ARGS__ __VA_OPT__(, ) __VA_ARGS__);               \
   }

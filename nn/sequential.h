@@ -1,13 +1,15 @@
 #pragma once
 
 #include <kiln/nn/any_module.h>
+#include <kiln/tensor/value/name_index.h>
 
 namespace kiln::nn {
 
 // What Sequential and ModuleList share: modules of any type, named "0", "1", ... unless they are given names.
 class ModuleContainer : public Module {
  public:
-  void visit_members(MemberVisitor& visitor) final;
+  void visit_NN_MEMBERS(MemberVisitor& visitor) override;
+  ModuleContainer* listing_class() { return this; }
 
   size_t size() const { return children_.size(); }
   bool empty() const { return children_.empty(); }
@@ -32,6 +34,7 @@ class ModuleContainer : public Module {
   size_t checked(int64_t index) const;
 
   std::vector<std::string> names_;
+  NameIndex index_;  // of the names
 };
 
 // Feeds each module the result of the one before:
@@ -39,7 +42,7 @@ class ModuleContainer : public Module {
 //     nn::Sequential net(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 10));
 struct Sequential : ModuleContainer {
   template <class... Modules>
-  requires(...&& detail::IsModule<std::decay_t<Modules>>) explicit Sequential(Modules&&... modules) {
+  requires(...&& detail::HoldsModule<std::decay_t<Modules>>) explicit Sequential(Modules&&... modules) {
     children_.reserve(sizeof...(Modules));
     (push_back(std::forward<Modules>(modules)), ...);
   }
@@ -49,14 +52,14 @@ struct Sequential : ModuleContainer {
   Sequential& operator=(const Sequential&) = default;
   Sequential& operator=(Sequential&&) noexcept = default;
 
-  Tensor operator()(const Tensor& x);
+  Tensor operator()(const Tensor& x) const;
   Tensor forward(const Tensor& x) const;
 };
 
 // Modules to loop over in a forward of one's own: for (auto& layer : layers) x = layer(x);
 struct ModuleList : ModuleContainer {
   template <class... Modules>
-  requires(...&& detail::IsModule<std::decay_t<Modules>>) explicit ModuleList(Modules&&... modules) {
+  requires(...&& detail::HoldsModule<std::decay_t<Modules>>) explicit ModuleList(Modules&&... modules) {
     (push_back(std::forward<Modules>(modules)), ...);
   }
   ModuleList(const ModuleList&) = default;

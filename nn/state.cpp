@@ -44,9 +44,11 @@ void check_assignable(const std::string& name, const Tensor& x, const Tensor& va
 }  // namespace
 
 StateDict Module::state_dict() const {
-  StateDict state;
-  for_each_entry(*this, [&](const std::string& name, const Tensor& x) { state[name] = x.detach(); });
-  return state;
+  std::vector<StateDict::Entry> entries;
+  for_each_entry(*this, [&](const std::string& name, const Tensor& x) {
+    entries.push_back({name, x.detach()});
+  });
+  return StateDict(std::move(entries));
 }
 
 LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& options) {
@@ -80,16 +82,33 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
   return result;
 }
 
+namespace {
+
+// Beyond these a list says no more.
+constexpr size_t kShown = 5;
+
+template <class List, class Line>
+void list_first(std::string& text, const List& list, const char* kind, Line&& line) {
+  for (size_t i = 0; i < std::min(list.size(), kShown); ++i) text += "\n  " + line(list[i]);
+  if (list.size() > kShown) text += fmt::format("\n  and {} more {}", list.size() - kShown, kind);
+}
+
+}  // namespace
+
 std::string to_string(const LoadResult& result) {
   if (result.ok()) return "all keys matched";
-  std::string text = fmt::format("{} missing, {} unexpected, {} of another shape", result.missing_keys.size(),
-                                 result.unexpected_keys.size(), result.mismatched_keys.size());
-  for (const std::string& name : result.missing_keys)
-    text += fmt::format("\n  missing '{}'{}", name, suggestion(name, result.unexpected_keys));
-  for (const std::string& name : result.unexpected_keys)
-    text += fmt::format("\n  unexpected '{}'{}", name, suggestion(name, result.missing_keys));
-  for (const auto& [name, expected, found] : result.mismatched_keys)
-    text += fmt::format("\n  '{}' has shape {} here, {} in the state", name, expected, found);
+  const auto& [missing, unexpected, mismatched] = result;
+  std::string text = fmt::format("{} missing, {} unexpected, {} of another shape", missing.size(),
+                                 unexpected.size(), mismatched.size());
+  list_first(text, missing, "missing", [&](const std::string& name) {
+    return fmt::format("missing '{}'{}", name, suggestion(name, unexpected));
+  });
+  list_first(text, unexpected, "unexpected", [&](const std::string& name) {
+    return fmt::format("unexpected '{}'{}", name, suggestion(name, missing));
+  });
+  list_first(text, mismatched, "of another shape", [](const ShapeMismatch& m) {
+    return fmt::format("'{}' has shape {} here, {} in the state", m.name, m.expected, m.found);
+  });
   return text;
 }
 

@@ -16,7 +16,7 @@ int64_t bytes_of(const Tensor& x) { return x.numel() * size_of(x.dtype()); }
 
 }  // namespace
 
-SummaryRun::SummaryRun(Module& model, const Shape& shape) {
+SummaryRun::SummaryRun(Module& model, const Shape& shape) : eval_(model) {
   TensorOptions options;
   for (const Tensor& x : model.parameters()) {
     if (summary_.parameters == 0 && x.is_floating_point()) options = like(x);
@@ -39,7 +39,6 @@ SummaryRun::SummaryRun(Module& model, const Shape& shape) {
     summary_.layers.push_back(std::move(layer));
   }
   for (size_t row = 0; row < modules.size(); ++row) watch(modules[row].module, row);
-  model.eval();
 }
 
 void SummaryRun::watch(Module& module, size_t row) {
@@ -55,15 +54,11 @@ void SummaryRun::watch(Module& module, size_t row) {
     summary_.flops += flops;
     if (!layer.has_children) summary_.output_bytes += bytes;
   };
-  watched_.push_back({&module, module.is_training(), module.register_forward_hook(look)});
+  watched_.push_back({&module, module.register_forward_hook(look)});
 }
 
 SummaryRun::~SummaryRun() {
-  // Callers come before what they call, so the mode of each is the last one set.
-  for (const Watched& watched : watched_) {
-    watched.module->train(watched.was_training);
-    watched.module->remove_hook(watched.hook);
-  }
+  for (const Watched& watched : watched_) watched.module->remove_hook(watched.hook);
 }
 
 }  // namespace detail

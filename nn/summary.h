@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kiln/autograd/grad_mode.h>
-#include <kiln/nn/module.h>
+#include <kiln/nn/mode_guard.h>
 
 namespace kiln::nn {
 
@@ -44,12 +44,12 @@ class SummaryRun {
  private:
   struct Watched {
     Module* module;
-    bool was_training;
     int64_t hook;
   };
   void watch(Module& module, size_t row);
 
   NoGrad no_grad_;
+  ModeGuard eval_;
   Tensor input_;
   Summary summary_;
   std::vector<Watched> watched_;

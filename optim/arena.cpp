@@ -5,6 +5,7 @@
 #include <kiln/kernels/elementwise/copy.h>
 #include <kiln/kernels/elementwise/fill.h>
 #include <kiln/kernels/flat/optimizer.h>
+#include <kiln/tensor/capture.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::optim {
@@ -117,17 +118,50 @@ bool Arena::is_resident(const Segment& segment) const {
   return segment.count == 0 || (param.raw_data() == address(params_, segment) && param.dtype() == dtype_);
 }
 
+// False when the parameter stays where it is.
+bool Arena::bring_back(Segment& segment) const {
+  if (!fills_storage(segment.param) || (device_.is_cuda() && is_capturing())) return false;
+  if (segment.param.strides() != segment.layout.strides)
+    reorder(segment);
+  else
+    autograd::set_grad_home(segment.param, segment.home);
+  place(segment);
+  forget_master(segment);
+  return true;
+}
+
+// What is kept for the parameter gets its present order of dimensions.
+void Arena::reorder(Segment& segment) const {
+  leave_home(segment);  // a gradient that is there keeps its values in its own order
+  const Tensor blocks[] = {master_, states_[0], states_[1], states_[2]};
+  Tensors values;
+  for (const Tensor& block : blocks) {
+    if (!block.defined()) continue;
+    values.push_back(empty(segment.layout.shape, {.dtype = block.dtype(), .device = device_}));
+    copy(part(block, segment), values.back());
+  }
+  segment.layout.strides = segment.param.strides();
+  size_t next = 0;
+  for (const Tensor& block : blocks)
+    if (block.defined()) copy(values[next++], part(block, segment));
+  give_home(segment);
+}
+
 Arena::Activity Arena::examine(Segment& segment) {
   const Tensor& param = segment.param;
   const Slot* slot = slot_of(*param.impl());
   if (slot == nullptr || !slot->requires_grad || !slot->grad.defined()) return Activity::idle;
-  const bool resident = is_resident(segment);
-  if (!resident &&
-      (param.dtype() != dtype_ || param.device() != device_ || param.shape() != segment.layout.shape))
-    fail(
-        "{}: a parameter was {} {} on {} when the optimiser was made and is {} {} on {} now; make the "
-        "optimiser after model.to(...)",
-        op_, dtype_, segment.layout.shape, device_, param.dtype(), param.shape(), param.device());
+  bool resident = is_resident(segment);
+  if (!resident) {
+    if (param.shape() != segment.layout.shape)
+      fail("{}: a parameter had shape {} when the optimiser was made and has {} now; make a new optimiser",
+           op_, segment.layout.shape, param.shape());
+    if (param.dtype() != dtype_ || param.device() != device_) {
+      has_strangers_ = true;
+      return Activity::idle;
+    }
+    resident = bring_back(segment);
+  }
   segment.grad = address(grads_, segment);
   if (const Tensor& grad = slot->grad; !grad.is_same(segment.home)) {
     if (grad.shape() != param.shape() || grad.device() != device_)
@@ -152,6 +186,7 @@ void Arena::sync_master(Segment& segment) const {
 }
 
 const std::vector<Arena::Run>& Arena::find_runs() {
+  has_strangers_ = false;
   for (Segment& segment : segments_) {
     const Activity activity = examine(segment);
     stale_ |= activity != segment.activity;

@@ -15,8 +15,10 @@ namespace kiln::optim {
 // vector, gaps included.
 //
 // Tensors follow their memory: a parameter's storage is moved here, with every handle and view of it, and its
-// gradient is accumulated here. A parameter that shares its storage with other data, is not dense, or is
-// given other memory later, stays where it is and is copied in and out at each step.
+// gradient is accumulated here. One that is given other memory later comes back at the next step, and what is
+// kept for it takes its new order of dimensions; one that gets another dtype or device belongs in another
+// arena. A parameter that shares its storage with other data, or is not dense, stays where it is and is
+// copied in and out at each step.
 class Arena {
  public:
   static constexpr int kStates = 3;
@@ -48,10 +50,15 @@ class Arena {
   std::vector<Segment>& segments() { return segments_; }
   const std::vector<Segment>& segments() const { return segments_; }
   Device device() const { return device_; }
+  DType dtype() const { return dtype_; }
 
   // What is to be stepped now: parameters that require grad and have one. Gradients that lie elsewhere in
-  // another order are fetched. Throws when a parameter changed its dtype, device or shape.
+  // another order are fetched. Throws when a parameter changed its shape.
   const std::vector<Run>& find_runs();
+  // As they were found last.
+  const std::vector<Run>& runs() const { return runs_; }
+  // Whether find_runs left out a parameter that has another dtype or device now.
+  bool has_strangers() const { return has_strangers_; }
   // Grows when find_runs finds other runs than before.
   int64_t revision() const { return revision_; }
   // Around the step of a run: parameters that live elsewhere are fetched and stored.
@@ -81,6 +88,8 @@ class Arena {
   void give_home(Segment& segment) const;
   void leave_home(Segment& segment) const;
   bool is_resident(const Segment& segment) const;
+  bool bring_back(Segment& segment) const;
+  void reorder(Segment& segment) const;
   Activity examine(Segment& segment);
   void sync_master(Segment& segment) const;
   Tensor slot_of_param(const Segment& segment) const;
@@ -93,7 +102,7 @@ class Arena {
   Tensor params_, grads_, master_, states_[kStates];
   std::vector<Segment> segments_;
   std::vector<Run> runs_;
-  bool stale_ = true;
+  bool stale_ = true, has_strangers_ = false;
   int64_t revision_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/kernels/flat/optimizer.h>
 #include <kiln/tensor/capture.h>
@@ -37,8 +38,15 @@ void Optimizer::check_params(const Tensors& params) const {
 void Optimizer::add_params(Tensors params) {
   check_params(params);
   Group group;
+  group.params = std::move(params);
+  arrange(group);
+  groups_.push_back(std::move(group));
+}
+
+// One arena for each dtype and device.
+void Optimizer::arrange(Group& group) const {
   std::vector<Tensors> kinds;
-  for (const Tensor& param : params) {
+  for (const Tensor& param : group.params) {
     const auto same = std::find_if(kinds.begin(), kinds.end(), [&](const Tensors& kind) {
       return kind[0].dtype() == param.dtype() && kind[0].device() == param.device();
     });
@@ -48,16 +56,67 @@ void Optimizer::add_params(Tensors params) {
     kinds[arena].push_back(param);
   }
   for (const Tensors& kind : kinds) group.arenas.emplace_back(name_, kind);
-  group.params = std::move(params);
-  groups_.push_back(std::move(group));
+}
+
+namespace {
+
+// What an optimiser keeps for a parameter that was moved or converted. The value that a parameter of fewer
+// bits is rounded from is dropped with its dtype.
+void take_over(const Arena& from, const Arena::Segment& old, Arena& to, Arena::Segment& segment) {
+  segment.steps = old.steps;
+  segment.has_state = old.has_state;
+  const auto copy = [&](const Tensor& value, const Tensor& place) {
+    if (value.defined() && place.defined()) place.copy_(value.to(place.device()));
+  };
+  for (int i = 0; i < Arena::kStates; ++i) {
+    const Tensor value = from.state(old, i);
+    if (value.defined()) to.need_states(i + 1);
+    copy(value, to.state(segment, i));
+  }
+  if (old.param.dtype() == from.dtype()) copy(from.master(old), to.master(segment));
+}
+
+}  // namespace
+
+// After parameters of the group got another dtype or device.
+void Optimizer::rearrange(size_t g) {
+  if (is_capturing())
+    fail("{}: parameters were moved since the last step; take a step before a graph is captured", name_);
+  settle_skipped();
+  skipped_ = Tensor();
+  ++arrangements_;
+  const NoGrad no_grad;
+  Group& old = groups_[g];
+  Group group{.params = old.params, .arenas = {}, .places = {}, .notes = old.notes};
+  arrange(group);
+  for (size_t i = 0; i < group.params.size(); ++i) {
+    const Arena& from = old.arenas[old.places[i].arena];
+    Arena& to = group.arenas[group.places[i].arena];
+    const Arena::Segment& segment = from.segments()[old.places[i].segment];
+    if (segment.layout.shape == group.params[i].shape())
+      take_over(from, segment, to, to.segments()[group.places[i].segment]);
+  }
+  groups_[g] = std::move(group);
+}
+
+void Optimizer::find_runs(size_t g) {
+  bool moved = false;
+  for (Arena& arena : groups_[g].arenas) {
+    arena.find_runs();
+    moved |= arena.has_strangers();
+  }
+  if (!moved) return;
+  rearrange(g);
+  for (Arena& arena : groups_[g].arenas) arena.find_runs();
 }
 
 void Optimizer::step() {
   if (!skip_.defined()) settle_skipped();
   for (size_t g = 0; g < groups_.size(); ++g) {
+    find_runs(g);
     for (size_t a = 0; a < groups_[g].arenas.size(); ++a) {
       Arena& arena = groups_[g].arenas[a];
-      const std::vector<Arena::Run>& runs = arena.find_runs();
+      const std::vector<Arena::Run>& runs = arena.runs();
       if (runs.empty()) continue;
       const bool recorded = arena.device().is_cuda() && is_capturing();
       const int blocks = states_needed(g);
@@ -95,13 +154,13 @@ bool Optimizer::make_state() {
 }
 
 int64_t Optimizer::find_all_runs() {
+  constexpr int64_t kMostRevisions = int64_t(1) << 32;  // of one arrangement
   int64_t revisions = 0;
-  for (Group& group : groups_)
-    for (Arena& arena : group.arenas) {
-      arena.find_runs();
-      revisions += arena.revision();
-    }
-  return revisions;
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    find_runs(g);
+    for (const Arena& arena : groups_[g].arenas) revisions += arena.revision();
+  }
+  return revisions + arrangements_ * kMostRevisions;
 }
 
 // Steps that are left out are counted for all parameters together, so the same ones must step each time; and
@@ -161,8 +220,10 @@ void Optimizer::capture_run(size_t group, size_t arena, const Arena::Run& run) {
            {.device = memory.device(), .number = 0, .first = false, .numbers = numbers});
     kernels::advance_step(cuda_context(memory.device()), numbers);
     memory.finish(run);
-    cuda::before_replay([this, group, arena, run, place, may_skip = skip_.defined(),
+    cuda::before_replay([this, group, arena, run, place, may_skip = skip_.defined(), arranged = arrangements_,
                          there = kernels::StepNumbers{}]() mutable {
+      if (arranged != arrangements_)
+        fail("{}: the parameters were moved since the graph was captured; capture it again", name_);
       Arena& replayed = groups_[group].arenas[arena];
       const kernels::StepNumbers now{lr(group), momentum(group), replayed.segments()[run.first].steps + 1};
       if (!(now == there)) transfer(place->data, place->device, &now, cpu, sizeof now);

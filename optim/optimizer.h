@@ -9,18 +9,19 @@
 namespace kiln::optim {
 
 // What all optimisers share. Parameters are leaves; those of a group that have one dtype and device live in
-// one Arena, so a step is one pass over flat memory. Parameters that do not require grad, now or later, and
-// those without a gradient are left out. Handles to parameters stay valid; pointers to their data do not.
-// Not copyable: its parameters' memory is its own.
+// one Arena, so a step is one pass over flat memory; after module.to(...) what is kept for them follows at
+// the next step. Parameters that do not require grad, now or later, and those without a gradient are left
+// out. Handles to parameters stay valid; pointers to their data do not. Not copyable: its parameters' memory
+// is its own.
 class Optimizer {
  public:
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
   virtual ~Optimizer();
 
-  // Updates every parameter from its gradient, in place. Throws when a parameter changed its dtype, shape or
-  // device since it was given. In a captured graph (cuda::Graph) each replay is a step with the learning rate
-  // and the momentum of that moment; a step as usual must have come before, which makes the state.
+  // Updates every parameter from its gradient, in place. Throws when a parameter changed its shape since it
+  // was given. In a captured graph (cuda::Graph) each replay is a step with the learning rate and the
+  // momentum of that moment; a step as usual must have come before, which makes the state.
   void step();
   // The same unless `skip`, a 0-dim int32, holds another number than 0: what GradScaler found. On a GPU that
   // is decided there; the host waits only at the first call and when other parameters than before have
@@ -90,6 +91,9 @@ class Optimizer {
   };
 
   void check_params(const Tensors& params) const;
+  void arrange(Group& group) const;
+  void rearrange(size_t group);
+  void find_runs(size_t group);
   int64_t find_all_runs();
   bool can_skip_on_device();
   bool make_state();
@@ -112,6 +116,7 @@ class Optimizer {
   Tensor skip_, skipped_;
   bool pending_ = false;
   int64_t revisions_ = 0;
+  int64_t arrangements_ = 0;  // how often parameters were put into other arenas
 };
 
 // An optimiser with options of this type in each group.

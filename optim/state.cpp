@@ -55,7 +55,8 @@ Value Optimizer::state_of(size_t group, const Arena& arena, const Arena::Segment
 
 Value Optimizer::state_dict() const {
   const_cast<Optimizer*>(this)->settle_skipped();  // counts steps as they were
-  Value states = Value::dict(), saved_groups = Value::list();
+  std::vector<Value::Entry> states;
+  Value saved_groups = Value::list();
   int64_t index = 0;
   for (size_t g = 0; g < groups_.size(); ++g) {
     const Group& group = groups_[g];
@@ -66,13 +67,13 @@ Value Optimizer::state_dict() const {
     for (const Place& place : group.places) {
       const Arena& arena = group.arenas[place.arena];
       const Arena::Segment& segment = arena.segments()[place.segment];
-      if (segment.steps > 0) states[index] = state_of(g, arena, segment);
+      if (segment.steps > 0 || segment.has_state) states.push_back({index, state_of(g, arena, segment)});
       indices.push_back(index++);
     }
     saved["params"] = std::move(indices);
     saved_groups.push_back(std::move(saved));
   }
-  return {{"state", std::move(states)}, {"param_groups", std::move(saved_groups)}};
+  return {{"state", Value::dict_of_different(std::move(states))}, {"param_groups", std::move(saved_groups)}};
 }
 
 // The saved state of each parameter in our order, null where there is none.
@@ -96,7 +97,8 @@ std::vector<const Value*> Optimizer::match_states(const Value& state) const {
     if (found == position_of.end())
       fail("{}: the state to load has an entry '{}' that belongs to none of its parameters", name_,
            to_string(key));
-    matched[found->second] = &value;
+    // PyTorch leaves an empty dict for a parameter whose state was looked at and never made.
+    if (!value.is_dict() || value.size() > 0) matched[found->second] = &value;
   }
   return matched;
 }
@@ -121,8 +123,9 @@ void Optimizer::check_state(size_t group, size_t index, const Tensor& param, con
   for (int i = 0; i < int(names.size()); ++i)
     check(names[size_t(i)], counts_steps() && i < states_needed(group));
   check(kMaster, false);
-  if (counts_steps() && read_steps(entry(name_, state, "step")) < 1)
-    fail("{}: 'step' of parameter {} in the state to load must be at least 1", name_, index);
+  // 0: of steps that a gradient scaler left out, all of them.
+  if (counts_steps() && read_steps(entry(name_, state, "step")) < 0)
+    fail("{}: 'step' of parameter {} in the state to load must be at least 0", name_, index);
 }
 
 void Optimizer::load_state(Arena& arena, Arena::Segment& segment, const Value* state) {

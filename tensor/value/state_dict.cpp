@@ -1,8 +1,5 @@
 #include <kiln/tensor/value/state_dict.h>
 
-#include <algorithm>
-#include <unordered_set>
-
 #include <kiln/tensor/element.h>
 
 namespace kiln {
@@ -10,15 +7,14 @@ namespace kiln {
 StateDict::StateDict(std::initializer_list<Entry> entries) : StateDict(std::vector<Entry>(entries)) {}
 
 StateDict::StateDict(std::vector<Entry> entries) : entries_(std::move(entries)) {
-  std::unordered_set<std::string_view> names;
   for (const Entry& entry : entries_)
-    if (!names.insert(entry.name).second) fail("state dict: '{}' is given twice", entry.name);
+    if (index_.find_or_add(entry.name, name_of()) != NameIndex::kNew)
+      fail("state dict: '{}' is given twice", entry.name);
 }
 
 const Tensor* StateDict::find(std::string_view name) const& {
-  for (const Entry& entry : entries_)
-    if (entry.name == name) return &entry.tensor;
-  return nullptr;
+  const size_t place = index_.find(name, name_of());
+  return place == NameIndex::kNew ? nullptr : &entries_[place].tensor;
 }
 
 const Tensor& StateDict::at(std::string_view name) const& {
@@ -31,19 +27,23 @@ const Tensor& StateDict::at(std::string_view name) const& {
 Tensor StateDict::at(std::string_view name) && { return at(name); }
 
 Tensor& StateDict::operator[](std::string_view name) & {
-  for (Entry& entry : entries_)
-    if (entry.name == name) return entry.tensor;
+  const size_t place = index_.find_or_add(name, name_of());
+  if (place != NameIndex::kNew) return entries_[place].tensor;
   return entries_.emplace_back(Entry{std::string(name), {}}).tensor;
 }
 
 bool StateDict::erase(std::string_view name) {
-  return std::erase_if(entries_, [&](const Entry& entry) { return entry.name == name; }) != 0;
+  const size_t place = index_.find(name, name_of());
+  if (place == NameIndex::kNew) return false;
+  entries_.erase(entries_.begin() + std::ptrdiff_t(place));
+  *this = StateDict(std::move(entries_));
+  return true;
 }
 
 StateDict StateDict::with_prefix(std::string_view prefix) const {
   StateDict result;
   for (const auto& [name, tensor] : entries_)
-    if (name.starts_with(prefix)) result.entries_.push_back({name.substr(prefix.size()), tensor});
+    if (name.starts_with(prefix)) result[name.substr(prefix.size())] = tensor;
   return result;
 }
 

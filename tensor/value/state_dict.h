@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <kiln/tensor/tensor.h>
+#include <kiln/tensor/value/name_index.h>
 
 namespace kiln {
 
@@ -35,16 +36,22 @@ class StateDict {
   // Throws when there is no such name.
   const Tensor& at(std::string_view name) const&;
   Tensor at(std::string_view name) &&;
-  // The tensor of that name, appended (undefined) when it is new.
+  // The tensor of that name, appended (undefined) when it is new. Like find, it looks at one entry, not at
+  // all.
   Tensor& operator[](std::string_view name) &;
-  // False when there was none.
+  // False when there was none. Looks at all entries.
   bool erase(std::string_view name);
 
   // The entries whose names start with `prefix`, without it: state.with_prefix("backbone.").
   StateDict with_prefix(std::string_view prefix) const;
 
  private:
+  auto name_of() const {
+    return [this](size_t i) -> std::string_view { return entries_[i].name; };
+  }
+
   std::vector<Entry> entries_;
+  NameIndex index_;  // of the names
 };
 
 }  // namespace kiln

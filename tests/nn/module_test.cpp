@@ -78,6 +78,30 @@ TEST_CASE("train and eval reach every module") {
   CHECK(net.blocks[1].bn.is_training());
 }
 
+TEST_CASE("a guard gives each module its own mode back") {
+  Net net;
+  net.blocks[0].bn.eval();
+  {
+    const nn::ModeGuard eval(net);
+    for (const auto& [name, module] : net.named_modules()) CHECK(!module.is_training());
+    const nn::ModeGuard train(net.blocks[1], true);
+    CHECK(net.blocks[1].bn.is_training());
+    net.extra.emplace(2, 2);
+  }
+  CHECK(net.is_training());
+  CHECK(!net.blocks[0].bn.is_training());
+  CHECK(net.blocks[1].bn.is_training());
+  CHECK(net.extra->is_training());
+  CHECK_THROWS_AS(
+      [&] {
+        const nn::ModeGuard eval(net);
+        net(ones({1, 7}));
+      }(),
+      Error);
+  CHECK(net.blocks[1].bn.is_training());
+  CHECK(!net.blocks[0].bn.is_training());
+}
+
 TEST_CASE("parameters require grad, buffers and state dicts do not") {
   Net net;
   for (const auto& [name, p] : net.named_parameters()) CHECK_MESSAGE(p.requires_grad(), name);

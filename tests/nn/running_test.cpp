@@ -110,6 +110,17 @@ TEST_CASE("a hook may remove itself") {
   CHECK(!relu.has_hooks());
 }
 
+TEST_CASE("a hook keeps what it counts, and may add hooks") {
+  nn::ReLU relu;
+  std::vector<int> seen;
+  relu.register_forward_hook([&seen, count = 0](nn::Module& module, const Tensors&, Tensors&) mutable {
+    seen.push_back(++count);
+    if (count == 2) module.register_forward_pre_hook([&seen](nn::Module&, Tensors&) { seen.push_back(-1); });
+  });
+  for (int i = 0; i < 3; ++i) relu(tensor(1.f));
+  CHECK(seen == std::vector<int>{1, 2, -1, 3});
+}
+
 TEST_CASE("hooks of a module with several arguments and results") {
   TwoInputs module;
   module.register_forward_pre_hook([](nn::Module&, Tensors& inputs) { std::swap(inputs[0], inputs[1]); });

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
+
 #include <kiln/kiln.h>
 
 using namespace kiln;
@@ -75,6 +77,25 @@ TEST_CASE("a prefix on every key is recognised") {
   for (const auto& [name, x] : net.state_dict()) state["module." + name] = x;
   const std::string report = to_string(net.load_state_dict(state, {.strict = false}));
   CHECK(report.find("missing 'fc.weight' (did you mean 'module.fc.weight'?)") != std::string::npos);
+}
+
+TEST_CASE("the names of another model give a short message at once") {
+  nn::Sequential here, there;
+  for (int i = 0; i < 600; ++i) {
+    here.push_back("layer" + std::to_string(i), nn::Linear(1, 1));
+    there.push_back("encoder_block_" + std::to_string(i), nn::Linear(1, 1));
+  }
+  const auto start = std::chrono::steady_clock::now();
+  std::string what;
+  try {
+    here.load_state_dict(there.state_dict());
+  } catch (const Error& error) {
+    what = error.what();
+  }
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(300));
+  CHECK(what.find("1200 missing, 1200 unexpected, 0 of another shape") != std::string::npos);
+  CHECK(what.find("\n  and 1195 more missing\n") != std::string::npos);
+  CHECK(what.size() < 2000);
 }
 
 TEST_CASE("files older than num_batches_tracked load") {

@@ -148,3 +148,29 @@ TEST_CASE("states that do not fit are refused, and nothing changes") {
   text["param_groups"][0]["eps"] = "small";
   CHECK_THROWS_AS(opt.load_state_dict(text), Error);
 }
+
+TEST_CASE("state of no step yet, as a gradient scaler or PyTorch leaves it") {
+  const auto state_of = [](const Value& state) {
+    return Value{{"state", Value::dict({{0, state}})},
+                 {"param_groups", Value::list({Value{{"lr", 0.1}, {"params", Value::list({0})}}})}};
+  };
+  const Tensor p = ones({1}).requires_grad_();
+  p.set_grad(ones({1}));
+  Adam adam({p}, {});
+  adam.load_state_dict(
+      state_of({{"step", full({}, 0.0)}, {"exp_avg", zeros({1})}, {"exp_avg_sq", zeros({1})}}));
+  CHECK(adam.state_dict().at("state/0/step").as_tensor().item<double>() == 0);
+  adam.step();
+  CHECK(p.item<float>() == doctest::Approx(0.9));
+  CHECK(adam.state_dict().at("state/0/step").as_tensor().item<double>() == 1);
+  adam.load_state_dict(state_of(Value::dict()));
+  CHECK(adam.state_dict().at("state").size() == 0);
+  AdamW adamw({p}, {});
+  adamw.load_state_dict(state_of({{"step", 0}, {"exp_avg", zeros({1})}, {"exp_avg_sq", zeros({1})}}));
+  SGD sgd({p}, {.momentum = 0.9});
+  sgd.load_state_dict(state_of({{"momentum_buffer", nullptr}}));
+  sgd.load_state_dict(state_of(Value::dict()));
+  CHECK_THROWS_WITH_AS(
+      adam.load_state_dict(state_of({{"step", -1}, {"exp_avg", zeros({1})}, {"exp_avg_sq", zeros({1})}})),
+      "Adam: 'step' of parameter 0 in the state to load must be at least 0", Error);
+}

@@ -1,0 +1,28 @@
+#include <kiln/nn/any_module.h>
+
+#include <kiln/tensor/fail.h>
+
+namespace kiln::nn::detail {
+
+void fail_not_callable(const Module& module, size_t count) {
+  fail(
+      "{}: its forward does not take {} and give tensors, so it cannot be called as any module; call it as "
+      "what "
+      "it is: as<{}>()(...)",
+      module.type_name(), count == 1 ? "one tensor" : fmt::format("{} tensors", count), module.type_name());
+}
+
+void fail_other_type(const Module& module, const std::type_info& wanted) {
+  fail("{}: the module is not a {}", module.type_name(), demangled(wanted));
+}
+
+void fail_empty() { fail("AnyModule: it holds no module; assign one first"); }
+
+Tensor single(const Module& module, Tensors results) {
+  if (results.size() != 1)
+    fail("{}: its forward gives {} tensors where one is wanted; use call(...), which gives all of them",
+         module.type_name(), results.size());
+  return std::move(results[0]);
+}
+
+}  // namespace kiln::nn::detail
