@@ -44,8 +44,9 @@ Make on_layers(std::function<void(nn::Sequential&)> run) {
 }
 
 std::function<void()> load_state(int64_t n) {
-  const nn::Sequential net = layers(n);
-  return [net, state = net.state_dict()]() mutable { net.load_state_dict(state); };
+  nn::Sequential net = layers(n);
+  const StateDict state = nn::clone(net).state_dict();
+  return [net, state]() mutable { net.load_state_dict(state); };
 }
 
 std::function<void()> wrong_keys(int64_t n) {

@@ -60,8 +60,9 @@ class Module {
   // A struct without it is abstract, and the compiler's message says what is missing. NN_MEMBERS writes it,
   // and the next one; so does a class that lists its members in its own way.
   virtual void visit_NN_MEMBERS(MemberVisitor& visitor) = 0;  // NOLINT(readability-identifier-naming)
-  // The class whose list is the last; its type is all that counts.
+  // The class whose list is the last, and its size; 0 when it is not known.
   Module* listing_class() { return this; }
+  virtual size_t listing_size() const { return 0; }
   // What is printed between the brackets: "3, 64, kernel_size=(3, 3)".
   virtual std::string extra_repr() const { return {}; }
   // Draws new parameters, of this module only.

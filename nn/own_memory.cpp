@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include <kiln/nn/any_module.h>
 #include <kiln/nn/members.h>
@@ -41,10 +42,30 @@ bool is_like_vector(uint64_t begin, uint64_t end, uint64_t capacity) {
          capacity - begin < kLongest && (begin | end | capacity) % kWord == 0;
 }
 
+constexpr Part kParts[] = {Part::module, Part::any_module, Part::parameter, Part::buffer};
+
+// The part that is marked by the word at that address.
+std::optional<Part> marked(uintptr_t address, uint64_t word) {
+  for (const Part part : kParts)
+    if (word == mark_at(part, address)) return part;
+  return std::nullopt;
+}
+
 // Pointers to neighbours, in their order, look like a vector's: but what the second one points to lives.
 bool lives_beyond(uintptr_t end, uintptr_t offset, Part part) {
   uint64_t word = 0;
   return read_words(end + offset, &word, 1) == 1 && word == mark_at(part, end + offset);
+}
+
+// Whether the allocator gave out that memory as one piece, by the size that glibc keeps before it. Other
+// allocators keep something else there.
+bool is_one_piece(uintptr_t begin, uintptr_t capacity) {
+  constexpr uint64_t kUnit = 16, kLeast = 32, kFlags = 7, kMapped = 2, kPage = 4096;
+  uint64_t word = 0;
+  if (read_words(begin - kWord, &word, 1) != 1) return false;
+  const uint64_t size = word & ~kFlags;
+  const uint64_t needed = std::max(kLeast, (capacity - begin + kWord + kUnit - 1) / kUnit * kUnit);
+  return size >= needed && size - needed <= ((word & kMapped) != 0 ? 2 * kPage : kUnit);
 }
 
 }  // namespace
@@ -110,18 +131,42 @@ void OwnMemory::check_word(uintptr_t address, uint64_t word, const char* where) 
                                                : fmt::format("{} {}", found.kind, found.tensor->shape()));
 }
 
-void OwnMemory::check_list(uintptr_t begin, uintptr_t end, int depth) const {
+// Whether the list is parts of that kind and nothing else, one after the other.
+bool OwnMemory::is_tiled(const uint64_t* words, size_t count, uintptr_t begin, uintptr_t end,
+                         uintptr_t capacity, size_t first, Part part) const {
+  const uintptr_t offset = first * kWord;
+  size_t size = part == Part::parameter ? sizeof(Parameter)
+                : part == Part::buffer  ? sizeof(Buffer)
+                                        : sizeof(AnyModule);
+  uintptr_t mark = part == Part::buffer ? sizeof(Buffer) - kWord : kWord;
+  if (part == Part::module) {
+    const Module& module = *part_at(begin + offset, words[first]).module;
+    size = module.listing_size();
+    mark = uintptr_t(&module.mark_) - uintptr_t(&module);
+  }
+  if (offset != mark || size == 0 || (end - begin) % size != 0 || (capacity - begin) % size != 0)
+    return false;
+  for (size_t i = first; i < count; i += size / kWord)
+    if (words[i] != mark_at(part, begin + i * kWord)) return false;
+  return true;
+}
+
+void OwnMemory::check_list(uintptr_t begin, uintptr_t end, uintptr_t capacity, int depth) const {
   uint64_t words[kWordsOfList];
   const size_t count = read_words(begin, words, std::min<size_t>(kWordsOfList, (end - begin) / kWord));
+  const bool one_piece = is_one_piece(begin, capacity);
+  bool first = true;
   for (size_t i = 0; i < count; ++i) {
     const uintptr_t offset = i * kWord;
-    for (const Part part : {Part::module, Part::any_module, Part::parameter, Part::buffer}) {
-      if (words[i] != mark_at(part, begin + offset)) continue;
-      if (lives_beyond(end, offset, part)) return;
+    if (const std::optional<Part> part = marked(begin + offset, words[i])) {
+      if (first && !one_piece && !is_tiled(words, count, begin, end, capacity, i, *part)) return;
+      if (first && lives_beyond(end, offset, *part)) return;
+      first = false;
       check_word(begin + offset, words[i], "list with");
     }
-    if (depth < kDeepestList && i + 2 < count && is_like_vector(words[i], words[i + 1], words[i + 2]))
-      check_list(words[i], words[i + 1], depth + 1);
+    if (one_piece && depth < kDeepestList && i + 2 < count &&
+        is_like_vector(words[i], words[i + 1], words[i + 2]))
+      check_list(words[i], words[i + 1], words[i + 2], depth + 1);
   }
 }
 
@@ -134,7 +179,7 @@ void OwnMemory::check() const {
     check_word(address, word, "member");
     if (address + 3 * kWord > end_) continue;
     const uint64_t next = word_at(address + kWord), last = word_at(address + 2 * kWord);
-    if (is_like_vector(word, next, last)) check_list(word, next, 0);
+    if (is_like_vector(word, next, last)) check_list(word, next, last, 0);
   }
 }
 

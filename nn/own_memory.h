@@ -32,7 +32,9 @@ class OwnMemory {
 
   Found part_at(uintptr_t address, uint64_t word) const;
   void check_word(uintptr_t address, uint64_t word, const char* where) const;
-  void check_list(uintptr_t begin, uintptr_t end, int depth) const;
+  void check_list(uintptr_t begin, uintptr_t end, uintptr_t capacity, int depth) const;
+  bool is_tiled(const uint64_t* words, size_t count, uintptr_t begin, uintptr_t end, uintptr_t capacity,
+                size_t first, Part part) const;
   bool reaches(const Found& found) const;
 
   const Module& module_;

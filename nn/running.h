@@ -151,6 +151,7 @@ auto call(M& module, const Args&... arguments) {
 #define NN_LISTED(...)                                                                                 \
   auto listing_before()->decltype(this->listing_class()) { return this; }                              \
   auto listing_class()->decltype(this) { return this; }                                                \
+  size_t listing_size() const override { return sizeof(*this); }                                       \
   void visit_NN_MEMBERS(::kiln::nn::MemberVisitor& visitor) override {                                 \
     ::kiln::nn::detail::visit_base<::std::remove_pointer_t<decltype(this->listing_before())>>(visitor, \
                                                                                               *this);  \

@@ -10,6 +10,7 @@ class ModuleContainer : public Module {
  public:
   void visit_NN_MEMBERS(MemberVisitor& visitor) override;
   ModuleContainer* listing_class() { return this; }
+  size_t listing_size() const override { return sizeof(*this); }
 
   size_t size() const { return children_.size(); }
   bool empty() const { return children_.empty(); }

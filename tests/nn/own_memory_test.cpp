@@ -150,6 +150,23 @@ TEST_CASE("references to neighbours are no list") {
   CHECK(message(twice) == "silent");
 }
 
+TEST_CASE("a pointer before a list is no list") {
+  struct Mixed : nn::Module {
+    std::unique_ptr<nn::Linear> elsewhere = std::make_unique<nn::Linear>(2, 2);
+    std::vector<float> numbers;
+    NN_LOCAL_MEMBERS()
+    Tensor forward(const Tensor& x) const { return (*elsewhere)(x); }
+  };
+  // On the heap the numbers come after the layer, at several distances.
+  for (const size_t count : {1, 2, 4, 8, 13, 26, 100}) {
+    std::vector<std::unique_ptr<nn::Linear>> between;
+    Mixed net;
+    if (count % 2 == 0) between.push_back(std::make_unique<nn::Linear>(2, 2));
+    net.numbers.resize(count);
+    CHECK(message(net) == "silent");
+  }
+}
+
 TEST_CASE("a member that comes later is found when it is called") {
   Late net;
   CHECK(message(net) == "silent");

@@ -18,13 +18,13 @@ struct Net : nn::Module {
 const Tensor& batch() {
   static const Tensor x = [] {
     Generator generator(3);
-    return randn({4, 3, 5, 5}, {}, generator);
+    return randn({4, 3, 5, 5}, {}, &generator);
   }();
   return x;
 }
 
 template <class Optimizer>
-void train(Net& net, Optimizer& optimizer, int steps) {
+void run_steps(Net& net, Optimizer& optimizer, int steps) {
   for (int i = 0; i < steps; ++i) {
     optimizer.zero_grad();
     net(batch().to(net.fc.weight.dtype())).square().sum().backward();
@@ -37,11 +37,11 @@ void check_goes_on(const Options& options, double tolerance, Change&& change) {
   Net net;
   Net same = nn::clone(net);
   Optimizer optimizer(net.parameters(), options), other(same.parameters(), options);
-  train(net, optimizer, 3);
-  train(same, other, 3);
+  run_steps(net, optimizer, 3);
+  run_steps(same, other, 3);
   change(net);
-  train(net, optimizer, 3);
-  train(same, other, 3);
+  run_steps(net, optimizer, 3);
+  run_steps(same, other, 3);
   const auto expected = same.named_parameters();
   for (size_t i = 0; i < expected.size(); ++i)
     CHECK_MESSAGE(
@@ -79,16 +79,16 @@ TEST_CASE("an optimiser goes on after to(channels_last), and copies once") {
             [](Net& net) { net.to(MemoryFormat::channels_last).to(float64).to(MemoryFormat::contiguous); });
   Net net;
   optim::Adam optimizer(net.parameters());
-  train(net, optimizer, 1);
+  run_steps(net, optimizer, 1);
   net.to(MemoryFormat::channels_last);
-  train(net, optimizer, 1);
+  run_steps(net, optimizer, 1);
   CHECK(net.conv.weight.is_contiguous(MemoryFormat::channels_last));
   CHECK(are_neighbours(net.conv.weight, net.conv.bias));
   CHECK(net.conv.weight.grad().is_contiguous(MemoryFormat::channels_last));
   CHECK(are_neighbours(net.conv.weight.grad(), net.conv.bias.grad()));
   CHECK(optimizer.state_dict().at("state/0/exp_avg").as_tensor().is_contiguous(MemoryFormat::channels_last));
   const void* place = net.conv.weight.raw_data();
-  train(net, optimizer, 2);
+  run_steps(net, optimizer, 2);
   CHECK(net.conv.weight.raw_data() == place);
 }
 
@@ -116,16 +116,16 @@ TEST_CASE("memory that is taken by assignment is the optimiser's from the next s
   Net net;
   Net other;
   optim::SGD optimizer(net.parameters(), {.lr = 0.1, .momentum = 0.9});
-  train(net, optimizer, 2);
+  run_steps(net, optimizer, 2);
   net.load_state_dict(nn::clone(other).state_dict(), {.assign = true});
-  train(net, optimizer, 1);
+  run_steps(net, optimizer, 1);
   CHECK(are_neighbours(net.conv.weight, net.conv.bias));
 }
 
 TEST_CASE("part of a network may change its dtype") {
   Net net;
   optim::Adam optimizer(net.parameters(), {.lr = 0.01});
-  train(net, optimizer, 1);
+  run_steps(net, optimizer, 1);
   net.fc.to(float64);
   for (const Tensor& x : net.parameters()) x.set_grad(ones(x.shape(), {.dtype = x.dtype()}));
   optimizer.step();
