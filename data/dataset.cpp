@@ -1,6 +1,6 @@
 #include <kiln/data/dataset.h>
 
-#include <cstring>
+#include <algorithm>
 
 #include <kiln/data/image.h>
 #include <kiln/tensor/fail.h>
@@ -59,6 +59,50 @@ Subset::Subset(AnyDataset dataset, std::vector<int64_t> indices)
 int64_t Subset::at(int64_t index) const {
   if (index < 0 || index >= size()) fail("subset: sample {} is out of range, there are {}", index, size());
   return indices_[size_t(index)];
+}
+
+FunctionDataset::FunctionDataset(int64_t size, Function<Sample(int64_t)> make)
+    : size_(size), make_(std::move(make)) {
+  if (size < 0) fail("function dataset: size must be at least 0, got {}", size);
+  if (!make_) fail("function dataset: the function is empty");
+}
+
+Sample FunctionDataset::sample(int64_t index) const {
+  if (index < 0 || index >= size_)
+    fail("function dataset: sample {} is out of range, there are {}", index, size_);
+  return make_(index);
+}
+
+ConcatDataset::ConcatDataset(std::vector<AnyDataset> datasets) : datasets_(std::move(datasets)) {
+  if (datasets_.empty()) fail("concat dataset: needs at least one dataset");
+  int64_t end = 0;
+  for (const AnyDataset& dataset : datasets_) {
+    if (__builtin_add_overflow(end, dataset->size(), &end))
+      fail("concat dataset: the sizes of the {} datasets have no sum in int64", datasets_.size());
+    ends_.push_back(end);
+  }
+}
+
+ConcatDataset::Place ConcatDataset::at(int64_t index) const {
+  if (index < 0 || index >= size())
+    fail("concat dataset: sample {} is out of range, there are {}", index, size());
+  const auto part = size_t(std::ranges::upper_bound(ends_, index) - ends_.begin());
+  return {*datasets_[part], part == 0 ? index : index - ends_[part - 1]};
+}
+
+Tensors ConcatDataset::get(int64_t index) const {
+  const Place place = at(index);
+  return place.dataset.get(place.index);
+}
+
+Sample ConcatDataset::sample(int64_t index) const {
+  const Place place = at(index);
+  return place.dataset.sample(place.index);
+}
+
+int64_t ConcatDataset::label(int64_t index) const {
+  const Place place = at(index);
+  return place.dataset.label(place.index);
 }
 
 }  // namespace kiln::data

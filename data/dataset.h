@@ -1,10 +1,11 @@
 #pragma once
 
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include <kiln/data/held.h>
+#include <kiln/data/sample.h>
+#include <kiln/tensor/function.h>
 #include <kiln/tensor/tensor.h>
 
 namespace kiln::data {
@@ -17,6 +18,8 @@ class Dataset {
   virtual int64_t size() const = 0;
   // Sample `index` of 0 .. size() - 1: CPU tensors, by convention {image, label}.
   virtual Tensors get(int64_t index) const = 0;
+  // The same with its texts; what a loader reads. A dataset that has texts derives from SampleDataset.
+  virtual Sample sample(int64_t index) const { return get(index); }
 
   // The label that a stratified split goes by; by default the sample's last tensor, which has one element.
   virtual int64_t label(int64_t index) const;
@@ -29,21 +32,32 @@ class Dataset {
 };
 
 // A shared handle to a dataset of any type; made implicitly from a value.
-class AnyDataset {
+class AnyDataset : public Handle<Dataset> {
  public:
   template <class D>
-  requires std::is_base_of_v<Dataset, D> AnyDataset(D dataset) {
-    auto* held = new HeldValue<D>(static_cast<D&&>(dataset));
-    owner_ = Ref<Held>(held);
-    dataset_ = &held->value;
-  }
+  requires std::is_base_of_v<Dataset, D> AnyDataset(D dataset) : Handle(static_cast<D&&>(dataset)) {}
+};
 
-  const Dataset& operator*() const { return *dataset_; }
-  const Dataset* operator->() const { return dataset_; }
+// Derive from it for samples that hold texts.
+class SampleDataset : public Dataset {
+ public:
+  Sample sample(int64_t index) const override = 0;
+  Tensors get(int64_t index) const final { return sample(index).tensors; }
+};
+
+// `size` samples, each made by a function of its index that worker threads call at the same time:
+//   FunctionDataset(1000, [&](int64_t i) { return Tensors{load_image(paths[i]), tensor(labels[i])}; })
+class FunctionDataset : public SampleDataset {
+ public:
+  // Throws for a negative size or an empty function.
+  FunctionDataset(int64_t size, Function<Sample(int64_t)> make);
+
+  int64_t size() const override { return size_; }
+  Sample sample(int64_t index) const override;
 
  private:
-  Ref<Held> owner_;
-  const Dataset* dataset_;
+  int64_t size_;
+  Function<Sample(int64_t)> make_;
 };
 
 // Tensors in memory that agree in their first size: sample i is {tensors[0][i], tensors[1][i], ...}. Samples
@@ -73,6 +87,7 @@ class Subset : public Dataset {
 
   int64_t size() const override { return int64_t(indices_.size()); }
   Tensors get(int64_t index) const override { return dataset_->get(at(index)); }
+  Sample sample(int64_t index) const override { return dataset_->sample(at(index)); }
   int64_t label(int64_t index) const override { return dataset_->label(at(index)); }
   const std::vector<std::string>& class_names() const override { return dataset_->class_names(); }
   const Tensors* columns() const override { return dataset_->columns(); }
@@ -84,6 +99,29 @@ class Subset : public Dataset {
 
   AnyDataset dataset_;
   std::vector<int64_t> indices_;
+};
+
+// The samples of several datasets, one dataset after the other. Class names are those of the first. Throws
+// for none.
+class ConcatDataset : public Dataset {
+ public:
+  explicit ConcatDataset(std::vector<AnyDataset> datasets);
+
+  int64_t size() const override { return ends_.back(); }
+  Tensors get(int64_t index) const override;
+  Sample sample(int64_t index) const override;
+  int64_t label(int64_t index) const override;
+  const std::vector<std::string>& class_names() const override { return datasets_[0]->class_names(); }
+
+ private:
+  struct Place {
+    const Dataset& dataset;
+    int64_t index;
+  };
+  Place at(int64_t index) const;
+
+  std::vector<AnyDataset> datasets_;
+  std::vector<int64_t> ends_;
 };
 
 struct SplitOptions {

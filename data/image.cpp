@@ -57,7 +57,7 @@ void copy_elements(const Tensor& x, char* out, const Strides& out_strides) {
 
 Tensor contiguous_copy(const Tensor& x) {
   if (x.is_contiguous()) return x;
-  Tensor y = empty(x.shape(), {.dtype = x.dtype()});
+  Tensor y = empty(x.shape(), {.dtype = x.dtype(), .device = cpu});
   copy_elements(x, static_cast<char*>(y.raw_data()), y.strides());
   return y;
 }

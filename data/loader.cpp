@@ -1,85 +1,66 @@
 #include <kiln/data/loader.h>
 
-#include <kiln/data/epoch_run.h>
+#include <kiln/data/loading/loader_core.h>
 #include <kiln/tensor/fail.h>
 #include <kiln/tensor/value/value.h>
 
 namespace kiln::data {
-namespace detail {
-namespace {
 
-LoaderOptions checked(const LoaderOptions& options) {
-  if (options.batch_size < 1) fail("data loader: batch_size must be at least 1, got {}", options.batch_size);
-  constexpr int kMost = 1024;  // far beyond any use; more would end as a failed allocation
-  if (options.workers < 0 || options.workers > kMost)
-    fail("data loader: workers must be 0 .. {}, got {}", kMost, options.workers);
-  if (options.prefetch < 1 || options.prefetch > kMost)
-    fail("data loader: prefetch must be 1 .. {}, got {}", kMost, options.prefetch);
-  return options;
-}
-
-}  // namespace
-
-LoaderCore::LoaderCore(AnyDataset from, const LoaderOptions& with)
-    : dataset(std::move(from)),
-      options(checked(with)),
-      builder(dataset, options.transform, options.seed, options.memory_format),
-      state{0, 0, options.seed, options.batch_size, dataset->size()} {}
-
-int64_t LoaderCore::size() const {
-  const int64_t full = dataset->size() / options.batch_size, rest = dataset->size() % options.batch_size;
-  return full + (rest != 0 && !options.drop_last);
-}
-
-}  // namespace detail
-
-detail::EpochRun& BatchIterator::run() const { return static_cast<detail::EpochRun&>(*run_); }
+detail::Iteration& BatchIterator::iteration() const { return static_cast<detail::Iteration&>(*iteration_); }
 detail::LoaderCore& DataLoader::core() const { return static_cast<detail::LoaderCore&>(*core_); }
 
-Batch& BatchIterator::operator*() const { return run().current; }
+Batch& BatchIterator::operator*() const { return iteration().current; }
 
 BatchIterator& BatchIterator::operator++() {
-  run().advance();
+  iteration().core->advance(iteration());
   return *this;
 }
 
-bool BatchIterator::operator==(End) const { return run().ended; }
+bool BatchIterator::operator==(End) const { return iteration().ended; }
+LoaderState BatchIterator::state() const { return iteration().core->state_of(iteration()); }
 
 BatchIterator Epoch::begin() const {
-  const Ref<detail::LoaderCore> core(static_cast<detail::LoaderCore*>(core_.get()));
-  const bool resume = std::exchange(core->resume, false) && core->state.epoch == epoch_;
-  auto* run = new detail::EpochRun(core, epoch_, resume ? core->state.batch : 0);
-  BatchIterator iterator{Ref<Held>(run)};
-  run->advance();
-  return iterator;
+  return BatchIterator(static_cast<detail::LoaderCore&>(*core_).begin(pass_, epoch_));
 }
 
 DataLoader::DataLoader(AnyDataset dataset, const LoaderOptions& options)
-    : core_(new detail::LoaderCore(std::move(dataset), options)) {}
+    : core_(new detail::LoaderCore(std::move(dataset), {}, options)) {}
+DataLoader::DataLoader(AnyIterableDataset dataset, const LoaderOptions& options)
+    : core_(new detail::LoaderCore({}, std::move(dataset), options)) {}
 
-int64_t DataLoader::size() const { return core().size(); }
-int64_t DataLoader::samples() const { return core().dataset->size(); }
-const Dataset& DataLoader::dataset() const { return *core().dataset; }
+int64_t DataLoader::size() const { return core().source.size(); }
+int64_t DataLoader::samples() const { return core().source.samples(); }
+
+const Dataset& DataLoader::dataset() const {
+  if (!core().source.dataset)
+    fail("data loader: it reads an IterableDataset, there is no dataset with indices");
+  return *core().source.dataset;
+}
 
 Epoch DataLoader::epoch(int64_t epoch) const {
   if (epoch < 0) fail("data loader: epoch must be at least 0, got {}", epoch);
-  return Epoch(core_, epoch);
+  return Epoch(core_, detail::Pass::epoch, epoch);
 }
 
-BatchIterator DataLoader::begin() const { return epoch(core().state.epoch).begin(); }
+Epoch DataLoader::evaluation(int64_t epoch) const {
+  if (epoch < 0) fail("data loader: epoch must be at least 0, got {}", epoch);
+  return Epoch(core_, detail::Pass::apart, epoch);
+}
 
-LoaderState DataLoader::state() const { return core().state; }
+BatchIterator DataLoader::begin() const { return Epoch(core_, detail::Pass::walk, -1).begin(); }
+
+LoaderState DataLoader::state() const { return core().state(); }
 
 void DataLoader::set_state(const LoaderState& state) {
-  const LoaderState& mine = core().state;
+  const LoaderState mine = core().state();
   if (state.samples != mine.samples || state.batch_size != mine.batch_size || state.seed != mine.seed)
     fail("data loader: the state is of {} samples, batch size {} and seed {}, this loader has {}, {} and {}",
          state.samples, state.batch_size, state.seed, mine.samples, mine.batch_size, mine.seed);
-  if (state.epoch < 0 || state.batch < 0 || state.batch > size())
+  const bool counted = mine.samples >= 0;
+  if (state.epoch < 0 || state.batch < 0 || (counted && state.batch > size()))
     fail("data loader: the state stands at epoch {}, batch {}; an epoch has {} batches", state.epoch,
-         state.batch, size());
-  core().state = state;
-  core().resume = true;
+         state.batch, counted ? fmt::to_string(size()) : "an unknown number of");
+  core().set_state(state);
 }
 
 Value DataLoader::state_dict() const {

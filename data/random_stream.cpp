@@ -38,6 +38,11 @@ uint32_t RandomStream::bits() {
   return block_.words[4 - left_--];
 }
 
+double RandomStream::uniform_double() {
+  const uint64_t low = bits(), high = bits();
+  return double((high << 32 | low) >> 11) * 0x1p-53;
+}
+
 // The high word of bound * (64 random bits): the bias is below bound / 2^64.
 int64_t RandomStream::below(int64_t bound) {
   const uint64_t low = bits(), high = bits();

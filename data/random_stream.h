@@ -17,6 +17,7 @@ class RandomStream {
 
   uint32_t bits();
   float uniform() { return uniform_from_bits(bits()); }  // in [0, 1)
+  double uniform_double();                               // the same with 53 bits
   int64_t below(int64_t bound);                          // in 0 .. bound - 1; bound >= 1
 
  private:

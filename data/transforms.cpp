@@ -16,7 +16,7 @@ void check_image(const char* transform, const Tensor& image) {
 template <class T>
 Tensor map_values(const Tensor& image, const ValueStep& step) {
   const Tensor x = contiguous_copy(image);
-  Tensor y = empty(x.shape());
+  Tensor y = empty(x.shape(), {.dtype = float32, .device = cpu});
   const int64_t plane = x.shape()[1] * x.shape()[2];
   for (int64_t i = 0; i < x.numel(); ++i) y.data<float>()[i] = step.apply(float(x.data<T>()[i]), i / plane);
   return y;
@@ -28,7 +28,33 @@ Tensor move_by(const GeometryStep& step, const Tensor& image, RandomStream& rand
   return move_pixels(image, geometry);
 }
 
+struct ImageFunction : Transform {
+  explicit ImageFunction(Function<Tensor(const Tensor&, RandomStream&)> with) : f(std::move(with)) {}
+  Tensor apply(const Tensor& image, RandomStream& random) const override { return f(image, random); }
+  Function<Tensor(const Tensor&, RandomStream&)> f;
+};
+
+struct SampleFunction : SampleTransform {
+  explicit SampleFunction(Function<void(Sample&, RandomStream&)> with) : f(std::move(with)) {}
+  void apply_to(Sample& sample, RandomStream& random) const override { f(sample, random); }
+  Function<void(Sample&, RandomStream&)> f;
+};
+
 }  // namespace
+
+Tensor SampleTransform::apply(const Tensor& image, RandomStream& random) const {
+  Sample sample({image});
+  apply_to(sample, random);
+  if (sample.tensors.empty()) fail("sample transform: it left no tensor");
+  return sample.tensors[0];
+}
+
+AnyTransform AnyTransform::of_images(Function<Tensor(const Tensor&, RandomStream&)> f) {
+  return ImageFunction(std::move(f));
+}
+AnyTransform AnyTransform::of_samples(Function<void(Sample&, RandomStream&)> f) {
+  return SampleFunction(std::move(f));
+}
 
 Tensor ToFloat::apply(const Tensor& image, RandomStream&) const {
   check_image("ToFloat", image);
@@ -111,6 +137,13 @@ Tensor Compose::apply(const Tensor& image, RandomStream& random) const {
   Tensor x = image;
   for (const AnyTransform& step : steps_) x = step->apply(x, random);
   return x;
+}
+
+void Compose::apply_to(Sample& sample, RandomStream& random) const {
+  for (const AnyTransform& step : steps_) {
+    if (sample.tensors.empty()) fail("Compose: a step left a sample without tensors");
+    step->apply_to(sample, random);
+  }
 }
 
 bool Compose::join(ImagePlan& plan) const {

@@ -5,6 +5,8 @@
 
 #include <kiln/data/held.h>
 #include <kiln/data/random_stream.h>
+#include <kiln/data/sample.h>
+#include <kiln/tensor/function.h>
 #include <kiln/tensor/tensor.h>
 
 namespace kiln::data {
@@ -17,29 +19,45 @@ class Transform {
  public:
   virtual ~Transform() = default;
   virtual Tensor apply(const Tensor& image, RandomStream& random) const = 0;
+  // What a loader calls: by default apply() on the first tensor. SampleTransform changes all of a sample.
+  virtual void apply_to(Sample& sample, RandomStream& random) const {
+    sample.tensors[0] = apply(sample.tensors[0], random);
+  }
   // Adds itself to the plan of the fused path over byte images; false when it is not one of the steps known
   // there.
   virtual bool join(ImagePlan&) const { return false; }
 };
 
-// A shared handle to a transform of any type, or none; made implicitly from a value.
-class AnyTransform {
+// Changes a whole sample: image, mask, boxes, texts together. A transform that is to do the same to two
+// images gets the same random numbers from a copy of the stream:
+//   RandomStream same = random;
+//   sample.tensors[0] = flip.apply(sample.tensors[0], same);
+//   sample.tensors[1] = flip.apply(sample.tensors[1], random);
+class SampleTransform : public Transform {
+ public:
+  void apply_to(Sample& sample, RandomStream& random) const override = 0;
+  Tensor apply(const Tensor& image, RandomStream& random) const final;
+};
+
+// A shared handle to a transform of any type, or none; made implicitly from a value, and from a function of
+// an image or of a sample: [](const Tensor& image, RandomStream& random) { ... return image; },
+// [](Sample& sample, RandomStream& random) { ... }.
+class AnyTransform : public Handle<Transform> {
  public:
   AnyTransform() = default;
   template <class T>
-  requires std::is_base_of_v<Transform, T> AnyTransform(T transform) {
-    auto* held = new HeldValue<T>(static_cast<T&&>(transform));
-    owner_ = Ref<Held>(held);
-    transform_ = &held->value;
-  }
-
-  explicit operator bool() const { return transform_ != nullptr; }
-  const Transform& operator*() const { return *transform_; }
-  const Transform* operator->() const { return transform_; }
+  requires std::is_base_of_v<Transform, T> AnyTransform(T transform) : Handle(static_cast<T&&>(transform)) {}
+  template <class F>
+  requires std::is_invocable_r_v<Tensor, F&, const Tensor&, RandomStream&> AnyTransform(F f)
+      : AnyTransform(of_images(static_cast<F&&>(f))) {}
+  template <class F>
+  requires(std::is_invocable_v<F&, Sample&, RandomStream&> &&
+           !std::is_invocable_v<F&, const Tensor&, RandomStream&>) AnyTransform(F f)
+      : AnyTransform(of_samples(static_cast<F&&>(f))) {}
 
  private:
-  Ref<Held> owner_;
-  const Transform* transform_ = nullptr;
+  static AnyTransform of_images(Function<Tensor(const Tensor&, RandomStream&)> f);
+  static AnyTransform of_samples(Function<void(Sample&, RandomStream&)> f);
 };
 
 // uint8 0 .. 255 to float32 0 .. 1; a float32 image stays as it is.
@@ -94,6 +112,7 @@ class Compose : public Transform {
  public:
   explicit Compose(std::vector<AnyTransform> steps);
   Tensor apply(const Tensor& image, RandomStream& random) const override;
+  void apply_to(Sample& sample, RandomStream& random) const override;
   bool join(ImagePlan& plan) const override;
 
  private:

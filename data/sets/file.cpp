@@ -1,4 +1,4 @@
-#include <kiln/data/file.h>
+#include <kiln/data/sets/file.h>
 
 #include <sys/stat.h>
 #include <zlib.h>

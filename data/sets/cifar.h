@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <kiln/data/mnist.h>
+#include <kiln/data/sets/mnist.h>
 
 namespace kiln::data {
 

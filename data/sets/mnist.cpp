@@ -1,7 +1,7 @@
-#include <kiln/data/mnist.h>
+#include <kiln/data/sets/mnist.h>
 
-#include <kiln/data/file.h>
-#include <kiln/data/idx.h>
+#include <kiln/data/sets/file.h>
+#include <kiln/data/sets/idx.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::data {

@@ -1,4 +1,4 @@
-#include <kiln/data/cifar_files.h>
+#include <kiln/data/sets/cifar_files.h>
 
 #include <algorithm>
 #include <cstring>

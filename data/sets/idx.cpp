@@ -1,9 +1,9 @@
-#include <kiln/data/idx.h>
+#include <kiln/data/sets/idx.h>
 
 #include <algorithm>
 #include <optional>
 
-#include <kiln/data/file.h>
+#include <kiln/data/sets/file.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::data {

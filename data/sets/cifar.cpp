@@ -1,9 +1,9 @@
-#include <kiln/data/cifar.h>
+#include <kiln/data/sets/cifar.h>
 
 #include <cstring>
 
-#include <kiln/data/cifar_files.h>
-#include <kiln/data/file.h>
+#include <kiln/data/sets/cifar_files.h>
+#include <kiln/data/sets/file.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::data {
