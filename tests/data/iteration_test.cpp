@@ -1,10 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <set>
 #include <thread>
 
-#include <kiln/nn/nn.h>
-#include <kiln/train/evaluate.h>
 #include <support/files.h>
 
 #include "data/numbered.h"
@@ -26,12 +23,6 @@ std::vector<Order> epochs_of(int64_t count) {
   for (int64_t epoch = 0; epoch < count; ++epoch) orders.push_back(order_of(shuffled(0).epoch(epoch)));
   return orders;
 }
-
-struct Net : nn::Module {
-  nn::Linear unused{3, 3};
-  NN_MEMBERS(unused)
-  Tensor forward(const Tensor& x) { return x; }
-};
 
 }  // namespace
 
@@ -170,24 +161,4 @@ TEST_CASE("iteration: a state that is set while another iteration is under way")
   CHECK(loader.state() == there);
   const Order order = order_of(shuffled(0).epoch(2));
   CHECK(order_of(loader) == Order(order.begin() + 12, order.end()));
-}
-
-TEST_CASE("iteration: accuracy leaves the loader where it is") {
-  Tensor x = empty({24, 3}, {.dtype = float32, .device = cpu}),
-         y = empty({24}, {.dtype = int64, .device = cpu});
-  for (int64_t i = 0; i < 24; ++i) {
-    for (int64_t j = 0; j < 3; ++j) x.data<float>()[3 * i + j] = float(j == i % 3);
-    y.data<int64_t>()[i] = i < 18 ? i % 3 : (i + 1) % 3;
-  }
-  Net net;
-  const DataLoader loader(data::TensorDataset({x, y}), {.batch_size = 5, .shuffle = true, .workers = 1});
-  std::set<Order> orders;
-  for (int64_t epoch = 0; epoch < 3; ++epoch) {
-    orders.insert(order_of(loader));
-    CHECK(train::accuracy(net, loader) == doctest::Approx(0.75));
-    CHECK(loader.state().epoch == epoch + 1);
-  }
-  CHECK(orders.size() == 3);
-  const DataLoader part(data::TensorDataset({x, y}), {.batch_size = 5, .drop_last = true});
-  CHECK(train::accuracy(net, part) == doctest::Approx(18.0 / 20));
 }
