@@ -337,3 +337,5 @@ Tensor from_values(const std::vector<T>& values, const Shape& shape) {
 std::string to_string(const Tensor& x);
 
 }  // namespace kiln
+
+#include <kiln/tensor/literal.h>

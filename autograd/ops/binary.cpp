@@ -236,9 +236,8 @@ Tensor pow(const Tensor& base, const Tensor& exponent) {
         wanted, [&] { return to_a(masked_fill(g * (e * pow(x, e - 1)), e == 0, 0)); },
         // 0 to a power stays 0, and so does its slope; below, the power is infinite and falls without end.
         [&] {
-          const Tensor flat = logical_and(x == 0, e >= 0), steep = logical_and(x == 0, e < 0);
           const Tensor slope = masked_fill(y.get() * log(masked_fill(x, x == 0, 1)), x == 0, 0);
-          return to_b(where(steep, g * -INFINITY, masked_fill(g * slope, flat, 0)));
+          return to_b(g * masked_fill(slope, logical_and(x == 0, e < 0), -INFINITY));
         });
   });
 }
@@ -282,7 +281,7 @@ Tensor pow(const Scalar& a, const Tensor& exponent) {
   const Tensor y = computed(op, BinaryOp::pow, a, b);
   if (!op.records()) return op.result(y);
   return op.record(y, [y = SavedOutput(y), b = Saved(b), a](const Tensor& g) {
-    if (a.real() == 0) return where(b.get() >= 0, zeros_like(g), g * -INFINITY);
+    if (a.real() == 0) return g * masked_fill(zeros_like(g), b.get() < 0, -INFINITY);
     return g * y.get() * std::log(a.real());
   });
 }

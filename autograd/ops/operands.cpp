@@ -107,8 +107,7 @@ void check_fits(const char* op, const Scalar& value, DType dtype) {
     return;
   }
   if (dtype == bool8) return;  // as in C++, everything but 0 is true
-  if (is_floating(value.dtype()) && (!std::isfinite(real) || std::trunc(real) != real))
-    fail("{}: value {} cannot be stored in {}, which holds integers", op, real, dtype);
+  if (!std::isfinite(real)) fail("{}: value {} cannot be stored in {}", op, real, dtype);
   const Range range = range_of(dtype);
   const bool beyond =
       is_floating(value.dtype())

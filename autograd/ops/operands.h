@@ -29,9 +29,9 @@ struct Range {
 };
 Range range_of(DType dtype);
 
-// Throws "fill_: value 300 cannot be stored in uint8, which holds 0 .. 255" for a number that the type cannot
-// hold: out of its range, or a fraction in an integer. Floating types hold what rounds, and infinities; bool
-// holds all, as false for 0.
+// Throws "fill_: value 300 cannot be stored in uint8, which holds 0 .. 255" for a number out of the type's
+// range. Floating types hold what rounds, and infinities; integers what a fraction is cut to; bool holds all,
+// as false for 0.
 void check_fits(const char* op, const Scalar& value, DType dtype);
 
 // Whether a and b share any byte.

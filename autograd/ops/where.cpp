@@ -16,6 +16,13 @@ using autograd::Op;
 using autograd::Saved;
 using autograd::Wanted;
 
+// A fraction in an integer is a mistake here, as in PyTorch.
+void check_value(const char* op, const Tensor& x, const Scalar& value) {
+  if (!x.is_floating_point() && is_floating(value.dtype()) && std::trunc(value.real()) != value.real())
+    fail("{}: value {} cannot be stored in {}", op, value.real(), x.dtype());
+  check_fits(op, value, x.dtype());
+}
+
 void choose(const Tensor& condition, const kernels::Operand& a, const kernels::Operand& b, const Tensor& y) {
   on(y.device(), [&](auto& ctx) { kernels::where(ctx, condition, a, b, y); });
 }
@@ -50,7 +57,7 @@ Tensor masked_fill(const Tensor& input, const Tensor& condition, const Scalar& v
   const Tensor& x = op.operand("x", input);
   const Tensor& mask = op.operand("mask", condition, Kind::mask);
   op.attribute("value", value);
-  check_fits("masked_fill", value, x.dtype());
+  check_value("masked_fill", x, value);
   const Tensor y = empty_dense(result_layout("masked_fill", x, mask), x.dtype(), x.device());
   choose(mask, value, x, y);
   if (!op.records()) return op.result(y);
@@ -64,7 +71,7 @@ const Tensor& Tensor::masked_fill_(const Tensor& condition, const Scalar& value)
   const Tensor& x = op.operand("x", *this);
   const Tensor& mask = op.operand("mask", condition, Kind::mask);
   op.attribute("value", value);
-  check_fits("masked_fill_", value, x.dtype());
+  check_value("masked_fill_", x, value);
   check_in_place_result("masked_fill_", x, x.dtype(),
                         broadcast_shapes("masked_fill_", x.shape(), mask.shape()));
   const Tensor kept = overlap(x, mask) ? mask.clone() : mask;

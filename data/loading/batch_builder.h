@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: how samples become a batch.
+// Internal, for sources only: how samples become a batch.
 
 #include <optional>
 #include <span>

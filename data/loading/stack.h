@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: memory of batches, and samples copied into it.
+// Internal, for sources only: memory of batches, and samples copied into it.
 
 #include <kiln/data/batch.h>
 

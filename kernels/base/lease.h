@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only.
+// Internal, for sources only.
 
 #include <memory>
 #include <mutex>

@@ -1,18 +1,17 @@
 #include <kiln/kernels/conv/conv2d.h>
 
+#include <kiln/kernels/conv/option_range.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::kernels {
 namespace {
 
 void check_options(Pair stride, Pair padding, Pair dilation, int64_t groups) {
-  if (stride.h < 1 || stride.w < 1)
-    fail("conv2d: stride must be at least 1, got ({}, {})", stride.h, stride.w);
-  if (padding.h < 0 || padding.w < 0)
-    fail("conv2d: padding must not be negative, got ({}, {})", padding.h, padding.w);
-  if (dilation.h < 1 || dilation.w < 1)
-    fail("conv2d: dilation must be at least 1, got ({}, {})", dilation.h, dilation.w);
-  if (groups < 1) fail("conv2d: groups must be at least 1, got {}", groups);
+  check_option("conv2d", "stride", stride, 1);
+  check_option("conv2d", "padding", padding, 0);
+  check_option("conv2d", "dilation", dilation, 1);
+  if (groups < 1 || groups > INT32_MAX)
+    fail("conv2d: groups must be at least 1 and at most {}, got {}", INT32_MAX, groups);
 }
 
 }  // namespace
@@ -23,7 +22,10 @@ Conv2dGeometry Conv2dGeometry::of(const Shape& x, const Shape& weight, Pair stri
   if (x.rank() != 4) fail("conv2d: x must be [N,C,H,W], got {}", x);
   if (weight.rank() != 4) fail("conv2d: weight must be [K,C/groups,R,S], got {}", weight);
   for (const int64_t size : weight)
-    if (size == 0) fail("conv2d: weight has an empty dimension {}", weight);
+    if (size < 1 || size > INT32_MAX)
+      fail("conv2d: weight has {} dimension {}", size == 0 ? "an empty" : "an impossible", weight);
+  for (const int64_t size : x)
+    if (size < 0 || size > INT32_MAX) fail("conv2d: x has an impossible dimension {}", x);
   if (x[1] != weight[1] * groups)
     fail("conv2d: weight expects {} input channels, x has {} (x {}, weight {}, groups {})",
          weight[1] * groups, x[1], x, weight, groups);

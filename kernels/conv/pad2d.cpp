@@ -10,6 +10,9 @@ namespace {
 // Checks the two sides of one direction.
 void check(const Layout& x, int64_t before, int64_t after, int64_t size, PaddingMode mode) {
   const int64_t least = std::min(before, after), most = std::max(before, after);
+  constexpr int64_t kMost = int64_t(1) << 60;  // sums of two stay within int64, and so many there are not
+  if (least < -kMost || most > kMost)
+    fail("pad2d: padding ({}, {}) has more elements than int64 counts (x {})", before, after, x.shape);
   if (mode == PaddingMode::zeros) {
     if (size + before + after < 0 || before < -size || after < -size)
       fail("pad2d: padding ({}, {}) crops more than the {} elements there are (x {})", before, after, size,

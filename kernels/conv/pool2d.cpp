@@ -2,14 +2,11 @@
 
 #include <algorithm>
 
+#include <kiln/kernels/conv/option_range.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::kernels {
 namespace {
-
-void check_positive(const char* op, const char* name, Pair value) {
-  if (value.h < 1 || value.w < 1) fail("{}: {} must be at least 1, got ({}, {})", op, name, value.h, value.w);
-}
 
 // PyTorch's rule: with ceil_mode the last window may hang over the edge, but must start inside x or its
 // padding.
@@ -35,11 +32,11 @@ Pool2dGeometry images_of(const char* op, const Layout& x, Pair kernel, Pair stri
 
 Pool2dGeometry Pool2dGeometry::of(const char* op, const Layout& x, Pair kernel, Pair stride, Pair padding,
                                   Pair dilation, bool ceil_mode) {
-  check_positive(op, "kernel", kernel);
+  check_option(op, "kernel", kernel, 1);
   if (stride.h == 0) stride.h = kernel.h;
   if (stride.w == 0) stride.w = kernel.w;
-  check_positive(op, "stride", stride);
-  check_positive(op, "dilation", dilation);
+  check_option(op, "stride", stride, 1);
+  check_option(op, "dilation", dilation, 1);
   if (padding.h < 0 || padding.w < 0 || padding.h > kernel.h / 2 || padding.w > kernel.w / 2)
     fail("{}: padding must be between 0 and half of the kernel, got ({}, {}) for a kernel of ({}, {})", op,
          padding.h, padding.w, kernel.h, kernel.w);
@@ -53,8 +50,7 @@ Pool2dGeometry Pool2dGeometry::of(const char* op, const Layout& x, Pair kernel, 
 }
 
 Pool2dGeometry Pool2dGeometry::to_size(const char* op, const Layout& x, Pair output) {
-  if (output.h < 0 || output.w < 0)
-    fail("{}: the output size must not be negative, got ({}, {})", op, output.h, output.w);
+  check_option(op, "the output size", output, 0);
   Pool2dGeometry g = images_of(op, x, 1, 1, 0, 1);
   g.out_h = output.h;
   g.out_w = output.w;

@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: whose the mistakes are that kernels find.
+// Internal, for sources only: whose the mistakes are that kernels find.
 
 #include <memory>
 

@@ -7,7 +7,7 @@
 
 namespace kiln {
 
-// Internal: finds keys of a growing list, which keeps them; without memory for each.
+// Finds keys of a growing list, which keeps them; without memory for each.
 class NameIndex {
  public:
   static constexpr size_t kNew = SIZE_MAX;

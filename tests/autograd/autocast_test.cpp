@@ -187,7 +187,11 @@ TEST_CASE("autocast: scopes nest, and end with what they were made in") {
       CHECK(type() == bfloat16);
     }
     CHECK(type() == bfloat16);
-    const Autocast off(float16, false);
+    {
+      const Autocast off(float16, false);
+      CHECK_FALSE(autocast_enabled());
+      CHECK(type() == float32);
+    }
     CHECK(type() == bfloat16);
     DType other = int64;
     std::thread([&] { other = type(); }).join();

@@ -218,10 +218,10 @@ TEST_CASE("integers: rounding down, wrapping, errors") {
 
 TEST_CASE("binary ops: errors name the op") {
   const Tensor x = ones({2});
-  expect_error("add: the second operand is an undefined tensor", [&] { x + Tensor(); });
-  expect_error("mul: the first operand is an undefined tensor", [&] { Tensor() * x; });
-  expect_error("complex64 is storage only", [&] { x + empty({2}, {.dtype = DType::complex64}); });
-  expect_error("complex64 is storage only", [&] {
+  expect_error("add: b is an undefined tensor", [&] { x + Tensor(); });
+  expect_error("mul: a is an undefined tensor", [&] { Tensor() * x; });
+  expect_error("complex64, which is storage only", [&] { x + empty({2}, {.dtype = DType::complex64}); });
+  expect_error("complex64, which is storage only", [&] {
     const Tensor c = empty({2}, {.dtype = DType::complex64});
     c* c;
   });

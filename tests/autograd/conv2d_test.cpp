@@ -68,10 +68,10 @@ TEST_CASE("conv2d refuses what does not fit") {
   test::expect_error("conv2d: bias must be [4]", [] {
     conv2d(zeros({2, 3, 5, 5}), zeros({4, 3, 3, 3}), zeros({3}));
   });
-  test::expect_error("conv2d: x is float32, weight float64", [] {
+  test::expect_error("conv2d: x is float32, weight is float64", [] {
     conv2d(zeros({2, 3, 5, 5}), zeros({4, 3, 3, 3}, {.dtype = float64}));
   });
-  test::expect_error("conv2d: needs floating-point tensors, got int64", [] {
+  test::expect_error("conv2d: needs floating-point numbers, x is int64", [] {
     conv2d(zeros({2, 3, 5, 5}, {.dtype = int64}), zeros({4, 3, 3, 3}, {.dtype = int64}));
   });
 }

@@ -166,8 +166,13 @@ TEST_CASE("cross_entropy refuses") {
   test::expect_error("needs class indices of shape [2], target has [3]", [&] {
     cross_entropy(x, tensor({1, 2, 3}));
   });
-  test::expect_error("class probabilities need x's shape", [&] { cross_entropy(x, zeros({2, 9})); });
-  test::expect_error("weight must hold a floating-point number for each of the 10 classes", [&] {
+  test::expect_error(
+      "a float32 target holds class probabilities and needs x's shape [2,10], it has [2,9]; class indices "
+      "are int64",
+      [&] {
+        cross_entropy(x, zeros({2, 9}));
+      });
+  test::expect_error("weight must hold a number for each of the 10 classes", [&] {
     cross_entropy(x, tensor({1, 2}), {.weight = zeros({9})});
   });
   test::expect_error("label_smoothing must be in 0 .. 1", [&] {

@@ -272,3 +272,25 @@ TEST_CASE("random graphs agree with central differences") {
     CHECK(gradgradcheck(f, in));
   }
 }
+
+namespace {
+
+[[gnu::noinline]] Tensor half_of_a_root(const Tensor& x) {
+  Tensor y = sqrt(x);
+  return y / 2;
+}
+
+}  // namespace
+
+TEST_CASE("anomaly mode names the function of the user, and no addresses") {
+  const DetectAnomaly scope;
+  const Tensor x = leaf(tensor({0.0}));
+  std::string text;
+  try {
+    half_of_a_root(x).sum().backward();
+  } catch (const Error& error) {
+    text = error.what();
+  }
+  CHECK_MESSAGE(text.find("half_of_a_root") != std::string::npos, text);
+  CHECK_MESSAGE(text.find("0x") == std::string::npos, text);
+}

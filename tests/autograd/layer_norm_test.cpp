@@ -59,7 +59,7 @@ TEST_CASE("layer_norm refuses shapes that do not fit") {
   test::expect_error("layer_norm: weight must be [3], got [2]", [] {
     layer_norm(zeros({2, 3}), {3}, ones({2}));
   });
-  test::expect_error("layer_norm: needs a floating-point tensor, got int64", [] {
+  test::expect_error("layer_norm: needs floating-point numbers, x is int64", [] {
     layer_norm(zeros({2, 3}, {.dtype = int64}), {3});
   });
 }

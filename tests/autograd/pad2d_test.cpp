@@ -76,5 +76,6 @@ TEST_CASE("pad2d refuses more than the mode can fill") {
   test::expect_error("pad2d: padding (-3, -3) crops more than the 5 elements there are", [] {
     pad2d(zeros({1, 1, 4, 5}), -3, -3, 0, 0);
   });
-  test::expect_error("pad2d: x must have at least two dimensions", [] { pad2d(zeros({4}), 1, 1, 0, 0); });
+  test::expect_error("pad2d: x needs at least 2 dimensions, its shape is [4]",
+                     [] { pad2d(zeros({4}), 1, 1, 0, 0); });
 }

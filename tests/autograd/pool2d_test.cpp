@@ -153,7 +153,7 @@ TEST_CASE("pooling keeps the order of memory and refuses what PyTorch refuses") 
   test::expect_error("max_pool2d: x must be [C,H,W] or [N,C,H,W], got [4,4]", [] {
     max_pool2d(zeros({4, 4}), 2);
   });
-  test::expect_error("max_pool2d: needs a floating-point tensor, got int64", [] {
+  test::expect_error("max_pool2d: needs floating-point numbers, x is int64", [] {
     max_pool2d(zeros({1, 1, 4, 4}, {.dtype = int64}), 2);
   });
   test::expect_error("avg_pool2d: kernel must be at least 1, got (0, 2)", [] {

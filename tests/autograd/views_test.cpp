@@ -96,7 +96,7 @@ TEST_CASE("views") {
                 [](const Tensor& x) {
                   return x.reshape({-2, -3});
                 }},
-               "negative size"},
+               "must not be negative, but for one -1"},
               {{{{2, 3}}, [](const Tensor& x) { return x.t().view(6); }}, "use reshape, which copies"},
               {{{{2, 3}},
                 [](const Tensor& x) {

@@ -138,7 +138,7 @@ void expect_error(const std::string& message, const std::function<void()>& f) {
     wait();
     FAIL_CHECK("no error, expected: " << message);
   } catch (const Error& error) {
-    CHECK_MESSAGE(std::string(error.what()).find(message) != std::string::npos, "got \"", error.what(),
+    CHECK_MESSAGE(std::string(error.what()).find(message) != std::string::npos, "got \"", std::string(error.what()),
                   "\", expected it to contain \"", message, "\"");
   }
 }

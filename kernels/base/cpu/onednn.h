@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: running oneDNN primitives from a cache.
+// Internal, for sources only: running oneDNN primitives from a cache.
 
 #include <array>
 #include <initializer_list>

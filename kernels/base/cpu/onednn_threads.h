@@ -1,6 +1,6 @@
 #pragma once
 
-// For sources only: oneDNN on the pool's threads.
+// Internal, for sources only: oneDNN on the pool's threads.
 
 #include <kiln/tensor/cpu/context.h>
 
