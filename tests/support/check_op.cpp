@@ -1,5 +1,6 @@
 #include <support/check_op.h>
 #include <support/device.h>
+#include <support/questions.h>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -138,8 +139,8 @@ void expect_error(const std::string& message, const std::function<void()>& f) {
     wait();
     FAIL_CHECK("no error, expected: " << message);
   } catch (const Error& error) {
-    CHECK_MESSAGE(std::string(error.what()).find(message) != std::string::npos, "got \"", std::string(error.what()),
-                  "\", expected it to contain \"", message, "\"");
+    CHECK_MESSAGE(std::string(error.what()).find(message) != std::string::npos, "got \"",
+                  std::string(error.what()), "\", expected it to contain \"", message, "\"");
   }
 }
 
@@ -173,6 +174,23 @@ void run_check(const BoundCheck& check) {
                      }()})
                      .requires_grad(),
                 check.name, " records without grad mode");
+}
+
+void ask_questions(const BoundCheck& check) {
+  Subject subject{check.name, {}, [&check](const Tensors& in) { return Tensors{check.op(in)}; }};
+  int64_t elements = 0;
+  for (size_t i = 0; i < check.shapes.size(); ++i) {
+    subject.inputs.push_back(
+        random_input(check.shapes[i], check.low, check.high, i + 1).to(float32).to(device()));
+    elements += subject.inputs.back().numel();
+  }
+  if (elements > kGradcheckElements) return;
+  subject.has_gradient = check.first_derivative;
+  subject.why = "the check says so";
+  subject.tolerance = check.tolerance;
+  Tally tally;
+  ask(subject, tally);
+  for (const std::string& failure : tally.failures) FAIL_CHECK(failure);
 }
 
 }  // namespace kiln::test

@@ -20,7 +20,8 @@
 //
 // Each row gives: the reference in float64; every floating dtype against float64; on CUDA (test::device())
 // each dtype against the CPU; inputs that are transposed, sliced with a step, channels-last and expanded; no
-// history without grad mode; gradcheck and gradgradcheck; the errors.
+// history without grad mode; gradcheck and gradgradcheck; the errors. The first row is asked the ugly
+// questions (questions.h), too.
 
 namespace kiln::test {
 
@@ -54,6 +55,7 @@ struct BoundCheck {
   double tolerance;
 };
 void run_check(const BoundCheck& check);
+void ask_questions(const BoundCheck& check);
 // Also where f's kernels find the error: the device is waited for.
 void expect_error(const std::string& message, const std::function<void()>& f);
 
@@ -71,9 +73,18 @@ void check_op(const OpCheck<Row>& check) {
   };
   for (size_t i = 0; i < check.rows.size(); ++i) {
     const Row& row = check.rows[i];
-    run_check({std::string(check.name) + " row " + std::to_string(i), bind(check.op, row),
-               bind(check.reference, row), row.shapes, check.low, check.high, check.first_derivative,
-               check.second_derivative, check.dtypes, check.tolerance});
+    const BoundCheck bound{std::string(check.name) + " row " + std::to_string(i),
+                           bind(check.op, row),
+                           bind(check.reference, row),
+                           row.shapes,
+                           check.low,
+                           check.high,
+                           check.first_derivative,
+                           check.second_derivative,
+                           check.dtypes,
+                           check.tolerance};
+    run_check(bound);
+    if (i == 0) ask_questions(bound);
   }
   for (const ErrorRow<Row>& error : check.errors)
     expect_error(error.message, [&] {
