@@ -81,10 +81,12 @@ std::vector<NamedModule> Module::named_children() const {
   return result;
 }
 
-// A gradient's memory of another kind does not fit any more; an optimiser gives a new one.
+// A gradient's memory of another kind does not fit any more; an optimiser gives a new one. Gradients arrive
+// as what the tensor is now.
 void set_data(const Tensor& x, const Tensor& value) {
   TensorImpl& impl = *x.impl();
-  if (autograd::Slot* slot = autograd::slot_of(impl); slot != nullptr && slot->grad_home.defined()) {
+  autograd::Slot* slot = autograd::slot_of(impl);
+  if (slot != nullptr && slot->grad_home.defined()) {
     const Tensor& home = slot->grad_home;
     if (home.dtype() != value.dtype() || home.device() != value.device() || home.shape() != value.shape() ||
         home.strides() != value.strides())
@@ -93,6 +95,7 @@ void set_data(const Tensor& x, const Tensor& value) {
   impl.storage = value.impl()->storage;
   impl.layout = value.layout();
   impl.dtype = value.dtype();
+  if (slot != nullptr && slot->leaf != nullptr) slot->leaf->outputs[0] = autograd::Result(impl);
 }
 
 namespace {
