@@ -1,7 +1,6 @@
 #include <kiln/kernels/base/cpu/onednn_threads.h>
 
 #include <dlfcn.h>
-#include <omp.h>
 
 #include <atomic>
 #include <utility>
@@ -17,7 +16,8 @@ constinit thread_local int allowed = 0;
 
 bool ours() { return allowed != 0 || pool::inside(); }
 
-// OpenMP's own, for oneDNN's other users in this process.
+// OpenMP's own, for oneDNN's other users in this process and for a oneDNN whose imports cannot be replaced;
+// found at run time, so that Kiln needs no OpenMP of its own.
 struct Runtime {
   void (*parallel)(void (*)(void*), void*, unsigned, unsigned);
   void (*barrier)();
@@ -25,6 +25,7 @@ struct Runtime {
   int (*num_threads)();
   int (*thread_num)();
   int (*in_parallel)();
+  void (*set_num_threads)(int);
 };
 Runtime runtime;
 
@@ -42,8 +43,13 @@ int thread_num() { return ours() ? pool::member() : runtime.thread_num(); }
 int in_parallel() { return ours() ? int(pool::inside()) : runtime.in_parallel(); }
 
 template <class F>
+void find(const char* name, F*& function) {
+  function = reinterpret_cast<F*>(dlsym(RTLD_DEFAULT, name));
+}
+
+template <class F>
 Import replaced(const char* name, F* with, F*& original) {
-  original = reinterpret_cast<F*>(dlsym(RTLD_DEFAULT, name));
+  find(name, original);
   return {name, reinterpret_cast<void*>(with), reinterpret_cast<void*>(original)};
 }
 
@@ -57,6 +63,7 @@ class Replacement {
                  replaced("omp_get_num_threads", num_threads, runtime.num_threads),
                  replaced("omp_get_thread_num", thread_num, runtime.thread_num),
                  replaced("omp_in_parallel", in_parallel, runtime.in_parallel)} {
+    find("omp_set_num_threads", runtime.set_num_threads);
     holds = replace_imports(dlsym(RTLD_DEFAULT, kCode), imports_);
   }
   ~Replacement() {
@@ -80,21 +87,21 @@ bool uses_pool() {
   return Replacement::holds;
 }
 
-ThreadsScope::ThreadsScope(const CpuContext& ctx) {
+ThreadsScope::ThreadsScope(const CpuContext& ctx) : before_(allowed) {
   if (uses_pool()) {
-    before_ = allowed;
     allowed = ctx.threads;
-  } else {
-    before_ = omp_get_max_threads();
-    if (before_ != ctx.threads) omp_set_num_threads(ctx.threads);
+  } else if (runtime.max_threads != nullptr && runtime.set_num_threads != nullptr) {
+    before_ = runtime.max_threads();
+    if (before_ != ctx.threads) runtime.set_num_threads(ctx.threads);
   }
 }
 
 ThreadsScope::~ThreadsScope() {
   if (uses_pool())
     allowed = before_;
-  else if (before_ != omp_get_max_threads())
-    omp_set_num_threads(before_);
+  else if (runtime.max_threads != nullptr && runtime.set_num_threads != nullptr &&
+           before_ != runtime.max_threads())
+    runtime.set_num_threads(before_);
 }
 
 }  // namespace kiln::kernels::onednn
