@@ -176,7 +176,6 @@ void* allocate(int64_t bytes, Device device) {
   if (bytes < 0 || bytes > kLargest) fail("allocate: {} bytes is not a possible size", bytes);
   if (bytes == 0) return nullptr;
   const CudaContext& ctx = CudaContext::of(device);
-  const SelectedDevice selected(device);
   DeviceMemory& memory = memory_of(device);
   const std::lock_guard lock(memory.mutex);
   settle(memory, false);
