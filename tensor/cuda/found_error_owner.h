@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal, for sources only: whose the mistakes are that kernels find.
+// Internal: whose the mistakes are that kernels find.
 
 #include <memory>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal, for sources only.
+// Internal: allocating while a stream is captured.
 
 #include <kiln/tensor/cuda/check.h>
 

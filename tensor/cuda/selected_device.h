@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal, for sources only.
+// Internal: the device that CUDA's functions mean.
 
 #include <kiln/tensor/device.h>
 
