@@ -6,7 +6,7 @@
 namespace kiln::data {
 
 // Makes a batch of samples: its tensors and texts, the loader writes the rest. It may take what it wants out
-// of the samples, whose tensors are on the CPU; worker threads call copies of it at the same time.
+// of the samples, whose tensors are on the CPU; several worker threads call it at the same time.
 using Collate = Function<Batch(std::vector<Sample>&)>;
 
 // What a loader does by itself: the tensors stacked, the texts side by side. Throws an Error that names both

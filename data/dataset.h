@@ -46,7 +46,9 @@ class SampleDataset : public Dataset {
 };
 
 // `size` samples, each made by a function of its index that worker threads call at the same time:
-//   FunctionDataset(1000, [&](int64_t i) { return Tensors{load_image(paths[i]), tensor(labels[i])}; })
+//
+//     data::FunctionDataset squares(1000, [](int64_t i) { return Tensors{tensor(float(i)), tensor(i * i)}; });
+//
 class FunctionDataset : public SampleDataset {
  public:
   // Throws for a negative size or an empty function.

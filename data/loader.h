@@ -68,7 +68,10 @@ class Epoch {
   BatchIterator begin() const;
   BatchIterator::End end() const { return {}; }
 
-  // for (auto [image, mask, label] : loader.epoch(3).parts<3>()) ...
+  // The N tensors of each batch:
+  //
+  //     for (auto [image, mask, label] : loader.epoch(3).parts<3>()) train_on(image, mask);
+  //
   template <size_t N>
   auto parts() const {
     struct Range {

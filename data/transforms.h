@@ -30,9 +30,13 @@ class Transform {
 
 // Changes a whole sample: image, mask, boxes, texts together. A transform that is to do the same to two
 // images gets the same random numbers from a copy of the stream:
-//   RandomStream same = random;
-//   sample.tensors[0] = flip.apply(sample.tensors[0], same);
-//   sample.tensors[1] = flip.apply(sample.tensors[1], random);
+//
+//     auto flip_both = [flip = data::RandomHorizontalFlip()](data::Sample& sample, data::RandomStream& random) {
+//       data::RandomStream same = random;
+//       sample.tensors[0] = flip.apply(sample.tensors[0], same);
+//       sample.tensors[1] = flip.apply(sample.tensors[1], random);
+//     };
+//
 class SampleTransform : public Transform {
  public:
   void apply_to(Sample& sample, RandomStream& random) const override = 0;

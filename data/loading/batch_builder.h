@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal, for sources only: how samples become a batch.
+// Internal: how samples become a batch.
 
 #include <optional>
 #include <span>

@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal, for sources only: what a loader and its copies share.
+// Internal: what a loader and its copies share.
 
 #include <sys/types.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal, for sources only: the batches of one epoch on their way.
+// Internal: the batches of one epoch on their way.
 
 #include <exception>
 #include <memory>

@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal, for sources only: what the batches of a loader are made from.
+// Internal: what the batches of a loader are made from.
 
 #include <kiln/data/dataset.h>
 #include <kiln/data/iterable.h>

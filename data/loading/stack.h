@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal, for sources only: memory of batches, and samples copied into it.
+// Internal: memory of batches, and samples copied into it.
 
 #include <kiln/data/batch.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal, for sources only.
+// Internal.
 
 #include <kiln/data/loading/run.h>
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <kiln/tensor/literal.h>
 #include <support/files.h>
 
 #include "data/numbered.h"

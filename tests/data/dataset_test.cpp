@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <kiln/data/data.h>
+#include <kiln/tensor/literal.h>
 
 #include "data/files.h"
 

@@ -8,6 +8,7 @@
 
 #include <kiln/tensor/build_config.h>
 #include <kiln/tensor/cuda/pinned.h>
+#include <kiln/tensor/literal.h>
 #include <support/device.h>
 #include <support/files.h>
 #include <support/skip.h>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <kiln/tensor/literal.h>
 #include <support/files.h>
 
 #include "data/numbered.h"

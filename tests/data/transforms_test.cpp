@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <kiln/data/data.h>
+#include <kiln/tensor/literal.h>
 
 #include "data/files.h"
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include <kiln/tensor/literal.h>
 #include <support/files.h>
 
 #include "data/numbered.h"
