@@ -5,6 +5,18 @@
 #include <kiln/tensor/value/value.h>
 
 namespace kiln::data {
+namespace {
+
+// Random streams tell as many apart (data/random_stream.cpp).
+constexpr int64_t kMostEpochs = int64_t(1) << 56;
+
+int64_t checked(int64_t epoch) {
+  if (epoch < 0 || epoch >= kMostEpochs)
+    fail("data loader: epoch must be at least 0 and below {}, got {}", kMostEpochs, epoch);
+  return epoch;
+}
+
+}  // namespace
 
 detail::Iteration& BatchIterator::iteration() const { return static_cast<detail::Iteration&>(*iteration_); }
 detail::LoaderCore& DataLoader::core() const { return static_cast<detail::LoaderCore&>(*core_); }
@@ -37,14 +49,10 @@ const Dataset& DataLoader::dataset() const {
   return *core().source.dataset;
 }
 
-Epoch DataLoader::epoch(int64_t epoch) const {
-  if (epoch < 0) fail("data loader: epoch must be at least 0, got {}", epoch);
-  return Epoch(core_, detail::Pass::epoch, epoch);
-}
+Epoch DataLoader::epoch(int64_t epoch) const { return Epoch(core_, detail::Pass::epoch, checked(epoch)); }
 
 Epoch DataLoader::evaluation(int64_t epoch) const {
-  if (epoch < 0) fail("data loader: epoch must be at least 0, got {}", epoch);
-  return Epoch(core_, detail::Pass::apart, epoch);
+  return Epoch(core_, detail::Pass::apart, checked(epoch));
 }
 
 BatchIterator DataLoader::begin() const { return Epoch(core_, detail::Pass::walk, -1).begin(); }
@@ -57,7 +65,7 @@ void DataLoader::set_state(const LoaderState& state) {
     fail("data loader: the state is of {} samples, batch size {} and seed {}, this loader has {}, {} and {}",
          state.samples, state.batch_size, state.seed, mine.samples, mine.batch_size, mine.seed);
   const bool counted = mine.samples >= 0;
-  if (state.epoch < 0 || state.batch < 0 || (counted && state.batch > size()))
+  if (state.epoch < 0 || state.epoch >= kMostEpochs || state.batch < 0 || (counted && state.batch > size()))
     fail("data loader: the state stands at epoch {}, batch {}; an epoch has {} batches", state.epoch,
          state.batch, counted ? fmt::to_string(size()) : "an unknown number of");
   core().set_state(state);

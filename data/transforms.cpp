@@ -1,5 +1,8 @@
 #include <kiln/data/transforms.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include <kiln/data/image.h>
 #include <kiln/tensor/fail.h>
 
@@ -73,8 +76,10 @@ Normalize::Normalize(std::vector<float> mean, std::vector<float> std)
     : mean_(std::move(mean)), std_(std::move(std)) {
   if (mean_.empty() || mean_.size() != std_.size())
     fail("Normalize: mean and std need the same number of values, got {} and {}", mean_.size(), std_.size());
+  for (const float m : mean_)
+    if (!std::isfinite(m)) fail("Normalize: mean {} is not a finite number", m);
   for (const float s : std_)
-    if (!(s != 0)) fail("Normalize: std {} cannot divide", s);
+    if (s == 0 || !std::isfinite(s)) fail("Normalize: std {} cannot divide", s);
 }
 
 Tensor Normalize::apply(const Tensor& image, RandomStream&) const {
@@ -95,7 +100,8 @@ bool Normalize::join(ImagePlan& plan) const {
 
 RandomCrop::RandomCrop(int64_t height, int64_t width, const CropOptions& options)
     : height_(height), width_(width), padding_(options.padding) {
-  if (height < 1 || width < 1 || padding_ < 0)
+  constexpr int64_t kMost = int64_t(1) << 30;  // so that sums of them stay far from the end of int64
+  if (height < 1 || width < 1 || padding_ < 0 || std::max({height, width, padding_}) > kMost)
     fail("RandomCrop: size {}x{} with padding {} is not possible", height, width, padding_);
 }
 

@@ -88,6 +88,7 @@ Ref<Held> LoaderCore::begin(Pass pass, int64_t epoch) {
 std::shared_ptr<Run> LoaderCore::ready_run(Lock& lock, bool tracked, int64_t epoch, int64_t first) {
   if (tracked && ahead_ && ahead_->epoch == epoch && first == 0) {
     const std::shared_ptr<Run> run = std::exchange(ahead_, nullptr);
+    leading_ = nullptr;  // or the workers would begin that epoch once more while this one is waited for
     pool_->made.wait(lock, [&] { return run->ready; });
     if (run->error) std::rethrow_exception(run->error);
     return run;

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <thread>
 
 #include <support/files.h>
@@ -161,4 +162,15 @@ TEST_CASE("iteration: a state that is set while another iteration is under way")
   CHECK(loader.state() == there);
   const Order order = order_of(shuffled(0).epoch(2));
   CHECK(order_of(loader) == Order(order.begin() + 12, order.end()));
+}
+
+TEST_CASE("iteration: epochs and states that make no sense") {
+  DataLoader loader = shuffled(0);
+  for (const int64_t epoch : {int64_t(-1), int64_t(1) << 56, INT64_MIN, INT64_MAX}) {
+    CHECK(contains(error_of([&] { (void)loader.epoch(epoch); }), "epoch must be at least 0 and below"));
+    CHECK(contains(error_of([&] { (void)loader.evaluation(epoch); }), "epoch must be at least 0 and below"));
+    CHECK(contains(error_of([&] { loader.set_state({epoch, 0, 2, 4, 30}); }), "the state stands at epoch"));
+  }
+  CHECK(contains(error_of([&] { loader.set_state({0, INT64_MAX, 2, 4, 30}); }), "an epoch has 8 batches"));
+  CHECK(order_of(loader.epoch((int64_t(1) << 56) - 1)).size() == 30);
 }

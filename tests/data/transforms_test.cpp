@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <limits>
+
 #include <kiln/data/data.h>
 #include <kiln/tensor/literal.h>
 
@@ -133,6 +136,13 @@ TEST_CASE("transforms: errors") {
                "has 2 means, the image [3,4,4] has 3 channels"));
   CHECK(contains(error_of([&] { data::RandomCrop(5).apply(image, random); }), "5x5 does not fit"));
   CHECK(contains(error_of([&] { data::RandomCrop(0); }), "not possible"));
+  CHECK(contains(error_of([&] { data::RandomCrop(INT64_MAX); }), "not possible"));
+  CHECK(contains(error_of([&] { data::RandomCrop(3, {.padding = INT64_MAX}); }), "not possible"));
+  CHECK(contains(error_of([&] { data::RandomCrop(3, {.padding = -1}); }), "not possible"));
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  CHECK(contains(error_of([&] { data::Normalize({nan}, {1.f}); }), "mean nan is not a finite number"));
+  CHECK(contains(error_of([&] { data::Normalize({0.f}, {nan}); }), "std nan cannot divide"));
+  CHECK(contains(error_of([&] { data::RandomHorizontalFlip{nan}; }), "not in 0 .. 1"));
   CHECK(contains(error_of([&] { data::RandomHorizontalFlip(1.5f); }), "not in 0 .. 1"));
   CHECK(contains(error_of([&] {
                    data::ToFloat().apply(tensor({1, 2}), random);
