@@ -2,7 +2,7 @@
 
 #include <kiln/nn/module.h>
 
-// For the sources of nn: what lies in a module's own memory, compared with what NN_MEMBERS lists.
+// Internal, for the sources of nn: what lies in a module's own memory, compared with what NN_MEMBERS lists.
 
 namespace kiln::nn::detail {
 
