@@ -5,14 +5,16 @@
 
 // The door that every op enters and leaves by:
 //
-//   Tensor softmax(const Tensor& input, int dim) {
-//     Op op("softmax");
-//     const Tensor& x = op.operand("x", input, Kind::floating);
-//     dim = op.attribute("dim", wrap_dim("softmax", dim, x.dim()));
-//     ...
-//     return op.record(y, [y = SavedOutput(y), dim](const Tensor& g) { return softmax_backward(y.get(), g,
-//     dim); });
-//   }
+//     Tensor softmax(const Tensor& input, int dim) {
+//       autograd::Op op("softmax");
+//       const Tensor& x = op.operand("x", input, autograd::Kind::floating);
+//       dim = op.attribute("dim", dim);
+//       Tensor y = empty_like(x);
+//       // ... computes y ...
+//       return op.record(y, [y = autograd::SavedOutput(y), dim](const Tensor& g) {
+//         return softmax_backward(y.get(), g, dim);
+//       });
+//     }
 
 namespace kiln::autograd {
 

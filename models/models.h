@@ -6,8 +6,8 @@
 
 // Models by name.
 //
-//   nn::AnyModule net = models::create("resnet50", {.num_classes = 10});
-//   for (const std::string& name : models::names()) ...
+//     nn::AnyModule net = models::create("resnet50", {.num_classes = 10});
+//     for (const std::string& name : models::names()) std::puts(name.c_str());
 
 namespace kiln::nn::models {
 

@@ -12,8 +12,12 @@ void fail_not_callable(const Module& module, size_t count) {
       module.type_name(), count == 1 ? "one tensor" : fmt::format("{} tensors", count), module.type_name());
 }
 
-void fail_other_type(const Module& module, const std::type_info& wanted) {
-  fail("{}: the module is not a {}", module.type_name(), demangled(wanted));
+void fail_other_type(const Module& module, std::string_view wanted_text) {
+  // "constexpr const char* ...::type_text() [with T = kiln::nn::Linear]"
+  constexpr std::string_view before = "T = ";
+  wanted_text.remove_prefix(wanted_text.find(before) + before.size());
+  fail("{}: the module is not a {}", module.type_name(),
+       class_name(wanted_text.substr(0, wanted_text.find_first_of("];"))));
 }
 
 void fail_empty() { fail("AnyModule: it holds no module; assign one first"); }

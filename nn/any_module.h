@@ -6,7 +6,14 @@ namespace kiln::nn {
 
 namespace detail {
 [[noreturn]] void fail_not_callable(const Module& module, size_t count);
-[[noreturn]] void fail_other_type(const Module& module, const std::type_info& wanted);
+// A type's own address, and its name in the compiler's words: users' code may have no typeid (-fno-rtti).
+template <class T>
+inline constexpr char type_tag = 0;
+template <class T>
+constexpr const char* type_text() {
+  return __PRETTY_FUNCTION__;
+}
+[[noreturn]] void fail_other_type(const Module& module, std::string_view wanted_text);
 [[noreturn]] void fail_empty();
 Tensor single(const Module& module, Tensors results);
 
@@ -44,10 +51,10 @@ Tensors as_list(R&& result) {
 // Sequential and ModuleList, it is seen as what it holds: no name, line or state-dict key of its own. A copy
 // holds a copy. Whole networks by name: <kiln/models/models.h>.
 //
-//   nn::AnyModule model = nn::Sequential(nn::Linear(8, 16), nn::ReLU(), nn::Linear(16, 1));
-//   optim::SGD optimizer(model.parameters(), {.lr = 0.1});
-//   Tensor y = model(x);
-//   model = nn::Linear(8, 1);
+//     nn::AnyModule model = nn::Sequential(nn::Linear(8, 16), nn::ReLU(), nn::Linear(16, 1));
+//     optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+//     Tensor y = model(x);
+//     model = nn::Linear(8, 1);
 class AnyModule {
  public:
   // Empty: all but empty() and assignment throw. As a member it is nothing.
@@ -70,12 +77,17 @@ class AnyModule {
   template <class M>
   M& as() const {
     if (M* found = find<M>()) return *found;
-    detail::fail_other_type(module(), typeid(M));
+    detail::fail_other_type(module(), detail::type_text<M>());
   }
-  // Null when it is another type.
+  // Null when it is another type. (With -fno-rtti also when it derives from M.)
   template <class M>
   M* find() const {
+    if (held().type() == &detail::type_tag<M>) return static_cast<M*>(&module());
+#ifdef __cpp_rtti
     return dynamic_cast<M*>(&module());
+#else
+    return nullptr;
+#endif
   }
 
   // Runs forward, with hooks. Throws when it does not take one tensor and give one.
@@ -144,6 +156,7 @@ class AnyModule {
     virtual ~Holder() = default;
     virtual Box<Holder> copy() const = 0;
     virtual Module& module() = 0;
+    virtual const void* type() const = 0;
     virtual Tensor call(const Tensor& x) = 0;
     virtual Tensors call_all(const Tensors& inputs) = 0;
   };
@@ -166,6 +179,7 @@ struct AnyModule::Held final : Holder {
   explicit Held(M&& module) : value(std::move(module)) {}
   Box<Holder> copy() const override { return make_box<Held>(value); }
   Module& module() override { return value; }
+  const void* type() const override { return &detail::type_tag<M>; }
   Tensor call(const Tensor& x) override {
     if constexpr (requires { Tensor(value.forward(x)); })
       return value(x);
@@ -196,9 +210,10 @@ struct AnyModule::Held final : Holder {
 };
 
 // A member that may be replaced by a module of any type, and that most often is a Usual:
-//   nn::Replaceable<nn::Linear> fc{nn::Linear(512, 1000)};
-//   net.fc->weight;               // as a Linear; throws when it is none
-//   net.fc = nn::Sequential(nn::Dropout(), nn::Linear(512, 10));
+//
+//     nn::Replaceable<nn::Linear> fc{nn::Linear(512, 1000)};
+//     const Tensor weight = fc->weight;  // as a Linear; throws when it is none
+//     fc = nn::Sequential(nn::Dropout(), nn::Linear(512, 10));
 template <class Usual>
 class Replaceable : public AnyModule {
  public:

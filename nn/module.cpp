@@ -23,16 +23,21 @@ Parameter::Parameter(const Tensor& x) : Tensor(x.defined() ? x.detach() : x) {
 
 int64_t Module::flops(const Tensors&, const Tensors&) const { return 0; }
 
-std::string demangled(const std::type_info& type) {
-  const std::unique_ptr<char, void (*)(void*)> full(
-      abi::__cxa_demangle(type.name(), nullptr, nullptr, nullptr), std::free);
-  std::string name = full ? full.get() : type.name();
-  name = name.substr(0, name.find('<'));
-  const size_t colons = name.rfind("::");
-  return colons == std::string::npos ? name : name.substr(colons + 2);
+std::string class_name(std::string_view full) {
+  full = full.substr(0, full.find('<'));
+  const size_t colons = full.rfind("::");
+  return std::string(colons == full.npos ? full : full.substr(colons + 2));
 }
 
-std::string Module::type_name() const { return demangled(typeid(*this)); }
+std::string Module::type_name() const {
+  // What typeid reads: the entry in front of the virtual functions. A class that was compiled with -fno-rtti
+  // has none there.
+  const std::type_info* type = (*reinterpret_cast<const std::type_info* const* const*>(this))[-1];
+  if (type == nullptr) return "Module";
+  const std::unique_ptr<char, void (*)(void*)> full(
+      abi::__cxa_demangle(type->name(), nullptr, nullptr, nullptr), std::free);
+  return class_name(full ? full.get() : type->name());
+}
 
 namespace {
 

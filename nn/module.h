@@ -132,8 +132,8 @@ class Module {
   Box<Hooks> hooks_;
 };
 
-// The class of that type without namespaces.
-std::string demangled(const std::type_info& type);
+// The class in a C++ name without namespaces and template arguments.
+std::string class_name(std::string_view full);
 
 // As PyTorch prints it: one line a layer, nested ones indented.
 std::string to_string(const Module& module);
