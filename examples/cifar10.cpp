@@ -1,8 +1,9 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include <kiln/kiln.h>
+#include <kiln/tools/command_line.h>
 
 // Trains the classic three-convolution network on CIFAR-10, in the binary or the Python layout.
 
@@ -22,47 +23,73 @@ struct Net : nn::Module {
   }
 };
 
-int run(const std::string& folder, const std::string& out, int64_t epochs, uint64_t seed,
-        const std::string& device_name) {
+struct Options {
+  std::string data = "cifar-10", out = "cifar10.kiln", device = to_string(default_device());
+  int64_t epochs = 20;
+  uint64_t seed = 0;
+  bool resume = false;
+  std::string command;  // that goes on
+};
+
+int run(const Options& options) {
   const train::Interrupt interrupt;
-  manual_seed(seed);
-  const Device device(device_name);
+  manual_seed(options.seed);
+  const Device device(options.device);
   data::DataLoader loader(
-      data::cifar10(folder),
-      {.batch_size = 64, .shuffle = true, .seed = seed, .workers = 1, .transform = data::ToFloat()});
-  const data::DataLoader test(data::cifar10(folder, {.train = false}),
+      data::cifar10(options.data),
+      {.batch_size = 64, .shuffle = true, .seed = options.seed, .workers = 1, .transform = data::ToFloat()});
+  const data::DataLoader test(data::cifar10(options.data, {.train = false}),
                               {.batch_size = 500, .transform = data::ToFloat()});
   Net net;
   net.to(device);
   optim::SGD optimizer(net.parameters(), {.lr = 0.01});
-  for (int64_t epoch = 0; epoch < epochs; ++epoch) {
-    io::Progress bar(fmt::format("epoch {}/{}", epoch + 1, epochs), loader.samples());
+  int64_t epoch = 0;  // that is trained
+  train::Checkpoint checkpoint(std::filesystem::path(options.out).replace_extension(".checkpoint.kiln"));
+  checkpoint.add("model", net).add("optimizer", optimizer).add("epoch", epoch);
+  if (options.resume && checkpoint.exists())
+    checkpoint.load();
+  else if (options.resume)
+    fmt::print(stderr, "{} is not there: a new run begins\n", checkpoint.path());
+  const auto written = [&](int64_t epochs) {
+    const std::string when = fmt::format(" (after epoch {})", epochs);
+    return epochs == 0 ? std::vector<std::string>()
+                       : std::vector{options.out + when, checkpoint.path() + when};
+  };
+  while (epoch < options.epochs) {
+    io::Progress bar(fmt::format("epoch {}/{}", epoch + 1, options.epochs), loader.samples());
     for (const data::Batch& batch : loader.epoch(epoch)) {
       optimizer.zero_grad();
       const Tensor loss = cross_entropy(net(batch[0].to(device)), batch[1].to(device));
       loss.backward();
       optimizer.step();
       bar.advance(batch.size(), loss.item<double>());
-      if (interrupt.requested()) return train::Interrupt::kExitStatus;
+      if (interrupt.requested()) {
+        bar.finish();
+        return train::stopped({.where = fmt::format("epoch {}, of which nothing is kept", epoch + 1),
+                               .written = written(epoch),
+                               .go_on = options.command});
+      }
     }
     bar.finish();
     fmt::print("test accuracy: {:.2f} %\n", 100 * train::accuracy(net, test, device));
-    io::save(out, net.state_dict());
+    ++epoch;
+    io::save(options.out, net.state_dict());
+    checkpoint.save();
   }
   return 0;
 }
 
 int main(int argc, char** argv) {
-  std::string folder = "cifar-10", out = "cifar10.kiln", device = to_string(default_device());
-  int64_t epochs = 20;
-  uint64_t seed = 0;
-  CLI::App app("Trains a CNN on CIFAR-10.");
+  Options options;
+  CLI::App app("Trains a CNN on CIFAR-10.", "cifar10");
   app.option_defaults()->always_capture_default();
-  app.add_option("--data", folder, "folder of the batch files, binary or Python");
-  app.add_option("--out", out, "the trained weights");
-  app.add_option("--device", device, "cpu, cuda or cuda:N");
-  app.add_option("--epochs", epochs)->check(CLI::PositiveNumber);
-  app.add_option("--seed", seed);
-  CLI11_PARSE(app, argc, argv);
-  return train::run_program("cifar10", [&] { return run(folder, out, epochs, seed, device); });
+  app.add_option("--data", options.data, "folder of the batch files, binary or Python");
+  app.add_option("--out", options.out, "the trained weights");
+  app.add_option("--device", options.device, "cpu, cuda or cuda:N");
+  app.add_option("--epochs", options.epochs, "passes over the data")->check(CLI::PositiveNumber);
+  app.add_option("--seed", options.seed, "of weights and order");
+  app.add_flag("--resume", options.resume, "go on from the checkpoint beside --out, where there is one");
+  if (const auto ended = tools::parse_command_line(app, argc, argv)) return *ended;
+  options.command = train::command_text(argc, argv, "--resume");
+  return train::run_program("cifar10", [&] { return run(options); });
 }

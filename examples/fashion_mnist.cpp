@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <kiln/kiln.h>
-#include <CLI/CLI.hpp>
+#include <kiln/tools/command_line.h>
 
 // Trains a small CNN on Fashion-MNIST. It may be interrupted, or killed, at any moment and go on with
 // --resume: it ends in the same bits.
@@ -31,6 +31,7 @@ struct Options {
   uint64_t seed = 0;
   std::string amp;  // "": float32
   bool resume = false, graph = false;
+  std::string command;  // that goes on
 };
 
 // precision: float32, or that of an Autocast.
@@ -50,8 +51,10 @@ Tensor train_on(Net& net, optim::SGD& optimizer, optim::GradScaler& scaler, DTyp
 
 void draw(const std::string& folder, const std::vector<double>& losses,
           const std::vector<double>& accuracies) {
-  io::Plot({.title = "training loss"}).line("loss", losses).save(folder + "/loss.svg");
-  io::Plot({.title = "test accuracy, %"}).line("accuracy", accuracies).save(folder + "/accuracy.svg");
+  io::Plot({.title = "training loss", .x_label = "epoch"}).line("loss", losses).save(folder + "/loss.svg");
+  io::Plot({.title = "test accuracy, %", .x_label = "epoch"})
+      .line("accuracy", accuracies)
+      .save(folder + "/accuracy.svg");
 }
 
 data::Compose as_input() { return data::Compose({data::ToFloat(), data::Normalize({0.2860f}, {0.3530f})}); }
@@ -88,17 +91,26 @@ int run(const Options& options) {
   checkpoint.add("model", net).add("optimizer", optimizer).add("schedule", schedule).add("loader", loader);
   checkpoint.add("step", step).add("loss_sum", loss_sum).add("losses", losses).add("accuracies", accuracies);
   if (scaler.is_enabled()) checkpoint.add("scaler", scaler);
-  if (options.resume && checkpoint.exists()) checkpoint.load();
+  if (options.resume && checkpoint.exists())
+    checkpoint.load();
+  else if (options.resume)
+    fmt::print(stderr, "{} is not there: a new run begins\n", checkpoint.path());
+  const auto stopped = [&] {
+    return train::stopped({.where = fmt::format("epoch {}, after step {}", step / loader.size() + 1, step),
+                           .written = {checkpoint.path()},
+                           .go_on = options.command});
+  };
   io::EventWriter events(options.out, {.resume_at = step > 0 ? step : -1});
 
   for (int64_t epoch = int64_t(accuracies.size()); epoch < options.epochs; ++epoch) {
     io::Progress bar(fmt::format("epoch {}/{}", epoch + 1, options.epochs), loader.samples());
+    bar.resume_at(std::min((step - epoch * loader.size()) * options.batch_size, loader.samples()));
     for (const data::Batch& batch : loader.epoch(epoch)) {
       recent.add(train_step(batch.tensors));
       schedule.step();
       bar.advance(batch.size());
       ++step;
-      const bool saves = step % options.save_every == 0 || interrupt.requested();
+      const bool leaves = interrupt.requested(), saves = leaves || step % options.save_every == 0;
       if (saves || step % kReadEvery == 0 || step % loader.size() == 0) {
         double last = 0;
         for (const double loss : recent.read()) {
@@ -108,7 +120,10 @@ int run(const Options& options) {
         if (step % kReadEvery == 0) events.scalar("loss/train", last, step);
       }
       if (saves) checkpoint.save();
-      if (interrupt.requested()) return train::Interrupt::kExitStatus;
+      if (leaves) {
+        bar.finish();
+        return stopped();
+      }
     }
     losses.push_back(loss_sum / double(loader.size()));
     accuracies.push_back(100 * train::accuracy(net, test, device));
@@ -119,6 +134,7 @@ int run(const Options& options) {
       io::save(options.out + "/best.kiln", net.state_dict());
     checkpoint.save();
     draw(options.out, losses, accuracies);
+    if (interrupt.requested() && epoch + 1 < options.epochs) return stopped();
   }
   fmt::print("test accuracy: {:.2f} %\n", accuracies.back());
   return 0;
@@ -126,23 +142,27 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Trains a small CNN on Fashion-MNIST.");
+  CLI::App app("Trains a small CNN on Fashion-MNIST.", "fashion_mnist");
   app.option_defaults()->always_capture_default();
   app.add_option("--data", options.data, "folder of the four IDX files");
   app.add_option("--out", options.out, "folder for checkpoint, weights, curves and events");
   app.add_option("--device", options.device, "cpu, cuda or cuda:N");
-  app.add_option("--epochs", options.epochs)->check(CLI::PositiveNumber);
-  app.add_option("--batch-size", options.batch_size)->check(CLI::PositiveNumber);
+  app.add_option("--epochs", options.epochs, "passes over the data")->check(CLI::PositiveNumber);
+  app.add_option("--batch-size", options.batch_size, "images a step")->check(CLI::PositiveNumber);
   app.add_option("--lr", options.lr, "the highest learning rate, 30 % of the way")
       ->check(CLI::PositiveNumber);
-  app.add_option("--save-every", options.save_every, "steps")->check(CLI::PositiveNumber);
-  app.add_option("--seed", options.seed);
-  app.add_option("--amp", options.amp, "mixed precision: bfloat16, or float16 with a GradScaler")
+  app.add_option("--save-every", options.save_every, "steps between checkpoints")->check(CLI::PositiveNumber);
+  app.add_option("--seed", options.seed, "of weights, order and augmentation");
+  app.add_option("--amp", options.amp,
+                 "mixed precision: bfloat16, also without a word, or float16 with a GradScaler; "
+                 "else float32")
+      ->option_text("[bfloat16|float16]")
       ->expected(0, 1)
       ->default_str("bfloat16")
       ->check(CLI::IsMember({"bfloat16", "float16"}));
   app.add_flag("--graph", options.graph, "steps as a CUDA graph");
-  app.add_flag("--resume", options.resume, "go on where the last run stopped");
-  CLI11_PARSE(app, argc, argv);
+  app.add_flag("--resume", options.resume, "go on from the checkpoint in --out, where there is one");
+  if (const auto ended = tools::parse_command_line(app, argc, argv)) return *ended;
+  options.command = train::command_text(argc, argv, "--resume");
   return train::run_program("fashion_mnist", [&] { return run(options); });
 }

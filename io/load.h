@@ -9,23 +9,28 @@
 namespace kiln::io {
 
 struct SaveOptions {
+  // The kind of file, by one of the endings below without its dot ("pth"); "": the path's ending names it.
+  std::string format;
   // Tensors of 64 bytes and more begin at a multiple of 64 bytes, for which the file may need filler entries
   // ("kiln.filler.0"). False: no fillers, each tensor begins at a multiple of its element's size.
   bool align = true;
-  // For .safetensors, .pth and .pt of a dict of tensors: when they have more bytes than this, write several
-  // files, "net-00001-of-00003.safetensors", and an index "net.safetensors.index.json" that load() takes. 0:
-  // one file.
+  // For safetensors and PyTorch files of a dict of tensors: when they have more bytes than this, write
+  // several files, "net-00001-of-00003.safetensors", and an index "net.safetensors.index.json" that load()
+  // takes. 0: one file.
   int64_t shard_bytes = 0;
 };
 
 // Writes a file of the kind that its ending names (docs/files.md); the value must be one that this kind can
 // hold:
 //   .kiln, or no ending  anything: a state file (docs/state-file.md), which is a valid safetensors file too
-//   .pth, .pt            anything but objects; PyTorch 1.6 and later load it, with weights_only=True too
+//   .pth, .pt, .ckpt, .bin, .pth.tar
+//                        anything but objects; PyTorch 1.6 and later load it, with weights_only=True too
 //   .safetensors         a dict of tensors, which may be nested: keys are joined with '.'
 //   .npz, .npy           a dict of tensors; one tensor
-// The first two keep which tensors share memory. Tensors of a GPU are copied to the host first.
-// The file appears whole or not at all: on any failure Error is thrown and the previous file is as it was.
+// The first two keep which tensors share memory. Tensors of a GPU are copied to the host first. What is
+// written, load() reads; what a kind cannot hold (a name with '\\' in an .npz, an empty dict among weights),
+// or load() refuses by its limits, is an Error. The file appears whole or not at all: on any failure Error is
+// thrown and the previous file is as it was.
 void save(const std::string& path, const Value& value, const SaveOptions& options = {});
 
 // What a file may ask for. Beyond it, loading is an Error that names the limit. Raise one for a file that you

@@ -50,9 +50,12 @@ File open(const std::string& path, const LoadOptions& options) {
   return File(state);
 }
 
-const std::string& File::path() const { return state_->path; }
-const Value& File::outline() const { return state_->tree; }
-const Value& File::metadata() const { return state_->outline.metadata; }
+const std::string& File::path() const& { return state_->path; }
+std::string File::path() && { return state_->path; }
+const Value& File::outline() const& { return state_->tree; }
+Value File::outline() && { return state_->tree; }
+const Value& File::metadata() const& { return state_->outline.metadata; }
+Value File::metadata() && { return state_->outline.metadata; }
 
 std::vector<std::string> File::names() const {
   std::vector<std::string> names;

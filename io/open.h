@@ -28,12 +28,15 @@ class File {
   File& operator=(File other) noexcept;
   ~File();
 
-  const std::string& path() const;
+  const std::string& path() const&;
+  std::string path() &&;
   // The tree that load() gives, but its tensors are of the device `meta` (tensor/meta.h): with dtype, shape,
   // strides and shared memory, without elements. (What a pickle holds itself is a tensor with elements.)
-  const Value& outline() const;
+  const Value& outline() const&;
+  Value outline() &&;
   // The "__metadata__" of a safetensors file, the "metadata" of an index of shards; else none.
-  const Value& metadata() const;
+  const Value& metadata() const&;
+  Value metadata() &&;
   // The paths of all tensors in the outline: "state_dict/fc.weight".
   std::vector<std::string> names() const;
 

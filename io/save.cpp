@@ -13,17 +13,36 @@ struct Ending {
   Writer write;
   bool has_shards = false;
 };
+// A longer one before its own end.
 constexpr Ending kEndings[] = {
-    {".kiln", write_state_file}, {".pth", write_pth, true},
-    {".pt", write_pth, true},    {".safetensors", write_safetensors, true},
-    {".npy", write_npy},         {".npz", write_npz},
-    {"", write_state_file},
+    {".kiln", write_state_file}, {".pth", write_pth, true}, {".pt", write_pth, true},
+    {".ckpt", write_pth, true},  {".bin", write_pth, true}, {".pth.tar", write_pth, true},
+    {".npy", write_npy},         {".npz", write_npz},       {".safetensors", write_safetensors, true},
 };
+constexpr Ending kNone = {"", write_state_file};
+constexpr const char* kKinds = ".kiln, .pth, .pt, .ckpt, .bin, .pth.tar, .safetensors, .npz or .npy";
 
-std::string_view ending_of(std::string_view path) {
-  const std::string_view name = path.substr(path.rfind('/') + 1);
+std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+// What stands behind the last dot, with it.
+std::string_view last_ending(std::string_view path) {
+  const std::string_view name = name_in(path);
   const size_t dot = name.rfind('.');
   return dot == std::string_view::npos ? "" : name.substr(dot);
+}
+
+const Ending& kind_of(const std::string& path, const std::string& format) {
+  if (!format.empty()) {
+    for (const Ending& ending : kEndings)
+      if (ending.text.substr(1) == format || ending.text == format) return ending;
+    fail("save: there is no format '{}' for '{}'; it is one of {} without the dot", format, path, kKinds);
+  }
+  for (const Ending& ending : kEndings)
+    if (name_in(path).ends_with(ending.text)) return ending;
+  const std::string_view last = last_ending(path);
+  if (last.empty()) return kNone;
+  fail("save: '{}' ends in '{}', which names no kind of file; use {}, or say the format (.format = \"pth\")",
+       path, last, kKinds);
 }
 
 }  // namespace
@@ -31,19 +50,16 @@ std::string_view ending_of(std::string_view path) {
 void save(const std::string& path, const Value& value, const SaveOptions& options) {
   if (std::ranges::any_of(value.tensors(), [](const Tensor* x) { return x->device().is_cuda(); }))
     return save(path, from_gpu(value), options);
-  const std::string_view ending = ending_of(path);
-  for (const auto& [text, write, has_shards] : kEndings) {
-    if (ending != text) continue;
-    if (options.shard_bytes == 0) return write(path, value, options);
-    if (options.shard_bytes < 0) fail("save: shards of {} bytes cannot be written", options.shard_bytes);
-    if (!has_shards)
-      fail("save: '{}' cannot be written in shards, only .safetensors, .pth and .pt can", path);
-    return write_shards(path, ending, value, options, write);
-  }
-  fail(
-      "save: '{}' ends in '{}', which names no kind of file; use .kiln, .pth, .pt, .safetensors, .npz or "
-      ".npy",
-      path, ending);
+  const Ending& kind = kind_of(path, options.format);
+  if (options.shard_bytes == 0) return kind.write(path, value, options);
+  if (options.shard_bytes < 0) fail("save: shards of {} bytes cannot be written", options.shard_bytes);
+  if (!kind.has_shards)
+    fail(
+        "save: '{}' cannot be written in shards, only safetensors and PyTorch's files (.safetensors, .pth, "
+        ".pt) can",
+        path);
+  const bool is_named = !kind.text.empty() && name_in(path).ends_with(kind.text);
+  write_shards(path, is_named ? kind.text : last_ending(path), value, options, kind.write);
 }
 
 }  // namespace kiln::io

@@ -7,6 +7,10 @@
 #include <kiln/tensor/function.h>
 #include <kiln/tensor/value/state_dict.h>
 
+namespace kiln {
+class Value;
+}
+
 namespace kiln::nn {
 
 using NamedTensors = std::vector<StateDict::Entry>;
@@ -38,9 +42,12 @@ using ForwardPreHook = Function<void(Module& module, Tensors& inputs)>;
 using ForwardHook = Function<void(Module& module, const Tensors& inputs, Tensors& outputs)>;
 
 struct Hooks;
+class Module;
 namespace detail {
 class Running;
-}
+// What load_state_dict takes of a Value; throws when that is not the weights alone.
+StateDict weights_for(const Module& module, const Value& value);
+}  // namespace detail
 
 // The base of every layer and network: a value with named members (see NN_MEMBERS) and a forward function.
 // Copying a module copies its structure and mode; the copy's tensors are handles to the same memory
@@ -85,6 +92,14 @@ class Module {
   // error that lists all of them when strict, else left alone and listed in the result. Keys
   // num_batches_tracked may be missing, as in files older than they are.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& options = {});
+
+  // The same from a file: load_state_dict(io::load(path)). Of a checkpoint that has the weights in an entry,
+  // the Error names the entry and how many of the names it has.
+  template <class V>
+  requires std::is_same_v<V, Value>  // so that braces mean a StateDict
+      LoadResult load_state_dict(const V& weights, const LoadOptions& options = {}) {
+    return load_state_dict(detail::weights_for(*this, weights), options);
+  }
 
   // In place: tensors keep their identity, so an optimiser made before goes on, and its state follows. A
   // dtype must be floating and converts floating tensors only. The memory format is for parameters of rank 4.

@@ -18,7 +18,8 @@ void inspect(const InspectOptions& options);
 // The steps are taken in the order of the members. With any of them the weights alone are written, as a dict;
 // else all that the file holds. A step that finds nothing to do is an Error.
 struct ConvertOptions {
-  std::string in, out;                  // the ending of `out` tells its kind
+  std::string in, out;
+  std::string format;                   // of `out`; "": its ending tells
   bool weights = false;                 // only the weights, where there is only one set of them
   std::string path;                     // the weights at "model/ema"; "/" is the top
   std::vector<std::string> merge;       // files whose weights join, the later ones first in rank

@@ -54,7 +54,7 @@ void convert(const ConvertOptions& options) {
   Value value = read(options.in);
   std::string left_out;
   if (cuts) value = surgery(value, options, left_out);
-  io::save(options.out, value, {.shard_bytes = options.shard_bytes});
+  io::save(options.out, value, {.format = options.format, .shard_bytes = options.shard_bytes});
 
   int64_t bytes = 0, count = 0;
   for (const Leaf& leaf : leaves_of(value)) {

@@ -60,6 +60,8 @@ std::string difference(const Value& a, const Value& b, const DiffOptions& option
 }  // namespace
 
 bool diff(const DiffOptions& options) {
+  for (const auto& [name, tolerance] : {std::pair("--atol", options.atol), {"--rtol", options.rtol}})
+    if (!(tolerance >= 0)) fail("diff: {} is {}; a tolerance is a number from 0 on", name, tolerance);
   const Value a = io::load(options.a, {.map = true}), b = io::load(options.b, {.map = true});
   const std::vector<std::pair<std::string, const Value*>> in_a = leaves(a), in_b = leaves(b);
   std::unordered_map<std::string_view, const Value*> others;

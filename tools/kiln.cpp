@@ -3,7 +3,9 @@
 #include <exception>
 #include <memory>
 
+#include <kiln/tensor/version.h>
 #include <kiln/tools/command.h>
+#include <kiln/tools/command_line.h>
 
 namespace {
 
@@ -24,7 +26,10 @@ void add_convert(CLI::App& app) {
   const auto options = std::make_shared<ConvertOptions>();
   CLI::App* command = app.add_subcommand("convert", "Writes what a file holds as another kind of file");
   command->add_option("in", options->in, "the file; its kind is told by its content")->required();
-  command->add_option("out", options->out, "x.kiln, .pth, .pt, .safetensors, .npz or .npy")->required();
+  command->add_option("out", options->out, "x.kiln, .pth, .pt, .ckpt, .bin, .safetensors, .npz or .npy")
+      ->required();
+  command->add_option("--format", options->format,
+                      "the kind of OUT, whatever its ending: kiln, pth, safetensors, ...");
   command->add_flag("--weights", options->weights, "only the weights of a checkpoint");
   command->add_option("--path", options->path, "the weights at this path in a checkpoint; / is the top");
   command->add_option("--merge", options->merge, "a file whose weights replace and join those of IN")
@@ -68,15 +73,14 @@ void add_verify(CLI::App& app) {
 int main(int argc, char** argv) {
   CLI::App app("Looks into files of weights and converts them.", "kiln");
   app.require_subcommand(1);
+  app.set_version_flag("--version", "kiln " + std::string(kiln::version()), "the version of Kiln");
   int status = 0;
   try {
     add_inspect(app);
     add_convert(app);
     add_diff(app, status);
     add_verify(app);
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 1;
+    if (const std::optional<int> ended = parse_command_line(app, argc, argv)) return *ended;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "kiln: %s\n", error.what());
     return 1;

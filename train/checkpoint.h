@@ -27,7 +27,9 @@ namespace train {
 //     }
 //
 // The objects are held by reference and must outlive it. Models, anything with state_dict() and
-// load_state_dict(Value), generators, numbers, strings, Values and lists of numbers can be added.
+// load_state_dict(Value), generators, tensors, numbers, strings, Values and lists of numbers can be added. A
+// number must hold what was saved: 300 is no uint8_t. A tensor is copied into, and keeps shape, dtype and
+// device; an undefined one becomes what was saved.
 class Checkpoint {
  public:
   explicit Checkpoint(std::string path) : path_(std::move(path)) {}
@@ -37,6 +39,7 @@ class Checkpoint {
   Checkpoint& add(const std::string& name, std::vector<double>& list);
   Checkpoint& add(const std::string& name, Value& value);
   Checkpoint& add(const std::string& name, std::string& text);
+  Checkpoint& add(const std::string& name, Tensor& tensor);
   template <class T>
   requires requires(T& object, const Value& state) {
     Value(object.state_dict());
@@ -49,16 +52,9 @@ class Checkpoint {
   }
   template <class T>
   requires std::is_arithmetic_v<T> Checkpoint& add(const std::string& name, T& number) {
-    return add(
-        name, [&number] { return Value(number); },
-        [&number](const Value& value) {
-          if constexpr (std::is_same_v<T, bool>)
-            number = value.as_bool();
-          else if constexpr (std::is_floating_point_v<T>)
-            number = T(value.as_float());
-          else
-            number = T(value.as_int());
-        });
+    return add_checked(
+        name, [&number] { return Value(number); }, [](const Value& value) { number_in<T>(value); },
+        [&number](const Value& value) { number = number_in<T>(value); });
   }
   // Anything else, by two functions.
   Checkpoint& add(const std::string& name, Function<Value()> save, Function<void(const Value&)> load);
@@ -73,15 +69,34 @@ class Checkpoint {
   // Writes the file: whole, or, on an Error, not at all; folders on the way are made.
   void save() const;
   // Reads everything back, in the order of adding. Throws an Error that names the file and the entry when one
-  // is missing or does not fit.
+  // is missing or does not fit; then nothing is changed: what was there is kept in host memory meanwhile.
   void load() const;
 
  private:
   struct Entry {
     std::string name;
     Function<Value()> save;
+    Function<void(const Value&)> check;  // throws when `load` will; may be empty
     Function<void(const Value&)> load;
+    bool keeps_handles = false;  // `load` replaces tensors and writes into none
   };
+
+  template <class T>
+  static T number_in(const Value& value) {
+    if constexpr (std::is_same_v<T, bool>) {
+      return value.as_bool();
+    } else if constexpr (std::is_floating_point_v<T>) {
+      return T(value.as_float());
+    } else {
+      const int64_t number = value.as_int();
+      if (int64_t(T(number)) != number || (std::is_unsigned_v<T> && number < 0)) does_not_hold(number);
+      return T(number);
+    }
+  }
+  [[noreturn]] static void does_not_hold(int64_t number);
+  Checkpoint& add_checked(const std::string& name, Function<Value()> save, Function<void(const Value&)> check,
+                          Function<void(const Value&)> load);
+  void load_all(const Value& state, const std::string& where) const;
 
   std::string path_;
   std::vector<Entry> entries_;

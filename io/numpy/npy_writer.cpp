@@ -3,12 +3,14 @@
 #include <kiln/io/bytes/pieces.h>
 #include <kiln/io/state/named_tensors.h>
 #include <kiln/io/writers.h>
+#include <kiln/io/zip/zip.h>
 #include <kiln/io/zip/zip_writer.h>
 
 namespace kiln::io {
 namespace {
 
 constexpr size_t kHeaderMultiple = 64;  // bytes; the elements begin there
+constexpr const char* kEnding = ".npy";
 
 std::string numpy_type(const std::string& path, const std::string& name, DType dtype) {
   const int64_t bytes = size_of(dtype);
@@ -68,16 +70,25 @@ void write_npy(const std::string& path, const Value& value, const SaveOptions&) 
 
 void write_npz(const std::string& path, const Value& value, const SaveOptions&) {
   const auto tensors = named_tensors(path, value);
+  if (tensors.empty())
+    fail("save: '{}' would hold no tensor, and an empty zip archive is no file of weights", path);
+  check_record_count(path, int64_t(tensors.size()));
   std::vector<std::string> heads;
   int64_t total = 0;
   for (const auto& [name, x] : tensors) {
+    if (!is_plain_path(name + kEnding))
+      fail(
+          "save: '{}' cannot hold '{}': a name in it is a path with '/', not absolute, without '..', '\\\\' "
+          "and NUL; "
+          "rename it, or save to .kiln, .pth or .safetensors",
+          path, name);
     heads.push_back(header(path, name, x));
     total += x.numel() * size_of(x.dtype()) + int64_t(heads.back().size());
   }
   ZipWriter zip(path, total);
   for (size_t i = 0; i < tensors.size(); ++i) {
     const auto& [name, x] = tensors[i];
-    zip.begin(name + ".npy", int64_t(heads[i].size()) + x.numel() * size_of(x.dtype()));
+    zip.begin(name + kEnding, int64_t(heads[i].size()) + x.numel() * size_of(x.dtype()));
     zip.write(heads[i].data(), int64_t(heads[i].size()));
     each_piece(x, [&](const char* data, int64_t bytes) { zip.write(data, bytes); });
     zip.end();

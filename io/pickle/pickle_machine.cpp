@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <charconv>
-#include <cstdlib>
 #include <cstring>
 
 #include <kiln/tensor/fail.h>
@@ -126,11 +125,8 @@ void PickleMachine::push_decimal(std::string_view digits) {
 }
 
 void PickleMachine::push_real(std::string_view text) {
-  const std::string copy(text.substr(0, 400));
-  char* end = nullptr;
-  const double value = std::strtod(copy.c_str(), &end);
-  if (copy.empty() || *end != '\0' || end != copy.c_str() + copy.size() || copy.size() != text.size())
-    bad("'{}' is not a float", quotable(copy));
+  double value = 0;
+  if (!decode_real(text, &value)) bad("'{}' is not a float", quotable(text));
   push(Kind::real);
   graph_.nodes_.back().real = value;
 }

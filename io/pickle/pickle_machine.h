@@ -75,6 +75,9 @@ class PickleMachine {
   int64_t memo_count_ = 0;
 };
 
+// What repr() of a Python float gives, and the forms that float() reads with a sign or a large exponent;
+// false for what is none.
+bool decode_real(std::string_view text, double* value);
 // The first characters of what an Error quotes from the input; others than printable ASCII appear as '?'.
 std::string quotable(std::string_view text);
 // Python's raw-unicode-escape (of UNICODE) and repr of a byte string (of STRING), decoded; nothing when it is

@@ -1,4 +1,6 @@
+#include <charconv>
 #include <cstdint>
+#include <limits>
 
 #include <kiln/io/pickle/pickle_machine.h>
 
@@ -34,6 +36,25 @@ bool read_hex(std::string_view digits, uint32_t* code) {
 }
 
 }  // namespace
+
+// Not by strtod: it reads what the locale writes.
+bool decode_real(std::string_view text, double* value) {
+  std::string_view digits = text;
+  if (text.starts_with("+-")) return false;
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), *value);
+  if (end != digits.data() + digits.size() || digits.empty()) return false;
+  if (error != std::errc::result_out_of_range) return error == std::errc();
+  // Too small or too large for a double: by the exponent, or where there is none, by its first digit.
+  const bool negative = digits.starts_with('-');
+  if (negative) digits.remove_prefix(1);
+  const size_t exponent = digits.find_first_of("eE");
+  const bool is_small = exponent != digits.npos ? digits.substr(exponent + 1).starts_with('-')
+                                                : digits.starts_with('0') || digits.starts_with('.');
+  *value = is_small ? 0 : std::numeric_limits<double>::infinity();
+  if (negative) *value = -*value;
+  return true;
+}
 
 std::string quotable(std::string_view text) {
   std::string quoted(text.substr(0, 40));

@@ -5,6 +5,7 @@
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/state/state_format.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/value/surgery.h>
 #include <kiln/tensor/value/value_walk.h>
 
 namespace kiln::io {
@@ -23,9 +24,14 @@ class Collector {
              walk.path());
       if (here.is_tensor())
         add(walk.path(), here.as_tensor());
+      else if (walk.depth() > 0 && here.kind() > Value::Kind::tensor && here.size() == 0)
+        fail(
+            "save: '{}' holds tensors only, '{}' is an empty {}; choose the weights, or save to .kiln or "
+            ".pth",
+            path_, walk.path(), name_of(here.kind()));
       else if (here.kind() < Value::Kind::tensor || here.is_object())
-        fail("save: '{}' holds tensors only, '{}' is {}; choose the weights, or save to .kiln or .pth", path_,
-             walk.path(), to_string(here));
+        fail("save: '{}' holds tensors only, '{}' is {}; choose the weights, or save to .kiln or .pth{}",
+             path_, walk.path(), to_string(here), where_weights_are(value));
     }
   }
 

@@ -75,6 +75,8 @@ std::vector<std::string> names_of(size_t count, const std::string& stem, std::st
 // replaced.
 void write_shards(const std::string& path, std::string_view ending, const Value& value,
                   const SaveOptions& options, Writer write) {
+  if (!is_utf8(path) || path.find('\\') != std::string::npos)
+    fail("save: '{}' cannot be written in shards: their index needs names in UTF-8 without '\\\\'", path);
   auto tensors = named_tensors(path, value);
   int64_t total = 0;
   for (const auto& [name, x] : tensors) total += x.numel() * size_of(x.dtype());

@@ -32,8 +32,8 @@ class Finder {
     } else if (value.is_tensor()) {
       add(value.as_tensor(), name);
     } else if (value.is_object()) {
-      fail("save: '{}' is an object of the class {}; save the tensors that it holds instead", name,
-           value.type());
+      fail("save: {} is an object of the class {}; save the tensors that it holds instead",
+           name.empty() ? "the value" : "'" + name + "'", value.type());
     }
   }
 

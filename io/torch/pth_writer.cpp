@@ -1,7 +1,12 @@
+#include <algorithm>
+
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/bytes/pieces.h>
+#include <kiln/io/pickle/pickle.h>
 #include <kiln/io/pickle/pickle_writer.h>
 #include <kiln/io/state/state_format.h>
+#include <kiln/io/torch/torch_files.h>
+#include <kiln/io/torch/torch_tree.h>
 #include <kiln/io/writers.h>
 #include <kiln/io/zip/zip_writer.h>
 
@@ -106,11 +111,15 @@ class Pickler {
 
   std::string run(const Value& value) {
     write(value, "");
+    if (values_ > kMostValues)
+      fail("save: '{}' would have more values than load takes; store long lists as tensors, or save to .kiln",
+           path_);
     return pickle_.finish();
   }
 
  private:
   void write(const Value& value, const std::string& name) {
+    values_ += value.kind() > Value::Kind::tensor ? 1 + 2 * value.size() : 1;
     switch (value.kind()) {
       case Value::Kind::none:
         return pickle_.none();
@@ -149,6 +158,7 @@ class Pickler {
   void text(const std::string& text, const std::string& name) {
     if (!is_utf8(checked(text, name)))
       fail("save: '{}' cannot hold the string at '{}', which is not UTF-8; store it as bytes", path_, name);
+    values_ += text.size() / 64;
     pickle_.string(text);
   }
 
@@ -228,14 +238,32 @@ class Pickler {
   const Content& content_;
   const std::string& path_;
   PickleWriter pickle_;
-  size_t next_ = 0;
+  size_t next_ = 0, values_ = 0;
 };
+
+// What load() would refuse by its limits. Most are far from any of them.
+void check_readable(const std::string& pickle, const std::string& path) {
+  const LoadLimits limits;
+  if (int64_t(pickle.size()) < std::min(limits.nodes, limits.string_bytes)) return;  // at least a byte each
+  try {
+    if (int64_t(pickle.size()) > limits.pickle_bytes)
+      fail("save: '{}' would have a pickle of {} bytes, the limit is {} (limits.pickle_bytes)", path,
+           pickle.size(), limits.pickle_bytes);
+    parse_pickle(pickle, fmt::format("save: '{}'", path), pickle_limits({}));
+  } catch (const Error& error) {
+    fail("{}; it could not be loaded again: store long lists and texts as tensors, or save to .kiln",
+         error.what());
+  }
+}
 
 }  // namespace
 
 void write_pth(const std::string& path, const Value& value, const SaveOptions&) {
   const Content content = content_of(value);
+  constexpr int64_t kOtherRecords = 6;
+  check_record_count(path, int64_t(content.records.size()) + kOtherRecords);
   const std::string pickle = Pickler(content, path).run(value);
+  check_readable(pickle, path);
   ZipWriter zip(path, content.bytes + int64_t(pickle.size()));
   zip.record(kPrefix + std::string("data.pkl"), pickle);
   zip.record(kPrefix + std::string(".format_version"), "1");

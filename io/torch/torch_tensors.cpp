@@ -29,7 +29,7 @@ void flip_signs(const Tensor& from, const Tensor& to, int words, bool conj, bool
 
 // A row-major copy with the signs of its elements, or of their imaginary parts, turned.
 Tensor resolve_signs(const Tensor& x, bool conj, bool neg) {
-  Tensor y = empty(x.shape(), {.dtype = x.dtype()});
+  Tensor y = empty(x.shape(), {.dtype = x.dtype(), .device = cpu});
   if (x.dtype() == DType::complex64)
     flip_signs<float>(x, y, 2, conj, neg);
   else if (x.dtype() == DType::complex128)

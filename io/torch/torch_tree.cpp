@@ -11,8 +11,9 @@ namespace {
 
 // Keys within keys, and values within what makes a tensor: PyTorch needs a few.
 constexpr int kMaxRecursion = 100;
-// A graph may refer to a node many times, which the tree repeats; only a hostile one does so without bound.
-constexpr size_t kRepeats = 16, kLeast = 100'000, kMost = 20'000'000;
+// A graph may refer to a node many times, which the tree repeats; only a hostile one does so without bound. A
+// reference takes a byte at least: a list may name one string as often as it likes.
+constexpr size_t kRepeats = 16, kLeast = 100'000;
 
 }  // namespace
 
@@ -32,7 +33,7 @@ TorchTree::TorchTree(const PickleGraph& graph, TorchStorages& storages, const Re
       options_(options),
       where_(std::move(where)),
       nesting_(nesting),
-      budget_(std::min(kMost, kLeast + kRepeats * graph.size())),
+      budget_(std::min(kMostValues, kLeast + kRepeats * graph.consumed())),
       open_(graph.size()),
       tensor_at_(graph.size()) {}
 

@@ -14,6 +14,9 @@
 
 namespace kiln::io {
 
+// Values of one pickle, those counted again that are referred to again; a text of 64 bytes counts twice.
+inline constexpr size_t kMostValues = 20'000'000;
+
 struct TorchStorage {
   Ref<Storage> memory;
   const TorchType* type = nullptr;

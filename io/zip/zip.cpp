@@ -16,18 +16,6 @@ constexpr int64_t kMaxRatio = 1100;  // deflate's own limit is 1032
 constexpr int64_t kSmall = 1 << 20;  // bytes that need no ratio
 constexpr int kStored = 0, kDeflated = 8;
 
-bool is_safe_name(std::string_view name) {
-  if (name.empty() || name.front() == '/' || name.back() == '/') return false;
-  if (name.find('\\') != name.npos || name.find('\0') != name.npos) return false;
-  for (size_t at = 0; at <= name.size();) {
-    const size_t end = std::min(name.find('/', at), name.size());
-    const std::string_view part = name.substr(at, end - at);
-    if (part == ".." || part == "." || part.empty()) return false;
-    at = end + 1;
-  }
-  return true;
-}
-
 // A value of 32 bits, or of the zip64 field when it is full there.
 struct Extended {
   std::string_view field;
@@ -52,6 +40,18 @@ std::string_view zip64_field(std::string_view extra) {
 }
 
 }  // namespace
+
+bool is_plain_path(std::string_view name) {
+  if (name.empty() || name.front() == '/' || name.back() == '/') return false;
+  if (name.find('\\') != name.npos || name.find('\0') != name.npos) return false;
+  for (size_t at = 0; at <= name.size();) {
+    const size_t end = std::min(name.find('/', at), name.size());
+    const std::string_view part = name.substr(at, end - at);
+    if (part == ".." || part == "." || part.empty()) return false;
+    at = end + 1;
+  }
+  return true;
+}
 
 ZipArchive::ZipArchive(Source source, const LoadLimits& limits, Read read)
     : source_(std::move(source)), read_(read) {
@@ -190,7 +190,7 @@ void ZipArchive::index_names() {
   const size_t mask = index_.size() - 1;
   for (size_t i = 0; i < records_.size(); ++i) {
     const std::string_view name = records_[i].name;
-    if (!is_safe_name(name)) fail("{} has a name that is not a plain path", where(records_[i]));
+    if (!is_plain_path(name)) fail("{} has a name that is not a plain path", where(records_[i]));
     size_t slot = std::hash<std::string_view>()(name) & mask;
     for (; index_[slot] != 0; slot = (slot + 1) & mask)
       if (records_[index_[slot] - 1].name == name) fail("{} is there twice", where(records_[i]));

@@ -15,6 +15,9 @@ namespace kiln::io {
 inline constexpr uint32_t kZipFull32 = 0xFFFFFFFF;
 inline constexpr int kZipEncrypted = 1 | 1 << 6 | 1 << 13;
 
+// Whether a record may have that name: a path with '/' that stays in its folder, without '\\' and NUL.
+bool is_plain_path(std::string_view name);
+
 // Internal: a zip archive, read by its central directory (PKWARE's APPNOTE 6.3), with zip64; records are
 // stored or deflated. The directory and every local header must agree; anything else about them that is
 // ambiguous (two records of one name, overlapping records, encryption, several disks, names that leave the

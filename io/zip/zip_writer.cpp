@@ -4,6 +4,7 @@
 
 #include <kiln/io/bytes/crc32.h>
 #include <kiln/io/bytes/little_endian.h>
+#include <kiln/io/load.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln::io {
@@ -36,6 +37,14 @@ std::string sizes_extra(int64_t bytes) {
 }
 
 }  // namespace
+
+void check_record_count(const std::string& path, int64_t records) {
+  if (const int64_t most = LoadLimits().records; records > most)
+    fail(
+        "save: '{}' would have {} records, and a reader takes {} (limits.records); save to .kiln or "
+        ".safetensors",
+        path, records, most);
+}
 
 ZipWriter::ZipWriter(std::string path, int64_t expected_bytes)
     : file_(path, expected_bytes), path_(std::move(path)) {}

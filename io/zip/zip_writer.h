@@ -9,6 +9,9 @@
 
 namespace kiln::io {
 
+// Throws when an archive of so many records would not be read again (LoadLimits).
+void check_record_count(const std::string& path, int64_t records);
+
 // Writes a zip archive (APPNOTE 6.3.10) of stored records, whose bytes begin at multiples of 64 and whose
 // sizes and checksums stand in the local headers too. Beyond 4 GiB it is zip64. The file is atomic:
 // AtomicFile.

@@ -24,6 +24,10 @@ namespace kiln {
 // under names. State of optimisers and of generators is passed over.
 std::vector<std::string> find_weights(const Value& checkpoint);
 
+// For an error about a checkpoint that was taken for weights: "; 'model' holds 122 tensors, 'ema/model' 122",
+// by find_weights without the top itself; "" when there are none.
+std::string where_weights_are(const Value& checkpoint);
+
 // The tensors of the dict or object at `path`; without a path, those of the only one that holds weights. When
 // there is none or a choice, an Error lists what there is. Names of entries that are no tensors go to
 // `left_out`.

@@ -7,6 +7,7 @@
 #include <kiln/tensor/fail.h>
 #include <kiln/tensor/value/key_index.h>
 #include <kiln/tensor/value/state_dict.h>
+#include <kiln/tensor/value/surgery.h>
 
 namespace kiln {
 
@@ -184,14 +185,21 @@ const Tensor& Value::as_tensor() const& { return expect(Kind::tensor), *payload_
 const std::string& Value::type() const& { return expect(Kind::object), payload_.fields->type; }
 
 StateDict Value::as_state_dict() const {
-  StateDict state;
+  std::vector<StateDict::Entry> tensors;
+  tensors.reserve(entries().size());
   for (const auto& [key, value] : entries()) {
-    if (key.is_int()) fail("value: a state dict has names as keys, this one has the int {}", key.number());
-    if (!value.is_tensor())
-      fail("value: a state dict holds tensors, '{}' is {}", key.text(), to_string(value));
-    state[key.text()] = value.as_tensor();
+    if (key.is_int())
+      fail("value: a state dict has names as keys, this one has the int {}{}", key.number(),
+           where_weights_are(*this));
+    if (!value.is_tensor()) {
+      const bool is_short = value.kind() < Kind::list;
+      fail("value: a state dict holds tensors, '{}' is {}{}", key.text(),
+           is_short ? to_string(value) : fmt::format("{} of {}", name_of(value.kind()), value.size()),
+           where_weights_are(*this));
+    }
+    tensors.push_back({key.text(), value.as_tensor()});
   }
-  return state;
+  return StateDict(std::move(tensors));
 }
 
 const std::vector<Value>& Value::items() const& {

@@ -21,7 +21,7 @@ bool ValueWalk::next() {
 // One path grows and shrinks: that of a deep value is long.
 void ValueWalk::enter(const Open& parent, size_t child) {
   path_.resize(parent.path);
-  if (!path_.empty()) path_ += separator_;
+  if (open_.size() > 1) path_ += separator_;  // the names before it may all be ""
   name_begin_ = path_.size();
   if (parent.value->is_dict() || parent.value->is_object()) {
     const Value::Entry& entry = parent.value->entries()[child];

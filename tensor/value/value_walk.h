@@ -17,6 +17,7 @@ namespace kiln {
 class ValueWalk {
  public:
   ValueWalk(const Value& root, char separator) : value_(&root), separator_(separator) {}
+  ValueWalk(const Value&& root, char separator) = delete;  // it would be gone
 
   // To the root at first; false when all was seen.
   bool next();

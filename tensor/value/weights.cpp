@@ -63,6 +63,18 @@ std::vector<std::string> find_weights(const Value& checkpoint) {
   return {};
 }
 
+std::string where_weights_are(const Value& checkpoint) {
+  std::string text;
+  constexpr size_t kShown = 5;
+  std::vector<std::string> found = find_weights(checkpoint);
+  std::erase(found, "");
+  for (size_t i = 0; i < found.size() && i < kShown; ++i)
+    text += fmt::format("{} '{}' {}{}{}", i == 0 ? ";" : ",", found[i], i == 0 ? "holds " : "",
+                        count_tensors(checkpoint.at(found[i])), i == 0 ? " tensors" : "");
+  if (found.size() > kShown) text += fmt::format(" and {} more", found.size() - kShown);
+  return text;
+}
+
 StateDict weights_of(const Value& checkpoint, std::string_view path, std::vector<std::string>* left_out) {
   const std::string place = path.empty() ? only_candidate(checkpoint) : std::string(path == "/" ? "" : path);
   const Value& value = place.empty() ? checkpoint : checkpoint.at(place);

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -299,13 +300,70 @@ TEST_CASE("fashion_mnist --amp float16 --graph on a GPU that is killed and resum
   check_overflow(folder, "graph");
 }
 
-TEST_CASE("Ctrl-C finishes the step, writes the checkpoint and ends with 130") {
+TEST_CASE("Ctrl-C finishes the step, writes the checkpoint, says how to go on and ends with 130") {
+  const Folder folder;
+  write_fashion(folder);
+  auto words = fashion("my out", false);
+  words[6] = "1000";
+  const Result first = run(folder, words, SIGINT, first_checkpoint(folder, "my out"));
+  CHECK(first.status == 130);
+  const int64_t step = end_of(folder, "my out").at("step").as_int();
+  CHECK(step > 0);
+  const int64_t epoch = step / (kTrain / 64) + 1;
+  CHECK_MESSAGE(
+      test::contains(first.output, "stopping after this step; once more ends the program at once\n"),
+      first.output);
+  const std::string go_on = "fashion_mnist --data . --out 'my out' --epochs 1000 --save-every 2 --resume\n";
+  CHECK_MESSAGE(test::contains(first.output, fmt::format("stopped in epoch {}, after step {}\n"
+                                                         "written: my out/checkpoint.kiln\ngo on with: ",
+                                                         epoch, step)),
+                first.output);
+  CHECK(first.output.ends_with(go_on));
+  // What it says is true, and said again once.
+  words.push_back("--resume");
+  const Result second = run(folder, words, SIGTERM, milliseconds(1500));
+  CHECK(second.status == 130);
+  CHECK(second.output.ends_with(go_on));
+  CHECK(end_of(folder, "my out").at("step").as_int() > step);
+}
+
+TEST_CASE("a run that is resumed counts from where it was left") {
   const Folder folder;
   write_fashion(folder);
   auto words = fashion("out", false);
-  words[6] = "1000";
-  CHECK(run(folder, words, SIGINT, milliseconds(1500)).status == 130);
-  CHECK(end_of(folder, "out").at("step").as_int() > 0);
+  words[6] = "1";
+  words[8] = "1";
+  CHECK(run(folder, words, SIGKILL, first_checkpoint(folder, "out")).status == -SIGKILL);
+  words.push_back("--resume");
+  const Result end = run(folder, words);
+  CHECK_MESSAGE(test::contains(end.output, "epoch 1/1  100 %"), end.output);
+  const Result again = run(folder, fashion("nowhere", true));
+  CHECK(again.status == 0);
+  CHECK(test::contains(again.output, "nowhere/checkpoint.kiln is not there: a new run begins\n"));
+}
+
+TEST_CASE("--help tells and never trains; a wrong word gives status 1 and the nearest") {
+  const Folder folder;
+  for (const char* program : {"fashion_mnist", "cifar10", "fit_points"}) {
+    CAPTURE(program);
+    const Result help = run(folder, {program, "--help"});
+    CHECK(help.status == 0);
+    CHECK(test::contains(help.output, std::string("Usage: ") + program));
+    CHECK(test::contains(help.output, "--out"));
+    const Result wrong = run(folder, {program, "--ot", "x"});
+    CHECK(wrong.status == 1);
+    CHECK(wrong.output == fmt::format("{0}: there is no option '--ot'; did you mean '--out'?\n"
+                                      "{0} --help tells more\n",
+                                      program));
+    CHECK(run(folder, {program, "more"}).output ==
+          fmt::format("{0}: 'more' is one word too many\n{0} --help tells more\n", program));
+  }
+  const std::string help = run(folder, {"fashion_mnist", "--help"}).output;
+  CHECK_MESSAGE(test::contains(help, "--amp [bfloat16|float16]"), help);
+  CHECK_MESSAGE(test::contains(help, "--epochs INT:POSITIVE=5"), help);
+  CHECK(run(folder, {"fashion_mnist", "--epochs", "x"}).status == 1);
+  CHECK(run(folder, {"fashion_mnist", "--epochs", "0"}).status == 1);
+  CHECK_FALSE(std::filesystem::exists(folder / "fit_points.kiln"));
 }
 
 TEST_CASE("bad input gives one message and exit status 1") {
@@ -347,4 +405,21 @@ TEST_CASE("cifar10 trains on the binary layout") {
   CHECK_MESSAGE(result.status == 0, result.output);
   CHECK(result.output.find("test accuracy: ") != std::string::npos);
   CHECK(io::load(folder.path() + "/cifar10.kiln").as_state_dict().contains("conv3.weight"));
+
+  const auto stop = [&](const Words& words) {
+    std::filesystem::remove(folder / "cifar10.kiln");
+    return run(folder, words, SIGINT, [&] {
+      for (int i = 0; i < 60000 && !std::filesystem::exists(folder / "cifar10.kiln"); ++i) milliseconds(1)();
+    });
+  };
+  const Result first = stop({"cifar10", "--data", ".", "--epochs", "1000"});
+  CHECK(first.status == 130);
+  CHECK_MESSAGE(
+      test::contains(first.output, ", of which nothing is kept\nwritten: cifar10.kiln (after epoch "),
+      first.output);
+  CHECK(first.output.ends_with("cifar10 --data . --epochs 1000 --resume\n"));
+  const int64_t epoch = io::load(folder / "cifar10.checkpoint.kiln").at("epoch").as_int();
+  const Result second = stop({"cifar10", "--data", ".", "--epochs", "1000", "--resume"});
+  CHECK(second.status == 130);
+  CHECK(io::load(folder / "cifar10.checkpoint.kiln").at("epoch").as_int() > epoch);
 }

@@ -6,6 +6,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/io/open.h>
 #include <kiln/tensor/meta.h>
+#include <kiln/tensor/value/value_walk.h>
 
 #include "support/files.h"
 
@@ -17,6 +18,13 @@ using test::error_of;
 using test::TemporaryFolder;
 
 std::string fixture(const std::string& name) { return "tests/io/fixtures/" + name; }
+
+// What a temporary gives is its own.
+static_assert(std::is_same_v<decltype(std::declval<io::File>().outline()), Value>);
+static_assert(std::is_same_v<decltype(std::declval<io::File>().metadata()), Value>);
+static_assert(std::is_same_v<decltype(std::declval<io::File>().path()), std::string>);
+static_assert(!std::is_constructible_v<ValueWalk, Value, char>);
+static_assert(std::is_constructible_v<ValueWalk, Value&, char>);
 
 // Everything but the elements.
 void check_structure(const Value& outline, const Value& value) {

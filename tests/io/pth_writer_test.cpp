@@ -154,7 +154,7 @@ TEST_CASE("writers: what a kind cannot hold is an error") {
     Value value;
     const char* message;
   } rows[] = {
-      {"a.ckpt", x, "ends in '.ckpt', which names no kind of file; use .kiln, .pth"},
+      {"a.doc", x, "ends in '.doc', which names no kind of file; use .kiln, .pth"},
       {"a.pth", {{"name", "\xff"}}, "cannot hold the string at 'name', which is not UTF-8"},
       {"a.safetensors", {{"w", x}, {"epoch", 7}}, "holds tensors only, 'epoch' is 7; choose the weights"},
       {"a.safetensors", x, "holds tensors by name, the value is float32 [2] and not a dict"},

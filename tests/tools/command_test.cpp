@@ -6,6 +6,7 @@
 
 #include <kiln/io/load.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/version.h>
 
 #include "support/files.h"
 
@@ -98,6 +99,15 @@ TEST_CASE("kiln convert: the steps") {
   CHECK(out["net.new"].as_tensor().to_vector<float>() == std::vector<float>{8});
 }
 
+TEST_CASE("kiln convert: the format of a file with any ending") {
+  const Command kiln;
+  io::save(kiln / "a.kiln", Value{{"w", w}});
+  kiln.out("convert a.kiln a.model --format pth");
+  CHECK(test::read_file(kiln / "a.model").starts_with("PK\3\4"));
+  kiln.out("convert a.kiln a.ckpt");
+  CHECK(io::load(kiln / "a.ckpt") == io::load(kiln / "a.model"));
+}
+
 TEST_CASE("kiln diff") {
   const Command kiln;
   io::save(kiln / "a.kiln", Value{{"w", w}, {"b", tensor({1.f})}, {"h", tensor({1, 2})}, {"epoch", 7}});
@@ -137,15 +147,36 @@ TEST_CASE("kiln: bad input gives status 1 and one message") {
     const char* arguments;
     const char* message;
   } rows[] = {
-      {"", "A subcommand is required"},
-      {"frobnicate", "A subcommand is required"},
-      {"inspect", "file is required"},
+      {"", "kiln: a command is needed: inspect, convert, diff, verify\nkiln --help tells more\n"},
+      {"frobnicate", "kiln: there is no command 'frobnicate'\nkiln --help tells more\n"},
+      {"inspekt a.kiln", "kiln: there is no command 'inspekt'; did you mean 'inspect'?\n"},
+      {"con", "did you mean 'convert'?"},
+      {"-v", "kiln: there is no option '-v'; did you mean '-h'?"},
+      {"--versoin", "kiln: there is no option '--versoin'; did you mean '--version'?"},
+      {"inspect", "kiln inspect: file is required\nkiln inspect --help tells more\n"},
+      {"inspect a.kiln --stat", "kiln inspect: there is no option '--stat'; did you mean '--stats'?"},
+      {"inspect a.kiln b.kiln", "kiln inspect: 'b.kiln' is one word too many"},
+      {"verify --sha a.kiln", "kiln verify: there is no option '--sha'\n"},
+      {"inspect ''", "kiln: load: cannot open '': No such file or directory"},
+      {"inspect .", "kiln: load: cannot read '.': it is a folder"},
+      {"convert a.kiln", "kiln convert: out is required"},
+      {"convert a.kiln nowhere/b.kiln",
+       "kiln: save: cannot write 'nowhere/b.kiln': No such file or directory"},
+      {"convert a.kiln b.pth --format doc", "kiln: save: there is no format 'doc' for 'b.pth'"},
+      {"convert a.kiln b.pth --rename x", "--rename"},
+      {"convert a.kiln b.pth --shard -1", "kiln: save: shards of -1 bytes cannot be written"},
+      {"convert a.kiln b.pth --shard 1.5.5", "--shard"},
+      {"diff a.kiln", "kiln diff: b is required"},
+      {"diff a.kiln a.kiln --atol x", "--atol"},
+      {"diff a.kiln a.kiln --atol -1", "--atol"},
+      {"diff a.kiln a.kiln --rtol nan", "--rtol"},
       {"inspect none.pth", "kiln: load: cannot open 'none.pth': No such file or directory"},
       {"inspect empty.pth", "kiln: load: 'empty.pth' is empty"},
       {"inspect a.kiln --format xml", "--format"},
       {"inspect a.kiln > /dev/full", "kiln: cannot write to the standard output: No space left on device"},
       {"convert a.kiln b.doc", "kiln: save: 'b.doc' ends in '.doc', which names no kind of file"},
-      {"convert a.kiln b.safetensors", "'epoch' is 7; choose the weights"},
+      {"convert a.kiln b.safetensors",
+       "'epoch' is 7; choose the weights, or save to .kiln or .pth; 'model' holds 3 tensors"},
       {"convert two.kiln b.pth --weights", "choose one by its path:\n  'a' with 1 tensors\n  'b' with 1"},
       {"convert a.kiln b.pth --strip net.", "no name begins with 'net.'; the first is 'module.fc.weight'"},
       {"convert a.kiln b.pth --rename x y", "no name matches 'x', there is nothing to rename"},
@@ -161,6 +192,8 @@ TEST_CASE("kiln: bad input gives status 1 and one message") {
     CHECK_MESSAGE(ran.error.find(message) != std::string::npos, arguments, ": ", ran.error);
   }
   CHECK(kiln.run("inspect --help").status == 0);
+  CHECK(kiln.out("--help").find("convert") != std::string::npos);
+  CHECK(kiln.out("--version") == fmt::format("kiln {}\n", version()));
 }
 
 }  // namespace kiln

@@ -1,6 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <functional>
 
 #include <kiln/io/load.h>
 #include <kiln/train/train.h>
@@ -120,6 +124,213 @@ TEST_CASE("a checkpoint says which file and which entry does not fit") {
     Checkpoint below_a_file(folder.path() + "/a.kiln/b.kiln");
     below_a_file.save();
   });
+}
+
+namespace {
+
+// One of each kind that can be added, with values that `seed` tells, and all of them seen as one Value.
+struct Kinds {
+  explicit Kinds(int seed) {
+    const NoGrad scope;
+    for (const Tensor& parameter : net.parameters()) parameter.fill_(0.1 * seed);
+    number = seed;
+    small = uint8_t(seed);
+    real = 0.5 * seed;
+    flag = seed == 1;
+    text = std::string("text ") + char('0' + seed);
+    list = {double(seed), 2.0};
+    value = {{"x", full({2}, seed)}};
+    tensor = full({3}, float(seed));
+    generator.manual_seed(uint64_t(seed));
+    generator.next();
+    train(2 + seed);
+  }
+  void train(int steps) {
+    const EnableGrad grad;
+    for (int i = 0; i < steps; ++i) {
+      optimizer.zero_grad();
+      scaler.scale(sum(net(ones({1, 2})))).backward();
+      scaler.step(optimizer);
+      scaler.update();
+      schedule.step();
+      plateau.step(1.0 / (i + number));
+    }
+    data::LoaderState state = loader.state();
+    state.epoch = steps;
+    loader.set_state(state);
+  }
+
+  int64_t number = 0;
+  uint8_t small = 0;
+  double real = 0;
+  bool flag = false;
+  std::string text;
+  std::vector<double> list;
+  Value value;
+  Tensor tensor, nothing;
+  Generator generator;
+  Net net;
+  optim::Adam optimizer{net.parameters(), {.lr = 0.1}};
+  optim::StepLR schedule{optimizer, 3};
+  optim::ReduceLROnPlateau plateau{optimizer};
+  optim::GradScaler scaler{{.init_scale = 8, .growth_interval = 2}};
+  data::DataLoader loader{data::TensorDataset({zeros({20, 2}, on_cpu)}), {.batch_size = 4}};
+  double odd = 0;
+
+  std::vector<std::function<void(Checkpoint&)>> adders = {
+      [this](Checkpoint& c) { c.add("number", number); },
+      [this](Checkpoint& c) { c.add("small", small); },
+      [this](Checkpoint& c) { c.add("real", real); },
+      [this](Checkpoint& c) { c.add("flag", flag); },
+      [this](Checkpoint& c) { c.add("text", text); },
+      [this](Checkpoint& c) { c.add("list", list); },
+      [this](Checkpoint& c) { c.add("value", value); },
+      [this](Checkpoint& c) { c.add("tensor", tensor); },
+      [this](Checkpoint& c) { c.add("nothing", nothing); },
+      [this](Checkpoint& c) { c.add("generator", generator); },
+      [this](Checkpoint& c) { c.add("model", net); },
+      [this](Checkpoint& c) { c.add("optimizer", optimizer); },
+      [this](Checkpoint& c) { c.add("schedule", schedule); },
+      [this](Checkpoint& c) { c.add("plateau", plateau); },
+      [this](Checkpoint& c) { c.add("scaler", scaler); },
+      [this](Checkpoint& c) { c.add("loader", loader); },
+      [this](Checkpoint& c) {
+        c.add(
+            "odd", [this] { return Value(odd); },
+            [this](const Value& x) {
+              odd = -1;  // before it is known to fit
+              odd = x.as_float();
+            });
+      }};
+
+  // In the order of adding, from entry `first` on, round.
+  Checkpoint checkpoint(const std::string& path, size_t first = 0) {
+    Checkpoint checkpoint(path);
+    for (size_t i = 0; i < adders.size(); ++i) adders[(first + i) % adders.size()](checkpoint);
+    return checkpoint;
+  }
+  Value now() {
+    Value seen = checkpoint("").state();
+    for (Tensor* x : seen.tensors()) *x = x->detach().to(cpu).clone();
+    return seen;
+  }
+};
+
+// What fits no entry of that name, though it looks like one for a while.
+Value spoilt(const std::string& name, const Value& good) {
+  if (name == "small") return 300;
+  if (name == "nothing") return 1;
+  if (name == "value") return good;  // takes everything
+  if (name == "tensor") return zeros({4});
+  if (name == "list") return Value::list({1.0, "x"});
+  if (!good.is_dict()) return Value::tuple({});
+  Value bad = good;
+  bad.entries().back().value = Value::tuple({"x"});
+  return bad;
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint that does not load changes nothing, whichever entry fails, in whatever place") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "a.kiln";
+  Kinds saved(1);
+  saved.checkpoint(path).save();
+  const Value good = io::load(path);
+  for (const Value::Entry& entry : good.entries()) {
+    const std::string& name = entry.key.text();
+    if (name == "value") continue;
+    CAPTURE(name);
+    Value bad = good;
+    bad[name] = spoilt(name, entry.value);
+    io::save(path, bad);
+    for (size_t first = 0; first < good.size(); first += 4) {
+      CAPTURE(first);
+      Kinds other(3);
+      other.odd = 5;
+      const Value before = other.now();
+      const Tensor handle = other.value.at("x").as_tensor();
+      const std::string message = test::error_of([&] { other.checkpoint(path, first).load(); });
+      CHECK_MESSAGE(test::contains(message, "a.kiln: entry '" + name + "' does not fit: "), message);
+      CHECK(other.now() == before);
+      CHECK(other.value.at("x").as_tensor().impl() == handle.impl());
+      // It trains on as one that never tried.
+      Kinds twin(3);
+      twin.odd = 5;
+      other.train(3), twin.train(3);
+      CHECK(other.now() == twin.now());
+    }
+    bad.erase(name);
+    io::save(path, bad);
+    Kinds other(3);
+    const Value before = other.now();
+    CHECK(test::contains(test::error_of([&] { other.checkpoint(path).load(); }), "no entry '" + name + "'"));
+    CHECK(other.now() == before);
+  }
+  io::save(path, good);
+  Kinds other(3);
+  other.checkpoint(path).load();
+  CHECK(other.now() == good);
+}
+
+TEST_CASE("a checkpoint's numbers and tensors say what they cannot hold") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "a.kiln";
+  io::save(path, {{"n", 300}, {"x", zeros({4}, on_cpu)}, {"a/b", 7}, {"a", {{"c", 1}}}});
+  uint8_t n = 1;
+  uint64_t unsigned_n = 0;
+  Tensor x = zeros({3}), y, whole = zeros({4}, {.dtype = int64});
+  int64_t slash = 0, nested = 0;
+  Checkpoint(path).add("n", unsigned_n).add("a/b", slash).add("x", y).load();
+  CHECK(unsigned_n == 300);
+  CHECK(slash == 7);
+  CHECK(y.shape() == Shape{4});
+  expect_error("entry 'n' does not fit: value: 300 was saved, which the number here does not hold",
+               [&] { Checkpoint(path).add("n", n).load(); });
+  expect_error("entry 'x' does not fit: a tensor of float32 [4] was saved, this one is float32 [3]",
+               [&] { Checkpoint(path).add("x", x).load(); });
+  expect_error("entry 'x' does not fit", [&] { Checkpoint(path).add("x", whole).load(); });
+  expect_error("there is no entry 'a/c'", [&] { Checkpoint(path).add("a/c", nested).load(); });
+}
+
+TEST_CASE("what is said when a run is left") {
+  const char* words[] = {"./train", "--out", "my run", "it's", ""};
+  CHECK(train::command_text(5, words, "--resume") == "./train --out 'my run' 'it'\\''s' '' --resume");
+  const char* resumed[] = {"train", "--resume"};
+  CHECK(train::command_text(2, resumed, "--resume") == "train --resume");
+}
+
+TEST_CASE("a second signal ends the program at once, and an ignored one stays ignored") {
+  const auto status_of = [](void (*body)()) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (std::freopen("/dev/null", "w", stderr) == nullptr) ::_exit(9);
+      body();
+      ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return status;
+  };
+  const int twice = status_of([] {
+    const train::Interrupt interrupt;
+    std::raise(SIGINT);
+    std::raise(SIGINT);
+  });
+  CHECK(WIFSIGNALED(twice));
+  CHECK(WTERMSIG(twice) == SIGINT);
+  CHECK(status_of([] {
+          std::signal(SIGINT, SIG_IGN);
+          const train::Interrupt interrupt;
+          std::raise(SIGINT);
+          ::_exit(interrupt.requested() ? 1 : 0);
+        }) == 0);
+  static int heard = 0;
+  std::signal(SIGTERM, [](int) { ++heard; });
+  { const train::Interrupt interrupt; }
+  std::raise(SIGTERM);
+  std::signal(SIGTERM, SIG_DFL);
+  CHECK(heard == 1);
 }
 
 TEST_CASE("Ctrl-C is a request first") {

@@ -42,13 +42,14 @@ std::string escaped(const std::string& text) {
 struct Axis {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   double first_pixel = 0, last_pixel = 1;
-  bool log = false;
+  bool log = false, whole = true;
   std::vector<double> ticks;
 
   double scaled(double value) const { return log ? std::log10(value) : value; }
   bool shows(double value) const { return std::isfinite(value) && (!log || value > 0); }
   void include(double value) {
     if (!shows(value)) return;
+    whole = whole && value == std::trunc(value);
     low = std::min(low, scaled(value));
     high = std::max(high, scaled(value));
   }
@@ -62,7 +63,7 @@ struct Axis {
         log ? std::numeric_limits<double>::max_exponent10 : std::numeric_limits<double>::max();
     low = std::max(low - margin, -most);
     high = std::min(high + margin, most);
-    ticks = nice_ticks(low, high, most_ticks);
+    ticks = nice_ticks(low, high, most_ticks, whole && !log);
     if (!log) return;
     // Whole powers of ten; within one power the plain ticks of the exponent would not be round numbers.
     std::erase_if(ticks, [](double tick) { return tick != std::round(tick); });
@@ -79,6 +80,8 @@ struct Axis {
 
   std::string label(size_t i) const {
     const double value = log ? std::pow(10.0, ticks[i]) : ticks[i];
+    constexpr double kPlain = 1e9;  // more digits are hard to read
+    if (whole && !log && std::abs(value) < kPlain) return fmt::format("{:.0f}", value);
     if (log || ticks.size() < 2) return fmt::format("{:.6g}", value);
     const double step = ticks[1] - ticks[0],
                  largest = std::max(std::abs(ticks.front()), std::abs(ticks.back()));
@@ -89,7 +92,7 @@ struct Axis {
 
 }  // namespace
 
-std::vector<double> nice_ticks(double low, double high, int most) {
+std::vector<double> nice_ticks(double low, double high, int most, bool whole) {
   std::vector<double> ticks;
   const double range = high - low;
   if (!(range > 0) || !std::isfinite(range) || most < 1) return ticks;
@@ -99,6 +102,7 @@ std::vector<double> nice_ticks(double low, double high, int most) {
       step *= factor;
       break;
     }
+  if (whole) step = std::max(step, 1.0);
   const double first = std::ceil(low / step), last = std::floor(high / step);
   for (double i = first; i <= last && int(ticks.size()) < most; ++i)
     ticks.push_back(i * step + 0.0);  // + 0.0 turns -0 into 0

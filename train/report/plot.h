@@ -13,7 +13,8 @@ struct PlotOptions {
   bool log_y = false;             // values of zero and below are then left out
 };
 
-// A line and scatter chart as SVG: title, axes with round ticks, grid, legend, light background.
+// A line and scatter chart as SVG: title, axes with round ticks, grid, legend, light background. An axis on
+// which all values are whole numbers, as epochs are, has whole ticks only.
 //
 //     io::Plot plot({.title = "Loss", .x_label = "epoch"});
 //     plot.line("train", epochs, train_loss).line("test", epochs, test_loss);
@@ -47,7 +48,7 @@ class Plot {
 };
 
 // The round numbers within [low, high], a step of 1, 2 or 5 times a power of ten apart, at most `most` of
-// them.
-std::vector<double> nice_ticks(double low, double high, int most);
+// them; `whole`: no fractions.
+std::vector<double> nice_ticks(double low, double high, int most, bool whole = false);
 
 }  // namespace kiln::io

@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <kiln/train/report/columns.h>
+
 namespace kiln::io {
 namespace {
 
@@ -39,17 +41,38 @@ bool wants_unicode() {
   return false;
 }
 
-// Columns, where every code point takes one.
-int columns(std::string_view text) {
-  return int(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+// Control characters would move the cursor.
+std::string printable(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return text;
 }
 
-std::string_view first_columns(std::string_view text, int limit) {
-  size_t end = 0;
-  for (int used = 0; end < text.size(); ++end)
-    if ((text[end] & 0xc0) != 0x80 && ++used > limit) break;
-  return text.substr(0, end);
-}
+// A line that is put together within a number of columns.
+class Line {
+ public:
+  Line(const Terminal& terminal) : unicode_(terminal.unicode), left_(std::max(terminal.width - 1, 0)) {}
+
+  // Columns that are left: in the last one some terminals wrap.
+  int left() const { return left_; }
+  // Whether the piece fits, and then it is counted.
+  bool takes(const std::string& piece) {
+    const int width = columns(piece, unicode_);
+    if (piece.empty() || width > left_) return false;
+    left_ -= width;
+    return true;
+  }
+  // What of a text fits, counted.
+  std::string cut(const std::string& text) {
+    const std::string_view kept = first_columns(text, left_, unicode_);
+    left_ -= columns(kept, unicode_);
+    return std::string(kept);
+  }
+
+ private:
+  bool unicode_;
+  int left_;
+};
 
 std::string bar(double share, int width, const Terminal& terminal) {
   const int full = std::clamp(int(share * width), 0, width);
@@ -64,7 +87,7 @@ std::string bar(double share, int width, const Terminal& terminal) {
 }
 
 std::string rate_text(const ProgressState& state) {
-  const double rate = state.seconds > 0 ? double(state.done) / state.seconds : 0;
+  const double rate = state.seconds > 0 ? double(state.done - state.begun_at) / state.seconds : 0;
   return rate >= 100 ? fmt::format("{:.0f} {}/s", rate, state.unit)
                      : fmt::format("{:.2f} {}/s", rate, state.unit);
 }
@@ -91,38 +114,35 @@ std::string clock_text(double seconds) {
 
 std::string progress_line(const ProgressState& state, const Terminal& terminal) {
   const double share = state.total > 0 ? std::clamp(double(state.done) / double(state.total), 0.0, 1.0) : 1.0;
+  const int64_t here = state.done - state.begun_at;
   std::string time;
   if (state.finished)
     time = "  in " + clock_text(state.seconds);
-  else if (state.done > 0)
-    time = "  " + clock_text(state.seconds * double(state.total - state.done) / double(state.done)) + " left";
+  else if (here > 0)
+    time = "  " + clock_text(state.seconds * double(state.total - state.done) / double(here)) + " left";
   const std::string percent = fmt::format("  {:3.0f} %", std::floor(share * 100));
   const std::string loss = state.has_loss ? fmt::format("  loss {:.4f}", state.loss) : "";
-  const std::string rate = "  " + rate_text(state);
+  const std::string rate = "  " + printable(rate_text(state));
+  const std::string more = state.more.empty() ? "" : "  " + printable(state.more);
 
-  if (!terminal.is_terminal) return state.title + percent + loss + rate + time;
-  const int limit = terminal.width - 1;  // in the last column some terminals wrap
-  int left = limit - columns(state.title);
-  if (left < 0) return std::string(first_columns(state.title, limit));
+  if (!terminal.is_terminal) return printable(state.title) + percent + loss + rate + time + more;
+  Line line(terminal);
+  std::string text = line.cut(printable(state.title));
   // In order of importance.
-  const auto fits = [&](const std::string& piece) {
-    if (columns(piece) > left) return false;
-    left -= columns(piece);
-    return true;
-  };
-  const bool with_percent = fits(percent), with_loss = fits(loss), with_time = fits(time),
-             with_rate = fits(rate);
-  std::string line = state.title;
-  if (left >= kNarrowestBar + 2) line += "  " + bar(share, std::min(left - 2, kWidestBar), terminal);
-  if (with_percent) line += percent;
-  if (with_loss) line += loss;
-  if (with_rate) line += rate;
-  if (with_time) line += time;
-  return line;
+  const std::string end = line.cut(more);
+  const bool with_percent = line.takes(percent), with_loss = line.takes(loss), with_time = line.takes(time),
+             with_rate = line.takes(rate);
+  if (line.left() >= kNarrowestBar + 2)
+    text += "  " + bar(share, std::min(line.left() - 2, kWidestBar), terminal);
+  if (with_percent) text += percent;
+  if (with_loss) text += loss;
+  if (with_rate) text += rate;
+  if (with_time) text += time;
+  return text + end;
 }
 
 Progress::Progress(std::string title, int64_t total, std::string unit, std::FILE* stream)
-    : state_{std::move(title), std::move(unit), 0, total},
+    : state_{.title = std::move(title), .unit = std::move(unit), .total = total},
       terminal_(terminal_of(stream)),
       stream_(stream),
       begin_(now()),
@@ -130,6 +150,11 @@ Progress::Progress(std::string title, int64_t total, std::string unit, std::FILE
 
 Progress::~Progress() {
   if (drawn_ && !finished() && terminal_.is_terminal) std::fputc('\n', stream_);
+}
+
+void Progress::resume_at(int64_t done) {
+  state_.done = state_.begun_at = done;
+  begin_ = now();
 }
 
 void Progress::advance(int64_t units, double loss) {
@@ -159,8 +184,9 @@ void Progress::finish(const std::string& more) {
   if (finished()) return;
   state_.finished = true;
   state_.seconds = now() - begin_;
+  state_.more = more;
   if (terminal_.is_terminal) terminal_.width = width_of(stream_);
-  write(progress_line(state_, terminal_) + (more.empty() ? "" : "  " + more), "\n");
+  write(progress_line(state_, terminal_), "\n");
 }
 
 void Progress::write(const std::string& line, const char* end) {

@@ -21,14 +21,17 @@ struct ProgressState {
   std::string unit = "img";
   int64_t done = 0;
   int64_t total = 0;
+  int64_t begun_at = 0;  // done before the clock began: the speed does not count it
   double seconds = 0;
   double loss = 0;
   bool has_loss = false;
   bool finished = false;
+  std::string more;  // said at the end
 };
 
-// "epoch 1/5  ━━━━━━━╸───────  42 %  loss 0.4321  5231 img/s  0:12 left", never wider than the terminal: what
-// does not fit is left out.
+// "epoch 1/5  ━━━━━━━╸───────  42 %  loss 0.4321  5231 img/s  0:12 left", narrower than the terminal, so that
+// it never wraps: what does not fit is left out, the bar first, and `more` stays longest. Wide characters
+// take two columns; control characters of the texts become blanks.
 std::string progress_line(const ProgressState& state, const Terminal& terminal);
 
 // "0:07", "12:34", "1:02:03".
@@ -51,6 +54,9 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  // That much of the total was done by another run, which this one goes on with. Speed and time left count
+  // from there.
+  void resume_at(int64_t done);
   // `loss` is shown as a running mean that forgets over some 50 steps.
   void advance(int64_t units, double loss);
   void advance(int64_t units);

@@ -32,6 +32,46 @@ TEST_CASE("plot: ticks") {
     }
 }
 
+namespace {
+
+// The labels below the chart, from left to right.
+std::vector<std::string> labels_of_x(const std::string& svg) {
+  std::vector<std::string> labels;
+  const std::string mark = "text-anchor=\"middle\" fill=\"#555\">";
+  for (size_t at = svg.find(mark); at != std::string::npos; at = svg.find(mark, at + 1))
+    labels.push_back(svg.substr(at + mark.size(), svg.find('<', at) - at - mark.size()));
+  return labels;
+}
+
+}  // namespace
+
+TEST_CASE("plot: whole numbers have whole ticks") {
+  using Labels = std::vector<std::string>;
+  const auto labels = [](std::vector<double> x) {
+    return labels_of_x(Plot().line("a", x, std::vector<double>(x.size(), 1)).svg());
+  };
+  CHECK(nice_ticks(0.7, 5.3, 8, true) == std::vector<double>{1, 2, 3, 4, 5});
+  CHECK(labels({1, 2, 3, 4, 5}) == Labels{"1", "2", "3", "4", "5"});
+  CHECK(labels({1, 2}) == Labels{"1", "2"});
+  CHECK(labels({7}) == Labels{"7"});
+  CHECK(labels({0, 20}) == Labels{"0", "5", "10", "15", "20"});
+  CHECK(labels({-2, 2}) == Labels{"-2", "-1", "0", "1", "2"});
+  CHECK(labels({0, 2000000}) == Labels{"0", "500000", "1000000", "1500000", "2000000"});
+  CHECK(labels({1, 2.5}) == Labels{"1.0", "1.2", "1.4", "1.6", "1.8", "2.0", "2.2", "2.4"});
+  const std::string y = Plot().line("a", {0.5, 1.5}, {3, 4}).svg();
+  CHECK(count(y, ">3<") == 1);
+  CHECK(count(y, ">3.5<") == 0);
+  CHECK(count(Plot({.log_y = true}).line("a", {0.5, 1.5}, {1, 1000}).svg(), ">100<") == 1);
+  for (double last = 1; last < 3000; last = last * 1.3 + 1) {
+    std::vector<double> x;
+    for (double i = 0; i < last; ++i) x.push_back(i);
+    const Labels found = labels(x);
+    CAPTURE(last);
+    CHECK(!found.empty());
+    for (const std::string& label : found) CHECK(label.find_first_not_of("-0123456789") == std::string::npos);
+  }
+}
+
 TEST_CASE("plot: what is drawn") {
   const double nan = std::nan("");
   Plot plot({.title = "a < b & \"c\"", .x_label = "x", .y_label = "y"});

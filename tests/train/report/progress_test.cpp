@@ -8,9 +8,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
+#include <thread>
 
+#include <kiln/train/report/columns.h>
+
+#include "support/files.h"
 #include "support/skip.h"
 
 namespace kiln::io {
@@ -79,6 +85,80 @@ TEST_CASE("progress: the line") {
         "t  100 %  0.00 img/s  in 0:00");
 }
 
+TEST_CASE("progress: columns of a text") {
+  const struct {
+    const char* text;
+    int columns;
+  } rows[] = {{"", 0},           {"epoch", 5},        {"\u00e9\u00fc", 2},
+              {"e\u0301", 1},    {"\u5b66\u4e60", 4}, {"\uac00", 2},
+              {"\U0001f680", 2}, {"\u2501", 1},       {"\xff\xfe", 2},
+              {"\xe5\xad", 2},   {"\u2764\ufe0f", 2}};
+  for (const auto& [text, wanted] : rows) CHECK_MESSAGE(columns(text, true) == wanted, text);
+  CHECK(columns("\u00e9", false) == 2);  // nobody knows how it is shown
+  CHECK(first_columns("a\u5b66b", 2, true) == "a");
+  CHECK(first_columns("a\u5b66b", 3, true) == "a\u5b66");
+}
+
+TEST_CASE("progress: a line never wraps, with what is said at its end") {
+  const char* titles[] = {"",
+                          "epoch 1/5",
+                          "\u5b66\u4e60 3/5",
+                          "e\u0301poch",
+                          "\U0001f680 run",
+                          "a title that is longer than most terminals are wide, and goes on and on and on",
+                          "two\nlines\tand\x1b[31m colours\r",
+                          "\xff\xfe"};
+  const char* ends[] = {
+      "", "test accuracy 90.12 %", "\u7cbe\u5ea6 90 %",
+      "test accuracy 90.12 %, top-5 99.50 %, loss 0.2345, the best so far; saved to a.kiln"};
+  for (const bool unicode : {false, true})
+    for (const bool colors : {false, true})
+      for (int width = 1; width <= 140; ++width)
+        for (const char* title : titles)
+          for (const char* end : ends) {
+            ProgressState state = halfway();
+            state.title = title;
+            state.more = end;
+            state.finished = width % 2 == 0;
+            std::string line = progress_line(state, {true, colors, unicode, width});
+            for (const char* escape : {"\x1b[32m", "\x1b[90m", "\x1b[0m"})
+              if (const size_t at = line.find(escape); at != std::string::npos)
+                line.erase(at, std::strlen(escape));
+            CAPTURE(line);
+            CHECK(columns(line, unicode) < width);
+            CHECK(std::ranges::none_of(line, [](char c) { return c >= 0 && c < 0x20; }));
+          }
+  ProgressState state = halfway();
+  state.finished = true;
+  state.more = "test accuracy 90.12 %";
+  const auto line = [&](int width) { return progress_line(state, {true, false, false, width}); };
+  CHECK(
+      line(100) ==
+      "epoch 1/5  ############............   50 %  loss 0.4321  5000 img/s  in 0:06  test accuracy 90.12 %");
+  CHECK(line(80) == "epoch 1/5   50 %  loss 0.4321  5000 img/s  in 0:06  test accuracy 90.12 %");
+  CHECK(line(60) == "epoch 1/5   50 %  loss 0.4321  test accuracy 90.12 %");
+  CHECK(line(40) == "epoch 1/5   50 %  test accuracy 90.12 %");
+}
+
+TEST_CASE("progress: a resumed epoch counts from where it resumed") {
+  ProgressState state = {.title = "t", .done = 30000, .total = 60000, .begun_at = 24000, .seconds = 6};
+  CHECK(progress_line(state, {}) == "t   50 %  1000 img/s  0:30 left");
+  state.done = 24000;
+  CHECK(progress_line(state, {}) == "t   40 %  0.00 img/s");
+  std::FILE* file = std::tmpfile();
+  {
+    Progress bar("t", 1'000'000'000, "img", file);
+    bar.resume_at(999'999'000);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    bar.advance(500);
+    bar.finish();
+  }
+  const std::string text = file_content(file);
+  std::fclose(file);
+  CHECK(text.starts_with("t   99 %  "));
+  CHECK_MESSAGE(std::stoll(text.substr(10)) <= 25000, text);  // 500 in 20 ms
+}
+
 TEST_CASE("progress: times") {
   CHECK(clock_text(0) == "0:00");
   CHECK(clock_text(59.6) == "1:00");
@@ -127,14 +207,21 @@ TEST_CASE("progress: a terminal") {
     Progress left_early("epoch 2/2", 100, "img", terminal);
     left_early.advance(50, 1.5);
   }
+  {  // made narrower on the way
+    Progress bar("narrow", 100, "img", terminal);
+    const winsize narrow = {.ws_row = 24, .ws_col = 20};
+    ::ioctl(::fileno(terminal), TIOCSWINSZ, &narrow);
+    bar.finish("accuracy 90 %");
+  }
   std::fputs("end", terminal);
   std::fflush(terminal);
   const std::string text = read_until(master, "end");
   std::fclose(terminal);
   ::close(master);
   CHECK(text.starts_with("\repoch 1/2"));
-  CHECK(std::count(text.begin(), text.end(), '\n') == 2);
-  CHECK(count(text, "\x1b[K") == 3);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 3);
+  CHECK(count(text, "\x1b[K") == 4);
+  CHECK(test::contains(text, "\rnarrow  accuracy 90\x1b[K"));
   CHECK(text.ends_with("\x1b[K\r\nend"));
 }
 

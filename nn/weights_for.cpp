@@ -1,0 +1,60 @@
+#include <algorithm>
+#include <unordered_set>
+
+#include <kiln/nn/module.h>
+#include <kiln/tensor/fail.h>
+#include <kiln/tensor/value/surgery.h>
+
+namespace kiln::nn::detail {
+namespace {
+
+// Networks that were trained in a wrapper have a prefix before all names.
+constexpr const char* kPrefixes[] = {"", "module.", "model.", "_orig_mod."};
+
+struct Candidate {
+  std::string path, prefix;
+  size_t found = 0;
+};
+
+// The place whose names, less one of the prefixes, are most of the network's.
+Candidate best_place(const Value& value, const std::unordered_set<std::string>& names) {
+  Candidate best;
+  for (const std::string& path : find_weights(value))
+    for (const char* prefix : kPrefixes) {
+      Candidate here = {path, prefix};
+      for (const auto& [key, child] : (path.empty() ? value : value.at(path)).entries())
+        if (!key.is_int() && child.is_tensor() && key.text().starts_with(prefix))
+          here.found += names.count(key.text().substr(here.prefix.size()));
+      if (here.found > best.found) best = std::move(here);
+    }
+  return best;
+}
+
+}  // namespace
+
+StateDict weights_for(const Module& module, const Value& value) {
+  const auto is_weight = [](const Value::Entry& entry) {
+    return entry.value.is_tensor() && !entry.key.is_int();
+  };
+  if ((value.is_dict() || value.is_object()) && std::ranges::all_of(value.entries(), is_weight))
+    return value.as_state_dict();
+  std::unordered_set<std::string> names;
+  for (const auto& [name, tensor] : module.state_dict()) names.insert(name);
+  const Candidate best = best_place(value, names);
+  if (best.found == 0)
+    fail("load_state_dict: this is {}, not the weights of {}, and none of its {} names is in it{}",
+         value.is_dict() ? fmt::format("a dict of {}", value.size()) : to_string(value), module.type_name(),
+         names.size(), where_weights_are(value));
+  const std::string place = best.path.empty() ? "/" : best.path;
+  std::string call = fmt::format("weights_of(value, \"{}\")", place), behind;
+  if (!best.prefix.empty()) {
+    call = fmt::format("strip_prefix({}, \"{}\")", call, best.prefix);
+    behind = fmt::format(" behind '{}'", best.prefix);
+  }
+  fail(
+      "load_state_dict: this is a whole checkpoint, not the weights of {}; '{}' in it has {} of {} names{}: "
+      "give {}",
+      module.type_name(), place, best.found, names.size(), behind, call);
+}
+
+}  // namespace kiln::nn::detail
