@@ -38,13 +38,14 @@ Tensor prod_by_pairs(const Tensor& x) {
   return reshape(rest, {});
 }
 
+// In a type in which squares have room: on the CPU float64, on a GPU that of the sums.
 Tensor variance(const Tensor& x, DimSet reduced, double correction, bool keepdim) {
   const NoGrad no_grad;
   const Dims dims = dims_of(reduced);
-  const Tensor wide = x.dtype() == float64 ? x : to(x, float32);
+  const Tensor wide = to(x, x.device().is_cpu() ? float64 : wide_type(x));
   const Tensor centred = sub(wide, mean(wide, dims, true));
   const double count = double(ReduceGeometry::over(x.layout(), reduced).count);
-  return to(div(sum(square(centred), dims, keepdim), std::max(0.0, count - correction)), x.dtype());
+  return div(sum(square(centred), dims, keepdim), std::max(0.0, count - correction));
 }
 
 Tensor variance_backward(const Tensor& x, const Tensor& g, DimSet reduced, double correction) {
@@ -84,7 +85,7 @@ Tensor var(const Tensor& input, const Dims& dims, double correction, bool keepdi
   see_dims(op, dims, keepdim);
   op.attribute("correction", correction);
   const DimSet reduced = dim_set("var", dims, x.dim());
-  const Tensor y = variance(x, reduced, correction, keepdim);
+  const Tensor y = variance(x, reduced, correction, keepdim).to(x.dtype());
   return op.record(y, [x = Saved(x), reduced, correction](const Tensor& g) {
     return variance_backward(x.get(), g, reduced, correction);
   });
@@ -99,7 +100,7 @@ Tensor std(const Tensor& input, const Dims& dims, double correction, bool keepdi
   Tensor y;
   {
     const NoGrad no_grad;
-    y = sqrt(variance(x, reduced, correction, keepdim));
+    y = to(sqrt(variance(x, reduced, correction, keepdim)), x.dtype());
   }
   return op.record(y, [x = Saved(x), y = SavedOutput(y), reduced, correction](const Tensor& g) {
     // Equal elements: the slope is infinite; 0 is what PyTorch says.

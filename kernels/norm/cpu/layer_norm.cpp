@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <kiln/kernels/base/cpu/lane_sum.h>
 #include <kiln/kernels/base/cpu/parallel_rows.h>
@@ -21,6 +22,22 @@ Acc weight_at(const Acc* weight, int64_t i) {
 
 }  // namespace
 
+namespace {
+
+// One row, computed in Wide; the mean and the factor that it is scaled by.
+template <class Wide, class T, class Acc>
+std::pair<Wide, Wide> normalise(int64_t size, const T* in, const Acc* w, const Acc* b, double eps, T* out) {
+  const Wide m = lane_sum<Wide>(size, [&](int64_t i) { return Wide(in[i]); }) / Wide(size);
+  const Wide squares = lane_sum<Wide>(size, [&](int64_t i) { return (Wide(in[i]) - m) * (Wide(in[i]) - m); });
+  const Wide scale = Wide(1) / std::sqrt(squares / Wide(size) + Wide(eps));
+#pragma GCC ivdep
+  for (int64_t i = 0; i < size; ++i)
+    out[i] = T((Wide(in[i]) - m) * scale * weight_at(w, i) + (b == nullptr ? Acc(0) : b[i]));
+  return {m, scale};
+}
+
+}  // namespace
+
 void layer_norm(CpuContext& ctx, const LayerNormGeometry& g, TensorView x, TensorView weight, TensorView bias,
                 double eps, TensorView y, TensorView mean, TensorView rstd) {
   visit_floating(x.dtype, "layer_norm", [&]<class T>() {
@@ -30,15 +47,14 @@ void layer_norm(CpuContext& ctx, const LayerNormGeometry& g, TensorView x, Tenso
       for (int64_t row = begin; row < end; ++row) {
         const T* in = x.as<const T>() + row * g.size;
         T* out = y.as<T>() + row * g.size;
-        const Acc m = lane_sum<Acc>(g.size, [&](int64_t i) { return Acc(in[i]); }) / Acc(g.size);
-        const Acc squares =
-            lane_sum<Acc>(g.size, [&](int64_t i) { return (Acc(in[i]) - m) * (Acc(in[i]) - m); });
-        const Acc scale = Acc(1) / std::sqrt(squares / Acc(g.size) + Acc(eps));
+        auto [m, scale] = normalise<Acc>(g.size, in, w, b, eps, out);
+        if (scale == 0) {  // squares were too large for Acc
+          const auto wide = normalise<double>(g.size, in, w, b, eps, out);
+          m = Acc(wide.first);
+          scale = Acc(wide.second);
+        }
         mean.as<Acc>()[row] = m;
         rstd.as<Acc>()[row] = scale;
-#pragma GCC ivdep
-        for (int64_t i = 0; i < g.size; ++i)
-          out[i] = T((Acc(in[i]) - m) * scale * weight_at(w, i) + (b == nullptr ? Acc(0) : b[i]));
       }
     });
   });
