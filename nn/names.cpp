@@ -1,31 +1,12 @@
 #include <kiln/nn/names.h>
 
 #include <algorithm>
-#include <numeric>
+
+#include <kiln/tensor/closest_word.h>
 
 namespace kiln::nn {
 
 namespace {
-
-// Levenshtein's distance, or `limit` when it is not below that.
-size_t edit_distance(std::string_view a, std::string_view b, size_t limit) {
-  const size_t longer = std::max(a.size(), b.size()), shorter = std::min(a.size(), b.size());
-  if (longer - shorter >= limit) return limit;
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t(0));
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    size_t least = row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replace = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replace, row[j] + 1, row[j + 1] + 1});
-      least = std::min(least, row[j + 1]);
-    }
-    if (least >= limit) return limit;
-  }
-  return std::min(row.back(), limit);
-}
 
 // One name is the other with a prefix: "module.fc.weight" for "fc.weight".
 bool is_suffix(std::string_view a, std::string_view b) {

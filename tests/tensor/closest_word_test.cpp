@@ -15,8 +15,9 @@ TEST_CASE("closest word: what a mistyped one meant") {
   CHECK(closest_word("frobnicate", words) == "");
   CHECK(closest_word("", words) == "");
   CHECK(closest_word("x", {}) == "");
-  CHECK(edit_distance("kitten", "sitting") == 3);
-  CHECK(edit_distance("", "abc") == 3);
+  CHECK(edit_distance("kitten", "sitting", 9) == 3);
+  CHECK(edit_distance("", "abc", 9) == 3);
+  CHECK(edit_distance("kitten", "sitting", 2) == 2);
 }
 
 }  // namespace kiln
