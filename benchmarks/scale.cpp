@@ -1,9 +1,13 @@
 // scale [ROW ...]: what an element costs at four sizes, each ten times the one before. Cost must grow with
 // the work and no faster: ends with status 1 when a row costs more than 1.5 times as much an element a decade
-// later. Each number is the least of several runs, and a step that looks too steep is measured again.
+// later. Time is what this thread was given of a processor, so neighbours count for little; caches are
+// emptied before each run, or the sizes that fit into them would look cheap. The least of several runs
+// counts, and a step that looks too steep is measured again.
+
+#include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -18,12 +22,12 @@
 namespace {
 
 using namespace kiln;
-using Clock = std::chrono::steady_clock;
 
 constexpr int kSizes = 4;
 constexpr double kMostGrowth = 1.5;
 constexpr int kAttempts = 5;
-constexpr double kSeconds = 0.05;  // of a measurement, at least
+constexpr int kRuns = 8;
+constexpr double kSeconds = 1;  // after which no other run begins
 
 // Runs of a thing of n elements; what is made before the first run is not measured.
 using Make = std::function<std::function<void()>(int64_t n)>;
@@ -88,8 +92,7 @@ std::function<void()> load_optimizer(int64_t n) {
 std::string checkpoint_path() {
   const auto folder =
       std::filesystem::exists("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path();
-  return (folder / ("kiln_scale_" + std::to_string(Clock::now().time_since_epoch().count()) + ".kiln"))
-      .string();
+  return (folder / ("kiln_scale_" + std::to_string(getpid()) + ".kiln")).string();
 }
 
 // A file that goes with the last run.
@@ -149,20 +152,28 @@ std::vector<Row> rows() {
   };
 }
 
-double seconds_of(const std::function<void()>& run) {
-  const auto start = Clock::now();
-  run();
-  return std::chrono::duration<double>(Clock::now() - start).count();
+double processor_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
+}
+
+void empty_caches() {
+  constexpr size_t kBytes = 64 << 20, kLine = 64;
+  static std::vector<char> memory(kBytes);
+  for (size_t i = 0; i < kBytes; i += kLine) ++memory[i];
 }
 
 // The least time of one run.
 double measure(const Row& row, int64_t n) {
-  constexpr int kRuns = 3;
   const std::function<void()> run = row.make(n);
   run();
   double least = INFINITY, total = 0;
-  for (int i = 0; i < kRuns || total < kSeconds; ++i) {
-    const double seconds = seconds_of(run);
+  for (int i = 0; i < kRuns && total < kSeconds; ++i) {
+    empty_caches();
+    const double start = processor_seconds();
+    run();
+    const double seconds = processor_seconds() - start;
     least = std::min(least, seconds);
     total += seconds;
   }
