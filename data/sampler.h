@@ -8,7 +8,8 @@
 namespace kiln::data {
 
 // Which samples an epoch has, in which order; derive from it for an order of your own. It is a function of
-// (seed, epoch) alone, the loader's: that makes runs repeatable and exact to resume, and ranks agree.
+// (seed, epoch) alone, the loader's: that makes runs repeatable and exact to resume, and ranks agree. Several
+// threads may call it at once.
 class Sampler {
  public:
   virtual ~Sampler() = default;
