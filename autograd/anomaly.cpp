@@ -29,6 +29,8 @@ std::string readable(const char* symbol) {
   char* name = abi::__cxa_demangle(symbol, nullptr, nullptr, &status);
   std::string result = status == 0 ? name : symbol;
   std::free(name);
+  constexpr std::string_view kUnnamed = "(anonymous namespace)::";
+  for (size_t at; (at = result.find(kUnnamed)) != std::string::npos;) result.erase(at, kUnnamed.size());
   return result.substr(0, result.find('('));
 }
 

@@ -35,7 +35,7 @@ Tensor weights_for(const Row& row, DType dtype) {
 
 // What torch.nn.functional.cross_entropy documents, sample by sample.
 Tensor naive(const Tensors& in, const Row& row) {
-  const Tensor target = targets_for(in[0].shape());
+  const Tensor target = targets_for(row.shapes[0]);
   const int64_t classes = classes_of(in[0].shape());
   Tensor x = in[0].dim() == 1 ? in[0].unsqueeze(0) : in[0];
   x = x.transpose(1, -1);  // classes last; the other dims of a 4-D x change places, so does the target below
@@ -91,7 +91,7 @@ TEST_CASE("cross_entropy of class indices") {
       .name = "cross_entropy",
       .op =
           [](const Tensors& in, const Row& row) {
-            return cross_entropy(in[0], targets_for(in[0].shape()), options_for(row, in[0]));
+            return cross_entropy(in[0], targets_for(row.shapes[0]), options_for(row, in[0]));
           },
       .reference = naive,
       .rows = all_rows(),
@@ -107,7 +107,7 @@ TEST_CASE("nll_loss of log_softmax is cross_entropy") {
       .name = "nll_loss",
       .op =
           [](const Tensors& in, const Row& row) {
-            return nll_loss(log_softmax(in[0], in[0].dim() == 1 ? 0 : 1), targets_for(in[0].shape()),
+            return nll_loss(log_softmax(in[0], in[0].dim() == 1 ? 0 : 1), targets_for(row.shapes[0]),
                             {.weight = weights_for(row, in[0].dtype()), .reduction = row.reduction});
           },
       .reference = naive,

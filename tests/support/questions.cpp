@@ -314,6 +314,7 @@ Outcome answered(const Question& question) {
 
 // Answers from `first` on until a question ends the process; the number of those that have an answer.
 void run_child(const std::vector<Question>& questions, size_t first, Report* reports) {
+  for (const int number : {SIGSEGV, SIGFPE, SIGABRT, SIGILL, SIGBUS, SIGTERM}) signal(number, SIG_DFL);
   set_num_threads(1);
   for (size_t i = first; i < questions.size(); ++i) {
     alarm(60);

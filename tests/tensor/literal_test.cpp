@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <cstdint>
 
 #include <kiln/kiln.h>

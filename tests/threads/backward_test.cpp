@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kThreads = 4, kRuns = 200;
 
-bool all(const Tensor& x, double value) {
+bool all_are(const Tensor& x, double value) {
   return x.defined() && x.min().item<double>() == value && x.max().item<double>() == value;
 }
 
@@ -24,7 +24,7 @@ TEST_CASE("backward of several threads into one parameter adds up every gradient
     together(kThreads, [&](int) {
       for (int k = 0; k < 2; ++k) (w * 1.0).sum().backward();
     });
-    lost += !all(w.grad(), 2 * kThreads);
+    lost += !all_are(w.grad(), 2 * kThreads);
   }
   CHECK(lost == 0);
 }
