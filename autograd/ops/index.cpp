@@ -62,9 +62,10 @@ Tensor gather(const Tensor& input, int dim, const Tensor& indices) {
   const Tensor at = checked_index("gather", x, dim, index);
   check_inside("gather", x, dim, at);
   Tensor y = empty(at.shape(), like(x));
-  on(x.device(), [&](auto& ctx) {
-    kernels::gather(ctx, GatherGeometry::of(at.shape(), x.shape(), dim), dense(x), at, y);
-  });
+  if (at.numel() != 0)
+    on(x.device(), [&](auto& ctx) {
+      kernels::gather(ctx, GatherGeometry::of(at.shape(), x.shape(), dim), dense(x), at, y);
+    });
   return op.record(y, [at = Saved(at), shape = x.shape(), dim](const Tensor& g) {
     return scatter_add(zeros(shape, like(g)), dim, at.get(), g);
   });
@@ -89,9 +90,10 @@ Tensor scatter_add(const Tensor& input, int dim, const Tensor& indices, const Te
     const NoGrad no_grad;
     y.copy_(x);
   }
-  on(x.device(), [&](auto& ctx) {
-    kernels::scatter_add(ctx, GatherGeometry::of(at.shape(), x.shape(), dim), at, dense(part), y);
-  });
+  if (at.numel() != 0)
+    on(x.device(), [&](auto& ctx) {
+      kernels::scatter_add(ctx, GatherGeometry::of(at.shape(), x.shape(), dim), at, dense(part), y);
+    });
   return autograd::record("scatter_add", {x, part}, op.result(y),
                           [at = Saved(at), dim](const Tensor& g, Wanted wanted) {
                             return gradients(

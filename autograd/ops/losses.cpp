@@ -118,7 +118,7 @@ Tensor nll_loss(const Tensor& input, const Tensor& wanted, const NllOptions& opt
   const Tensor at = masked_fill(classes, logical_not(keep), 0);
   Tensor weight = to(keep, x.dtype());
   if (options.weight.defined())
-    weight = mul(weight, index_select(converted(options.weight, x.dtype()), 0, at));
+    weight = mul(weight, index_select(converted(options.weight.detach(), x.dtype()), 0, at));
   // Ignored rows may hold infinities: chosen away, not multiplied by 0.
   const Tensor picked = masked_fill(squeeze(gather(rows, 1, unsqueeze(at, 1)), 1), logical_not(keep), 0);
   const Tensor losses = neg(mul(picked, weight));

@@ -43,7 +43,7 @@ Rows layer_rows() {
   const Tensor classes = positions({0, 2, 1, 2}, {4}), scores = values({4, 3});
   const auto sized = [](auto make) -> std::vector<std::function<void(const Tensors&)>> {
     return {[make](const Tensors&) { make(kMost); }, [make](const Tensors&) { make(kLeast); },
-            [make](const Tensors&) { make(int64_t(1) << 32); }, [make](const Tensors&) { make(0); }};
+            [make](const Tensors&) { make(int64_t(1) << 45); }, [make](const Tensors&) { make(0); }};
   };
   return {
       with_ends(layer("Linear", nn::Linear(4, 3), rows), sized([](int64_t n) { nn::Linear(n, n); })),
