@@ -11,6 +11,7 @@
 #include <kiln/models/models.h>
 #include <kiln/nn/nn.h>
 #include <kiln/optim/optim.h>
+#include <kiln/profile/profile.h>
 #include <kiln/tensor/error.h>
 #include <kiln/tensor/settings.h>
 #include <kiln/tensor/value/surgery.h>

@@ -11,6 +11,7 @@
 #include <kiln/autograd/pending.h>
 #include <kiln/autograd/slot.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/range.h>
 
 namespace kiln::autograd {
 namespace {
@@ -245,6 +246,7 @@ void start_all(Task& task, const char* op, const Tensors& roots, const Tensors& 
 Node* current_node() { return running; }
 
 void backward(const Tensors& roots, const Tensors& gradients, const BackwardOptions& options) {
+  const profile::Range range("backward");
   const GradMode mode(options.create_graph);
   Task task(options, nullptr);
   start_all(task, "backward", roots, gradients);
@@ -253,6 +255,7 @@ void backward(const Tensors& roots, const Tensors& gradients, const BackwardOpti
 
 Tensors grad(const Tensors& outputs, const Tensors& inputs, const Tensors& gradients,
              const BackwardOptions& options) {
+  const profile::Range range("backward");
   std::vector<Edge> targets;
   for (const Tensor& input : inputs) {
     targets.push_back(edge_of(input));

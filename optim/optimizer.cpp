@@ -8,6 +8,7 @@
 #include <kiln/kernels/flat/optimizer.h>
 #include <kiln/tensor/capture.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/range.h>
 #include <kiln/tensor/transfer.h>
 
 namespace kiln::optim {
@@ -111,6 +112,7 @@ void Optimizer::find_runs(size_t g) {
 }
 
 void Optimizer::step() {
+  const profile::Range range(name_, ".step");
   if (!skip_.defined()) settle_skipped();
   for (size_t g = 0; g < groups_.size(); ++g) {
     find_runs(g);

@@ -8,6 +8,7 @@
 
 #include <kiln/tensor/cpu/context.h>
 #include <kiln/tensor/fail.h>
+#include <kiln/tensor/range.h>
 
 namespace kiln::data::detail {
 
@@ -103,6 +104,7 @@ std::shared_ptr<Run> LoaderCore::ready_run(Lock& lock, bool tracked, int64_t epo
 
 void LoaderCore::advance(Iteration& it) {
   if (it.ended) return;
+  const profile::Range range("loader");
   Slot slot;
   const bool taken = source.options.workers == 0 ? take_inline(it, slot) : take(it, slot);
   const Lock lock(pool_->mutex);
