@@ -27,11 +27,11 @@ struct Options {
   std::string data = "cifar-10", out = "cifar10.kiln", device = to_string(default_device());
   int64_t epochs = 20;
   uint64_t seed = 0;
-  bool resume = false;
+  bool profile = false, resume = false;
   std::string command;  // that goes on
 };
 
-int run(const Options& options) {
+int train_net(const Options& options) {
   const train::Interrupt interrupt;
   manual_seed(options.seed);
   const Device device(options.device);
@@ -79,6 +79,15 @@ int run(const Options& options) {
   return 0;
 }
 
+int run(const Options& options) {
+  if (!options.profile) return train_net(options);
+  profile::Session session;
+  const int status = train_net(options);
+  fmt::print("{}", session.table());
+  session.write_trace((std::filesystem::path(options.out).parent_path() / "trace.json").string());
+  return status;
+}
+
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("Trains a CNN on CIFAR-10.", "cifar10");
@@ -89,6 +98,8 @@ int main(int argc, char** argv) {
   app.add_option("--epochs", options.epochs, "passes over the data")->check(CLI::PositiveNumber);
   app.add_option("--seed", options.seed, "of weights and order");
   app.add_flag("--resume", options.resume, "go on from the checkpoint beside --out, where there is one");
+  app.add_flag("--profile", options.profile,
+               "a table of where the time went, and trace.json beside the weights");
   if (const auto ended = tools::parse_command_line(app, argc, argv)) return *ended;
   options.command = train::command_text(argc, argv, "--resume");
   return train::run_program("cifar10", [&] { return run(options); });

@@ -30,7 +30,7 @@ struct Options {
   double lr = 0.1;
   uint64_t seed = 0;
   std::string amp;  // "": float32
-  bool resume = false, graph = false;
+  bool profile = false, resume = false, graph = false;
   std::string command;  // that goes on
 };
 
@@ -66,7 +66,7 @@ data::DataLoader training_data(const Options& options) {
   return data::DataLoader(data::fashion_mnist(options.data), shuffled);
 }
 
-int run(const Options& options) {
+int train_net(const Options& options) {
   const train::Interrupt interrupt;
   manual_seed(options.seed);
   const Device device(options.device);
@@ -140,6 +140,15 @@ int run(const Options& options) {
   return 0;
 }
 
+int run(const Options& options) {
+  if (!options.profile) return train_net(options);
+  profile::Session session;
+  const int status = train_net(options);
+  fmt::print("{}", session.table());
+  session.write_trace(options.out + "/trace.json");
+  return status;
+}
+
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("Trains a small CNN on Fashion-MNIST.", "fashion_mnist");
@@ -162,6 +171,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"bfloat16", "float16"}));
   app.add_flag("--graph", options.graph, "steps as a CUDA graph");
   app.add_flag("--resume", options.resume, "go on from the checkpoint in --out, where there is one");
+  app.add_flag("--profile", options.profile,
+               "a table of where the time went, and trace.json in the folder of --out");
   if (const auto ended = tools::parse_command_line(app, argc, argv)) return *ended;
   options.command = train::command_text(argc, argv, "--resume");
   return train::run_program("fashion_mnist", [&] { return run(options); });

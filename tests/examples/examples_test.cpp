@@ -379,6 +379,18 @@ TEST_CASE("bad input gives one message and exit status 1") {
   CHECK(truncated.output.find("train-images-idx3-ubyte") != std::string::npos);
 }
 
+TEST_CASE("fashion_mnist --profile prints where the time went and writes a trace") {
+  const Folder folder;
+  write_fashion(folder);
+  const Result result = run(folder, fashion("out", false, {"--profile"}));
+  REQUIRE_MESSAGE(result.status == 0, result.output);
+  for (const char* part : {" recorded; ", "bn2", "loader", "SGD.step", "backward"}) {
+    CAPTURE(part);
+    CHECK(result.output.find(part) != std::string::npos);
+  }
+  CHECK(std::filesystem::exists(folder.path() + "/out/trace.json"));
+}
+
 TEST_CASE("fashion_mnist refuses the checkpoint of another model") {
   const Folder folder;
   write_fashion(folder);
@@ -401,8 +413,13 @@ TEST_CASE("cifar10 trains on the binary layout") {
     }
     write_file(folder.path() + "/" + name + ".bin", records);
   }
-  const Result result = run(folder, {"cifar10", "--data", ".", "--epochs", "1"});
+  const Result result = run(folder, {"cifar10", "--data", ".", "--epochs", "1", "--profile"});
   CHECK_MESSAGE(result.status == 0, result.output);
+  for (const char* part : {" recorded; ", "conv2d_weight_grad (backward)", "conv3", "SGD.step"}) {
+    CAPTURE(part);
+    CHECK(result.output.find(part) != std::string::npos);
+  }
+  CHECK(std::filesystem::exists(folder.path() + "/trace.json"));
   CHECK(result.output.find("test accuracy: ") != std::string::npos);
   CHECK(io::load(folder.path() + "/cifar10.kiln").as_state_dict().contains("conv3.weight"));
 
