@@ -242,9 +242,19 @@ TextId Recorder::path_of(const autograd::OpCall& call) {
   return at->second.path;
 }
 
+// Nodes that the call made. One that gives its operand back (contiguous), or that writes without history,
+// made none.
 void Recorder::remember(const autograd::OpCall& call, TextId path) {
-  for (const Tensor& y : call.results)
-    if (const autograd::Node* node = autograd::creator_of(y)) origins_[node] = {node->name, node->rank, path};
+  for (const Tensor& y : call.results) {
+    const autograd::Node* node = autograd::creator_of(y);
+    if (node == nullptr) continue;
+    const bool made = call.in_place
+                          ? std::string_view(node->name) == call.name
+                          : std::ranges::none_of(call.operands, [&](const autograd::NamedOperand& x) {
+                              return autograd::creator_of(x.tensor) == node;
+                            });
+    if (made) origins_[node] = {node->name, node->rank, path};
+  }
 }
 
 void Recorder::begin(const autograd::OpCall& call) {

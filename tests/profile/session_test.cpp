@@ -147,6 +147,20 @@ TEST_CASE("a module has the time of its forward and of the gradients of its ops"
   CHECK(own == doctest::Approx(ops));
 }
 
+TEST_CASE("an op that gives its operand back does not take over its gradient") {
+  struct Normed : nn::Module {
+    nn::Conv2d conv{2, 4, 3, {.padding = 1, .bias = false}};
+    nn::BatchNorm2d bn{4};
+    NN_LOCAL_MEMBERS(conv, bn)
+    Tensor forward(const Tensor& x) { return bn(contiguous(conv(x))); }
+  } net;
+  const Tensor x = ones({2, 2, 8, 8});
+  profile::Session session;
+  sum(net(x)).backward();
+  // Forward, and the gradient of the weight.
+  CHECK(row(session.modules(), "conv").flop == 2 * 2 * 2 * 4 * 8 * 8 * 2 * 3 * 3);
+}
+
 TEST_CASE("memory of a dead node does not give its module to another's gradients") {
   Net net;
   const Tensor x = ones({2, 2, 8, 8});
