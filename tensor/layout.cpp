@@ -45,12 +45,10 @@ Layout Layout::contiguous(const Shape& shape, MemoryFormat format) {
 }
 
 void Layout::check(const char* op) const {
-  constexpr int64_t kWidest = 16;  // bytes of a complex128
   int64_t count = 1, last = offset;
-  bool wrong = offset < 0, overflows = false, empty = false;
+  bool wrong = offset < 0, overflows = false;
   for (int i = 0; i < rank(); ++i) {
     wrong |= shape[i] < 0 || strides[i] < 0;
-    empty |= shape[i] == 0;
     int64_t reach = 0;
     // Sizes of 0 count as 1: what they are joined with must be countable, too.
     overflows |= __builtin_mul_overflow(count, shape[i] == 0 ? 1 : shape[i], &count);
@@ -60,10 +58,7 @@ void Layout::check(const char* op) const {
   if (wrong) [[unlikely]]
     fail("{}: shape {} with strides {} and offset {}: none of them may be negative", op, shape, strides,
          offset);
-  int64_t bytes = 0;
-  overflows |= !empty && (__builtin_mul_overflow(count, kWidest, &bytes) ||
-                          __builtin_mul_overflow(last + 1, kWidest, &bytes));
-  if (overflows) [[unlikely]]
+  if (overflows || last == INT64_MAX) [[unlikely]]
     fail(
         "{}: shape {} with strides {} and offset {} has more elements, or reaches further, than int64 counts",
         op, shape, strides, offset);

@@ -16,7 +16,7 @@ struct Layout {
   static Layout contiguous(const Shape& shape, MemoryFormat format = MemoryFormat::contiguous);
 
   // Throws, as `op`, when a size, a stride or the offset is negative, or when the number of elements, or the
-  // bytes up to the last one of the widest type, are more than int64 counts.
+  // place of the last one, is more than int64 counts.
   void check(const char* op) const;
 
   int rank() const { return shape.rank(); }

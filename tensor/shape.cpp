@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <kiln/tensor/bytes_of.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -42,18 +43,24 @@ std::string to_string(const Dims& dims) {
 }
 
 int64_t numel(const Shape& shape) {
-  // Bytes of the widest element. Sizes of 0 count as 1: strides of what they are joined with must be
-  // countable.
-  constexpr int64_t kWidest = 16;
-  int64_t product = 1, bytes = kWidest;
+  int64_t product = 1;
+  bool empty = false;
   for (const int64_t size : shape) {
     if (size < 0) [[unlikely]]
       fail("shape: {} has a negative size", shape);
-    product *= size == 0 ? 0 : 1;
-    if (size != 0 && __builtin_mul_overflow(bytes, size, &bytes)) [[unlikely]]
-      fail("shape: {} has more elements than int64 counts the bytes of", shape);
+    empty |= size == 0;
+    // A size of 0 counts as 1: the strides of what it is joined with must be countable.
+    if (size != 0 && __builtin_mul_overflow(product, size, &product)) [[unlikely]]
+      fail("shape: {} has more elements than int64 counts", shape);
   }
-  return product == 0 ? 0 : bytes / kWidest;
+  return empty ? 0 : product;
+}
+
+int64_t bytes_of(const Shape& shape, DType dtype) {
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(numel(shape), size_of(dtype), &bytes)) [[unlikely]]
+    fail("shape: {} of {} has more bytes than int64 counts", shape, dtype);
+  return bytes;
 }
 
 int wrap_dim(const char* op, int dim, int rank) {

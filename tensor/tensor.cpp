@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include <kiln/tensor/bytes_of.h>
 #include <kiln/tensor/element.h>
 #include <kiln/tensor/fail.h>
 #include <kiln/tensor/transfer.h>
@@ -101,11 +102,11 @@ template std::vector<uint8_t> TensorBase::to_vector() const;
 template std::vector<bool> TensorBase::to_vector() const;
 
 Tensor empty(const Shape& shape, const TensorOptions& options) {
-  const int64_t count = numel(shape);
+  const int64_t bytes = bytes_of(shape, options.dtype);
   Ref<TensorImpl> impl(new TensorImpl);
   impl->layout = Layout::contiguous(shape, options.memory_format);
   impl->dtype = options.dtype;
-  impl->storage = Storage::allocate(count * size_of(options.dtype), options.device);
+  impl->storage = Storage::allocate(bytes, options.device);
   const Tensor x(std::move(impl));
   if (options.requires_grad) {
     if (detail::require_grad == nullptr) fail("empty: requires_grad needs autograd, which is not linked");

@@ -8,6 +8,7 @@
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/kernels/elementwise/copy.h>
+#include <kiln/tensor/bytes_of.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -131,7 +132,7 @@ Tensor empty_dense(const Layout& layout, DType dtype, Device device) {
   impl->layout = layout;
   impl->layout.offset = 0;
   impl->dtype = dtype;
-  impl->storage = Storage::allocate(numel(layout.shape) * size_of(dtype), device);
+  impl->storage = Storage::allocate(bytes_of(layout.shape, dtype), device);
   return Tensor(std::move(impl));
 }
 

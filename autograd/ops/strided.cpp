@@ -2,6 +2,7 @@
 
 #include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
+#include <kiln/tensor/bytes_of.h>
 #include <kiln/tensor/fail.h>
 
 namespace kiln {
@@ -16,7 +17,7 @@ using autograd::Wanted;
 Tensor spread_out(const Tensor& x, const Layout& dense) {
   const NoGrad scope;
   dense.check("strided");
-  Ref<Storage> storage = Storage::allocate(dense.span() * size_of(x.dtype()), x.device());
+  Ref<Storage> storage = Storage::allocate(bytes_of({dense.span()}, x.dtype()), x.device());
   Tensor y = from_storage(std::move(storage), x.dtype(), dense);
   y.copy_(x);
   return y;

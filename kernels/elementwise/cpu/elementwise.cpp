@@ -5,6 +5,7 @@
 #include <kiln/kernels/base/cpu/walk.h>
 #include <kiln/kernels/elementwise/copy.h>
 #include <kiln/kernels/elementwise/cpu/convert.h>
+#include <kiln/tensor/bytes_of.h>
 #include <kiln/tensor/element.h>
 
 namespace kiln::kernels {
@@ -148,7 +149,7 @@ bool is_transposed(const Walk& walk, int k, int64_t size) {
 Tensor reordered(CpuContext& ctx, const TensorView& x, const TensorView& y) {
   const Layout layout =
       y.layout->is_dense() ? Layout{y.shape(), y.layout->strides, 0} : Layout::contiguous(y.shape());
-  Tensor result = from_storage(Storage::allocate(y.numel() * size_of(x.dtype), cpu), x.dtype, layout);
+  Tensor result = from_storage(Storage::allocate(bytes_of(y.shape(), x.dtype), cpu), x.dtype, layout);
   copy(ctx, x, result);
   return result;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <kiln/kernels/elementwise/copy.h>
+#include <kiln/tensor/bytes_of.h>
 #include <kiln/tensor/cuda/context.h>
 
 namespace kiln::kernels {
@@ -110,7 +111,7 @@ std::vector<ElementwisePart> split(const Walk& walk) {
 }
 
 Tensor empty_on(const CudaContext& ctx, const Shape& shape, DType dtype) {
-  return from_storage(Storage::allocate(numel(shape) * size_of(dtype), ctx.device), dtype,
+  return from_storage(Storage::allocate(bytes_of(shape, dtype), ctx.device), dtype,
                       Layout::contiguous(shape));
 }
 
