@@ -26,7 +26,7 @@ class RefCounted {
   mutable int handles_ = 0;
 };
 
-// A shared pointer of one word whose count lives in the object, or where T::add_handle and T::drop_handle say.
+// A shared pointer of one word. The count is in the object, or where T::add_handle and drop_handle keep it.
 template <class T>
 class Ref {
  public:

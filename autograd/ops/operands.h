@@ -2,8 +2,8 @@
 
 #include <kiln/tensor/tensor.h>
 
-// Internal, for the sources of ops: types, layouts and memory of operands and results. What all ops ask of operands is
-// in op.h.
+// Internal, for the sources of ops: types, layouts and memory of operands and results. What all ops ask of
+// operands is in op.h.
 
 namespace kiln {
 

@@ -36,6 +36,27 @@ Subject filled(const char* name, F f) {
   }));
 }
 
+Rows fills() {
+  return {
+      filled("init::uniform_", [](auto& x) { nn::init::uniform_(x); }),
+      filled("init::normal_", [](auto& x) { nn::init::normal_(x); }),
+      filled("init::trunc_normal_", [](auto& x) { nn::init::trunc_normal_(x); }),
+      filled("init::constant_", [](auto& x) { nn::init::constant_(x, 1); }),
+      filled("init::zeros_", [](auto& x) { nn::init::zeros_(x); }),
+      filled("init::ones_", [](auto& x) { nn::init::ones_(x); }),
+      filled("init::eye_", [](auto& x) { nn::init::eye_(x); }),
+      filled("init::dirac_",
+             [](auto& x) {
+               nn::init::dirac_(x.reshape({1, 3, 4}));
+             }),
+      filled("init::xavier_uniform_", [](auto& x) { nn::init::xavier_uniform_(x); }),
+      filled("init::xavier_normal_", [](auto& x) { nn::init::xavier_normal_(x); }),
+      filled("init::kaiming_uniform_", [](auto& x) { nn::init::kaiming_uniform_(x); }),
+      filled("init::kaiming_normal_", [](auto& x) { nn::init::kaiming_normal_(x); }),
+      filled("init::orthogonal_", [](auto& x) { nn::init::orthogonal_(x); }),
+  };
+}
+
 }  // namespace
 
 Rows layer_rows() {
@@ -45,7 +66,7 @@ Rows layer_rows() {
     return {[make](const Tensors&) { make(kMost); }, [make](const Tensors&) { make(kLeast); },
             [make](const Tensors&) { make(int64_t(1) << 45); }, [make](const Tensors&) { make(0); }};
   };
-  return {
+  Rows all = {
       with_ends(layer("Linear", nn::Linear(4, 3), rows), sized([](int64_t n) { nn::Linear(n, n); })),
       with_ends(layer("Conv2d", nn::Conv2d(3, 4, 3), image), sized([](int64_t n) { nn::Conv2d(n, n, 3); })),
       with_ends(
@@ -88,23 +109,10 @@ Rows layer_rows() {
       loss("SmoothL1Loss", nn::SmoothL1Loss(), scores, chance),
       loss("BCELoss", nn::BCELoss(), chance, chance),
       loss("BCEWithLogitsLoss", nn::BCEWithLogitsLoss(), scores, chance),
-      filled("init::uniform_", [](auto& x) { nn::init::uniform_(x); }),
-      filled("init::normal_", [](auto& x) { nn::init::normal_(x); }),
-      filled("init::trunc_normal_", [](auto& x) { nn::init::trunc_normal_(x); }),
-      filled("init::constant_", [](auto& x) { nn::init::constant_(x, 1); }),
-      filled("init::zeros_", [](auto& x) { nn::init::zeros_(x); }),
-      filled("init::ones_", [](auto& x) { nn::init::ones_(x); }),
-      filled("init::eye_", [](auto& x) { nn::init::eye_(x); }),
-      filled("init::dirac_",
-             [](auto& x) {
-               nn::init::dirac_(x.reshape({1, 3, 4}));
-             }),
-      filled("init::xavier_uniform_", [](auto& x) { nn::init::xavier_uniform_(x); }),
-      filled("init::xavier_normal_", [](auto& x) { nn::init::xavier_normal_(x); }),
-      filled("init::kaiming_uniform_", [](auto& x) { nn::init::kaiming_uniform_(x); }),
-      filled("init::kaiming_normal_", [](auto& x) { nn::init::kaiming_normal_(x); }),
-      filled("init::orthogonal_", [](auto& x) { nn::init::orthogonal_(x); }),
   };
+  const Rows more = fills();
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 }  // namespace kiln::walk

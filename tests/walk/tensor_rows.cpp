@@ -15,10 +15,7 @@ Subject asked(const char* name, F f, const Shape& shape = {3, 4}) {
                           "gives no tensor");
 }
 
-}  // namespace
-
-Rows tensor_rows() {
-  const Shape leaf{3, 4};
+Rows facts() {
   return {
       with_ends(asked("size", [](auto& x) { x.size(0); }),
                 {[](const Tensors& in) { (void)in[0].size(INT32_MAX); },
@@ -48,6 +45,11 @@ Rows tensor_rows() {
       asked("requires_grad_", [](auto& x) { x.detach().requires_grad_(); }),
       asked("is_leaf", [](auto& x) { x.is_leaf(); }),
       asked("grad", [](auto& x) { x.grad(); }),
+  };
+}
+
+Rows gradients() {
+  return {
       asked("set_grad",
             [](auto& x) {
               x.set_grad(ones({3, 4}));
@@ -77,6 +79,15 @@ Rows tensor_rows() {
             }),
       asked("op_name", [](auto& x) { autograd::op_name(x); }),
   };
+}
+
+}  // namespace
+
+Rows tensor_rows() {
+  Rows rows = facts();
+  const Rows more = gradients();
+  rows.insert(rows.end(), more.begin(), more.end());
+  return rows;
 }
 
 }  // namespace kiln::walk

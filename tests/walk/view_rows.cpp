@@ -6,7 +6,7 @@ namespace {
 const Layout kDense = Layout::contiguous({3, 4});
 const Layout kPart = kDense.narrow(0, 1, 2);
 
-Rows views() {
+Rows reshapes() {
   return {
       with_ends(one("reshape",
                     [](auto& x) {
@@ -55,6 +55,11 @@ Rows views() {
                  [](const Tensors& in) { slice(in[0], 1, kMost, kLeast, 1); },
                  [](const Tensors& in) { slice(in[0], 1, 0, 4, kLeast); },
                  [](const Tensors& in) { slice(in[0], 0, 0, kMost, kMost).clone(); }}),
+  };
+}
+
+Rows cuts() {
+  return {
       one("squeeze", [](auto& x) { return squeeze(x); }, {3, 1}),
       with_ends(one("squeeze", [](auto& x) { return squeeze(x, 1); }, {3, 1}),
                 {[](const Tensors& in) { squeeze(in[0], INT32_MAX); }}),
@@ -101,7 +106,7 @@ Rows views() {
   };
 }
 
-Rows copies() {
+Rows arrangements() {
   return {
       with_ends(one("repeat",
                     [](auto& x) {
@@ -140,6 +145,11 @@ Rows copies() {
       one("clone", [](auto& x) { return clone(x); }),
       one("contiguous", [](auto& x) { return contiguous(x.t()); }),
       one("contiguous", [](auto& x) { return contiguous(x, MemoryFormat::channels_last); }, {2, 3, 2, 2}),
+  };
+}
+
+Rows conversions() {
+  return {
       one("to", [](auto& x) { return to(x, float64); }),
       one("to", [](auto& x) { return to(x, cpu); }),
       one("to", [](auto& x) { return to(x, cpu, bfloat16); }),
@@ -242,8 +252,9 @@ Rows factories() {
 }  // namespace
 
 Rows view_rows() {
-  Rows rows = views();
-  for (const Rows& more : {copies(), factories()}) rows.insert(rows.end(), more.begin(), more.end());
+  Rows rows = reshapes();
+  for (const Rows& more : {cuts(), arrangements(), conversions(), factories()})
+    rows.insert(rows.end(), more.begin(), more.end());
   return rows;
 }
 
