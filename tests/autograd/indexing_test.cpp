@@ -25,13 +25,23 @@ struct Row {
   bool accumulate = false;
 };
 
+// The indices where x is: rows are run on the CPU, too.
+indexing::TensorIndices beside(const Tensor& x, const Row& row) {
+  indexing::TensorIndices moved;
+  for (const indexing::TensorIndex& index : row.indices) {
+    const bool moves = index.kind() == indexing::TensorIndex::Kind::tensor && index.tensor().defined();
+    moved.push_back(moves ? indexing::TensorIndex(index.tensor().to(x.device())) : index);
+  }
+  return moved;
+}
+
 Tensor truth() { return tensor({true, false, true, true}); }
 
 }  // namespace
 
 TEST_CASE("index") {
   check_op<Row>({.name = "index",
-                 .op = [](const Tensors& in, const Row& row) { return index(in[0], row.indices) * 1; },
+                 .op = [](const Tensors& in, const Row& row) { return index(in[0], beside(in[0], row)) * 1; },
                  .rows = {{{{4, 3}}, {1}},
                           {{{4, 3}}, {Slice(1, None, 2), None}},
                           {{{4, 3}}, {tensor({0, 3, 3})}},
@@ -57,7 +67,7 @@ TEST_CASE("index_put") {
       {.name = "index_put",
        .op =
            [](const Tensors& in, const Row& row) {
-             return index_put(in[0], row.indices, in[1].to(in[0].dtype()), row.accumulate);
+             return index_put(in[0], beside(in[0], row), in[1].to(in[0].dtype()), row.accumulate);
            },
        .rows = {{{{4, 3}, {3}}, {1}},
                 {{{4, 3}, {2, 1, 3}}, {Slice(1, None, 2), None}},

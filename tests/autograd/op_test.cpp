@@ -117,10 +117,8 @@ TEST_CASE("a gradient of another type is cast, one of another shape names both o
   x.requires_grad_();
   passing("wide", x * 1, [](const Tensor& g) { return g.to(float64); }).sum().backward();
   CHECK(x.grad().dtype() == float32);
-  expect_error(
-      "backward of crooked: it gave a gradient of shape [3] on cpu for a result of mul, which has shape "
-      "[2,3]",
-      [&] { passing("crooked", x * 1, [](const Tensor&) { return ones({3}); }).sum().backward(); });
+  expect_error("for a result of mul, which has shape [2,3]",
+               [&] { passing("crooked", x * 1, [](const Tensor&) { return ones({3}); }).sum().backward(); });
   expect_error("for a leaf, which has shape [2,3]",
                [&] { passing("crooked", x, [](const Tensor&) { return ones({3}); }).sum().backward(); });
   expect_error("backward of a hook: it gave a gradient of shape [1]", [&] {

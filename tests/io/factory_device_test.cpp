@@ -22,6 +22,13 @@ Value weights() {
           {"mask", tensor({false, true})}};
 }
 
+// Entry by entry: safetensors keeps neither their order nor that they share memory.
+bool same(const Value& a, const Value& b) {
+  bool result = true;
+  for (const char* key : {"x", "turned", "mask"}) result = result && a.at(key) == b.at(key);
+  return result;
+}
+
 }  // namespace
 
 TEST_CASE("files are read and written on the host, whatever the factories' device is") {
@@ -30,14 +37,14 @@ TEST_CASE("files are read and written on the host, whatever the factories' devic
   const Value value = weights();
   const test::FactoryDevice scope(Device("cuda"));
   for (const char* format : {"kiln", "pth", "safetensors", "npz"}) {
-    CAPTURE(format);
+    CAPTURE(std::string(format));
     const std::string path = folder / ("a."s + format);
     io::save(path, value);
     const Value back = io::load(path);
     for (const Tensor* x : back.tensors()) CHECK(x->device().is_cpu());
-    CHECK(back == value);
-    CHECK(io::load(path, {.map = true}) == value);
-    CHECK(io::open(path).value() == value);
+    CHECK(same(back, value));
+    CHECK(same(io::load(path, {.map = true}), value));
+    CHECK(same(io::open(path).value(), value));
     const Value half = io::load(path, {.dtype = float16});
     CHECK(half.at("x").as_tensor().device().is_cpu());
     CHECK(half.at("x").as_tensor().dtype() == float16);

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <support/device.h>
 
 #include <functional>
 
@@ -85,7 +86,7 @@ TEST_CASE("a model is used like a network") {
   CHECK(model.parameters().size() == 4);
   CHECK(!model.eval().is_training());
   CHECK(!model.train().to(float64).as<nn::Sequential>().empty());
-  CHECK(model.to("cpu", float32).parameters()[0].dtype() == float32);
+  CHECK(model.to(test::device(), float32).parameters()[0].dtype() == float32);
   CHECK(nn::summary(model, {4, 2}).find("BatchNorm1d") != std::string::npos);
   CHECK(to_string(model).starts_with("Sequential("));
   nn::AnyModule copy = nn::clone(model);
@@ -94,9 +95,9 @@ TEST_CASE("a model is used like a network") {
   CHECK(model.freeze("0") == 2);
   model.unfreeze("*");
 
-  const data::TensorDataset set({ones({4, 2}), zeros({4}, {.dtype = int64})});
+  const data::TensorDataset set({ones({4, 2}, {.device = cpu}), zeros({4}, {.dtype = int64, .device = cpu})});
   const data::DataLoader loader(set, {.batch_size = 2});
-  train::accuracy(model, loader);
+  train::accuracy(model, loader, test::device());
   CHECK(model.is_training());
   train::Checkpoint checkpoint("unused");
   checkpoint.add("model", model);

@@ -181,6 +181,7 @@ Outcome backward_in_another_thread(const Subject& subject) {
   const Tensors leaves = leaves_of(subject.inputs);
   Tensors ys;
   std::thread([&] {
+    const FactoryDevice scope(device());
     set_num_threads(1);
     ys = backward.results(leaves);
   }).join();
@@ -203,6 +204,7 @@ Outcome two_threads(const Subject& subject) {
   std::vector<std::string> errors(2);
   for (std::string& error : errors)
     threads.emplace_back([&] {
+      const FactoryDevice scope(device());
       set_num_threads(1);
       try {
         for (int round = 0; round < kRounds; ++round) backward.gradients(leaves);

@@ -31,7 +31,7 @@ Rows facts() {
       asked("is_contiguous", [](auto& x) { x.is_contiguous(); }),
       asked("is_floating_point", [](auto& x) { x.is_floating_point(); }),
       asked("suggested_memory_format", [](auto& x) { x.suggested_memory_format(); }),
-      asked("data", [](auto& x) { x.template data<float>(); }),
+      asked("data", [](auto& x) { x.cpu().template data<float>(); }),
       asked("raw_data", [](auto& x) { x.raw_data(); }),
       asked("item", [](auto& x) { x.template item<double>(); }, {1}),
       asked("item", [](auto& x) { x.template item<int64_t>(); }, {1}),

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+// The loader's tables hold addresses as numbers. NOLINTBEGIN(performance-no-int-to-ptr)
 namespace kiln::kernels {
 namespace {
 
@@ -130,3 +131,4 @@ bool replace_imports(const void* address, std::span<const Import> imports) {
 }
 
 }  // namespace kiln::kernels
+// NOLINTEND(performance-no-int-to-ptr)
