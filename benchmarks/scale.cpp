@@ -43,7 +43,7 @@ nn::Sequential layers(int64_t n, const char* prefix = "layer") {
   return net;
 }
 
-Make on_layers(std::function<void(nn::Sequential&)> run) {
+Make on_layers(const std::function<void(nn::Sequential&)>& run) {
   return [run](int64_t n) -> std::function<void()> { return [run, net = layers(n)]() mutable { run(net); }; };
 }
 
@@ -77,7 +77,7 @@ struct Training {
   }
 };
 
-Make on_optimizer(std::function<void(optim::Adam&)> run) {
+Make on_optimizer(const std::function<void(optim::Adam&)>& run) {
   return [run](int64_t n) -> std::function<void()> {
     return [run, training = std::make_shared<Training>(n)] { run(*training->optimizer); };
   };
@@ -107,7 +107,7 @@ struct Saved {
   ~Saved() { std::filesystem::remove(checkpoint.path()); }
 };
 
-Make on_checkpoint(std::function<void(train::Checkpoint&)> run) {
+Make on_checkpoint(const std::function<void(train::Checkpoint&)>& run) {
   return [run](int64_t n) -> std::function<void()> {
     return [run, saved = std::make_shared<Saved>(n)] { run(saved->checkpoint); };
   };
@@ -139,7 +139,7 @@ std::vector<Row> rows() {
        [](int64_t n) -> std::function<void()> {
          return [net = layers(n)] {
            const NoGrad no_grad;
-           const nn::Sequential fresh = net;
+           const nn::Sequential fresh = net;  // NOLINT(performance-unnecessary-copy-initialization)
            fresh(ones({1, 1}));
          };
        }},

@@ -66,13 +66,41 @@ data::DataLoader training_data(const Options& options) {
   return data::DataLoader(data::fashion_mnist(options.data), shuffled);
 }
 
+data::DataLoader test_data(const Options& options) {
+  return data::DataLoader(data::fashion_mnist(options.data, {.train = false}),
+                          {.batch_size = 500, .transform = as_input()});
+}
+
+void go_on(train::Checkpoint& checkpoint) {
+  if (checkpoint.exists())
+    checkpoint.load();
+  else
+    fmt::print(stderr, "{} is not there: a new run begins\n", checkpoint.path());
+}
+
+int stopped(const Options& options, const train::Checkpoint& checkpoint, int64_t step,
+            int64_t steps_an_epoch) {
+  return train::stopped({.where = fmt::format("epoch {}, after step {}", step / steps_an_epoch + 1, step),
+                         .written = {checkpoint.path()},
+                         .go_on = options.command});
+}
+
+// Adds up the losses that have come since the last time, and gives the newest.
+double read_losses(train::Losses& recent, io::Progress& bar, double& sum) {
+  double last = 0;
+  for (const double loss : recent.read()) {
+    sum += last = loss;
+    bar.advance(0, loss);
+  }
+  return last;
+}
+
 int train_net(const Options& options) {
   const train::Interrupt interrupt;
   manual_seed(options.seed);
   const Device device(options.device);
   data::DataLoader loader = training_data(options);
-  const data::DataLoader test(data::fashion_mnist(options.data, {.train = false}),
-                              {.batch_size = 500, .transform = as_input()});
+  const data::DataLoader test = test_data(options);
   Net net;
   net.to(device);
   optim::SGD optimizer(net.parameters(), {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
@@ -91,17 +119,8 @@ int train_net(const Options& options) {
   checkpoint.add("model", net).add("optimizer", optimizer).add("schedule", schedule).add("loader", loader);
   checkpoint.add("step", step).add("loss_sum", loss_sum).add("losses", losses).add("accuracies", accuracies);
   if (scaler.is_enabled()) checkpoint.add("scaler", scaler);
-  if (options.resume && checkpoint.exists())
-    checkpoint.load();
-  else if (options.resume)
-    fmt::print(stderr, "{} is not there: a new run begins\n", checkpoint.path());
-  const auto stopped = [&] {
-    return train::stopped({.where = fmt::format("epoch {}, after step {}", step / loader.size() + 1, step),
-                           .written = {checkpoint.path()},
-                           .go_on = options.command});
-  };
+  if (options.resume) go_on(checkpoint);
   io::EventWriter events(options.out, {.resume_at = step > 0 ? step : -1});
-
   for (int64_t epoch = int64_t(accuracies.size()); epoch < options.epochs; ++epoch) {
     io::Progress bar(fmt::format("epoch {}/{}", epoch + 1, options.epochs), loader.samples());
     bar.resume_at(std::min((step - epoch * loader.size()) * options.batch_size, loader.samples()));
@@ -112,17 +131,13 @@ int train_net(const Options& options) {
       ++step;
       const bool leaves = interrupt.requested(), saves = leaves || step % options.save_every == 0;
       if (saves || step % kReadEvery == 0 || step % loader.size() == 0) {
-        double last = 0;
-        for (const double loss : recent.read()) {
-          loss_sum += last = loss;
-          bar.advance(0, loss);
-        }
+        const double last = read_losses(recent, bar, loss_sum);
         if (step % kReadEvery == 0) events.scalar("loss/train", last, step);
       }
       if (saves) checkpoint.save();
       if (leaves) {
         bar.finish();
-        return stopped();
+        return stopped(options, checkpoint, step, loader.size());
       }
     }
     losses.push_back(loss_sum / double(loader.size()));
@@ -134,7 +149,8 @@ int train_net(const Options& options) {
       io::save(options.out + "/best.kiln", net.state_dict());
     checkpoint.save();
     draw(options.out, losses, accuracies);
-    if (interrupt.requested() && epoch + 1 < options.epochs) return stopped();
+    if (interrupt.requested() && epoch + 1 < options.epochs)
+      return stopped(options, checkpoint, step, loader.size());
   }
   fmt::print("test accuracy: {:.2f} %\n", accuracies.back());
   return 0;

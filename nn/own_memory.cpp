@@ -10,6 +10,7 @@
 #include <kiln/nn/members.h>
 #include <kiln/tensor/fail.h>
 
+// Words of memory may be addresses. NOLINTBEGIN(performance-no-int-to-ptr)
 namespace kiln::nn::detail {
 
 namespace {
@@ -197,3 +198,4 @@ void OwnMemory::fail_unlisted(const char* where, const std::string& what) const 
 }
 
 }  // namespace kiln::nn::detail
+// NOLINTEND(performance-no-int-to-ptr)

@@ -27,7 +27,7 @@ struct Hooks {
   }
   static Hooks now(const Module& module) { return module.hooks_ ? *module.hooks_ : Hooks(); }
   template <class F>
-  static int64_t add(std::vector<Entry<F>>& list, F&& hook) {
+  static int64_t add(std::vector<Entry<F>>& list, F hook) {
     list.push_back({next_id(), std::make_shared<const F>(std::move(hook))});
     return list.back().id;
   }

@@ -22,10 +22,10 @@ constexpr int kVectorBytes = 32;
 #else
 constexpr int kVectorBytes = 16;
 #endif
-typedef float Vector __attribute__((vector_size(kVectorBytes)));
+using Vector = float __attribute__((vector_size(kVectorBytes)));
 
-constexpr int kChains =
-    12;  // more than latency times units of any processor; they and two operands fit 16 registers
+// More than latency times units of any processor; they and two operands fit 16 registers.
+constexpr int kChains = 12;
 constexpr int64_t kRounds = 200'000;
 
 // Sums of products in registers, independent of each other. Gives something that depends on all.
@@ -62,7 +62,7 @@ Peak measure_cpu() {
     });
   });
   const double flop =
-      2.0 * kChains * double(kRounds) * double(kVectorBytes / sizeof(float)) * context.threads;
+      2.0 * kChains * double(kRounds) * double(kVectorBytes) / sizeof(float) * context.threads;
   constexpr int64_t kBytes = int64_t(32) << 20;
   const std::vector<char> from(size_t(kBytes), 1);
   std::vector<char> to(size_t(kBytes), 2);

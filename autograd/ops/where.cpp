@@ -96,12 +96,10 @@ Limits limits_of(const char* op, const Tensor& x, std::optional<Scalar> low, std
   for (const auto& limit : {low, high})
     if (limit) type = is_floating(type) ? type : result_type(op, x, *limit) == type ? type : float32;
   if (is_floating(type)) return {low.value_or(-INFINITY), high.value_or(INFINITY), type};
-  const auto [least, most] = range_of(type);
+  const Range range = range_of(type);
   // A limit outside the range is met, or missed, by every value.
-  const auto clip = [least = least, most = most](const Scalar& limit) {
-    return std::clamp(limit.integer(), least, most);
-  };
-  return {low ? clip(*low) : least, high ? clip(*high) : most, type};
+  const auto clip = [&](const Scalar& limit) { return std::clamp(limit.integer(), range.least, range.most); };
+  return {low ? clip(*low) : range.least, high ? clip(*high) : range.most, type};
 }
 
 // 1 where x passed through.

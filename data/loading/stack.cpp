@@ -14,7 +14,7 @@ namespace {
 bool is_alone(const Tensor& x) {
   if (!x.defined() || x.impl()->handles() != 1 || x.impl()->storage->handles() != 1) return false;
   // Copies that come and go order what other threads did before they dropped theirs before what comes next.
-  const Tensor tensor = x;
+  const Tensor tensor = x;  // NOLINT(performance-unnecessary-copy-initialization)
   const Ref<Storage> storage = x.impl()->storage;
   return true;
 }
