@@ -52,7 +52,8 @@ struct Watched {
 TEST_CASE("workers: live as long as the loader") {
   Watched watched;
   {
-    const DataLoader loader(watched.dataset(20), {.batch_size = 2, .workers = 2}), copy = loader;
+    const DataLoader loader(watched.dataset(20), {.batch_size = 2, .workers = 2});
+    const DataLoader copy = loader;  // NOLINT(performance-unnecessary-copy-initialization)
     for (int64_t epoch = 0; epoch < 5; ++epoch) CHECK(order_of(epoch % 2 ? loader : copy).size() == 20);
     order_of(loader.evaluation());
     (void)copy.begin();
@@ -164,7 +165,7 @@ TEST_CASE("workers: a child of fork makes loaders of its own") {
                        "make a new loader here");
     {
       const auto gone = std::move(at);
-      const auto copy = loader;
+      const auto copy = loader;  // NOLINT(performance-unnecessary-copy-initialization)
     }
     _exit(wrong);
   }

@@ -21,7 +21,7 @@ struct Subject {
   std::function<Tensors(const Tensors&)> call;
   std::vector<std::function<void(const Tensors&)>> ends = {};  // calls with options at the ends of int64
   bool has_gradient = true;                                    // of the floating inputs; else `why`
-  std::string why = "";
+  std::string why = {};
   double tolerance = 1;  // multiplies the bounds of gradients in other types; say why where it is not 1
 };
 
