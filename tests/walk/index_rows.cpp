@@ -6,7 +6,7 @@ namespace {
 using indexing::None;
 using indexing::Slice;
 
-Subject three(const char* name, std::function<Tensor(const Tensor&, const Tensor&, const Tensor&)> f,
+Subject three(const char* name, const std::function<Tensor(const Tensor&, const Tensor&, const Tensor&)>& f,
               const Tensor& a, const Tensor& b, const Tensor& c) {
   return {name, {a, b, c}, [f](const Tensors& in) { return Tensors{f(in[0], in[1], in[2])}; }};
 }

@@ -7,21 +7,21 @@ namespace {
 const char* const kOps = "its ops are asked themselves";
 
 template <class Layer>
-Subject layer(const char* name, Layer net, const Tensor& x) {
+Subject layer(const char* name, const Layer& net, const Tensor& x) {
   return without_gradient({name,
                            {x},
                            [net](const Tensors& in) {
-                             Layer copy = net;
+                             Layer copy = net;  // NOLINT(performance-unnecessary-copy-initialization)
                              return Tensors{copy(in[0])};
                            }},
                           kOps);
 }
 template <class Loss>
-Subject loss(const char* name, Loss net, const Tensor& x, const Tensor& t) {
+Subject loss(const char* name, const Loss& net, const Tensor& x, const Tensor& t) {
   return without_gradient({name,
                            {x, t},
                            [net](const Tensors& in) {
-                             Loss copy = net;
+                             Loss copy = net;  // NOLINT(performance-unnecessary-copy-initialization)
                              return Tensors{copy(in[0], in[1])};
                            }},
                           kOps);
@@ -62,7 +62,7 @@ Rows fills() {
 Rows layer_rows() {
   const Tensor image = values({2, 3, 4, 4}), rows = values({5, 4}), chance = values({4, 3}, 0.1, 0.9);
   const Tensor classes = positions({0, 2, 1, 2}, {4}), scores = values({4, 3});
-  const auto sized = [](auto make) -> std::vector<std::function<void(const Tensors&)>> {
+  const auto sized = [](const auto& make) -> std::vector<std::function<void(const Tensors&)>> {
     return {[make](const Tensors&) { make(kMost); }, [make](const Tensors&) { make(kLeast); },
             [make](const Tensors&) { make(int64_t(1) << 45); }, [make](const Tensors&) { make(0); }};
   };
