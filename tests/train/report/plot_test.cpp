@@ -47,7 +47,7 @@ std::vector<std::string> labels_of_x(const std::string& svg) {
 
 TEST_CASE("plot: whole numbers have whole ticks") {
   using Labels = std::vector<std::string>;
-  const auto labels = [](std::vector<double> x) {
+  const auto labels = [](const std::vector<double>& x) {
     return labels_of_x(Plot().line("a", x, std::vector<double>(x.size(), 1)).svg());
   };
   CHECK(nice_ticks(0.7, 5.3, 8, true) == std::vector<double>{1, 2, 3, 4, 5});
