@@ -12,10 +12,10 @@
 #include <kiln/nn/nn.h>
 #include <kiln/optim/optim.h>
 #include <kiln/profile/profile.h>
-#include <kiln/tensor/error.h>
+#include <kiln/tensor/base/error.h>
+#include <kiln/tensor/base/version.h>
 #include <kiln/tensor/settings.h>
 #include <kiln/tensor/value/surgery.h>
-#include <kiln/tensor/version.h>
 #include <kiln/train/train.h>
 
 // Last: it defines a macro.

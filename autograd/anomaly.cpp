@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <kiln/autograd/grad_mode.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln {
 namespace {

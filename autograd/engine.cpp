@@ -10,8 +10,8 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/pending.h>
 #include <kiln/autograd/slot.h>
-#include <kiln/tensor/fail.h>
-#include <kiln/tensor/range.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/range.h>
 
 namespace kiln::autograd {
 namespace {

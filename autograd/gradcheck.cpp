@@ -5,7 +5,7 @@
 #include <kiln/autograd/engine.h>
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln {
 namespace {

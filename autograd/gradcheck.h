@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 #include <kiln/tensor/tensor.h>
 
 namespace kiln {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include <kiln/tensor/lock.h>
+#include <kiln/tensor/base/lock.h>
 #include <kiln/tensor/tensor.h>
 
 namespace kiln::autograd {

@@ -2,7 +2,7 @@
 
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/slot.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 // What a tensor keeps for autograd.
 

@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include <kiln/autograd/op.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::autograd {
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include <kiln/tensor/pair.h>
-#include <kiln/tensor/scalar.h>
+#include <kiln/tensor/base/pair.h>
+#include <kiln/tensor/dtype/scalar.h>
 #include <kiln/tensor/tensor.h>
 
 // Seeing every op: what a profiler, a tracer or a test of one's own hangs on.

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <kiln/tensor/box.h>
+#include <kiln/tensor/base/box.h>
 #include <vector>
 
-#include <kiln/tensor/inline_vector.h>
+#include <kiln/tensor/base/inline_vector.h>
 #include <kiln/tensor/tensor.h>
 
 // The graph: nodes that turn the gradients of their outputs into gradients of their inputs.

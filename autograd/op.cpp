@@ -5,7 +5,7 @@
 #include <kiln/autograd/engine.h>
 #include <kiln/autograd/ops/autocast.h>
 #include <kiln/autograd/slot.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::autograd {
 

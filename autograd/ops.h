@@ -2,8 +2,8 @@
 
 #include <optional>
 
+#include <kiln/tensor/dtype/literal.h>
 #include <kiln/tensor/indexing.h>
-#include <kiln/tensor/literal.h>
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/tensor.h>
 
@@ -14,7 +14,7 @@
 
 namespace kiln {
 
-// ---- factories (autograd/ops/factories.cpp) ----
+// ---- factories (autograd/ops/elementwise/factories.cpp) ----
 
 // The dtype, device (not the shape) of x.
 TensorOptions like(const Tensor& x);
@@ -42,7 +42,7 @@ Tensor randperm(int64_t n, Generator* generator = nullptr);
 // 1 with probability p, else 0, in x's dtype; x's values are the probabilities.
 Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);
 
-// ---- views (autograd/ops/views.cpp) ----
+// ---- views (autograd/ops/index/views.cpp) ----
 
 Tensor reshape(const Tensor& x, const Shape& shape);
 Tensor permute(const Tensor& x, const Dims& order);
@@ -72,7 +72,7 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims = {});
 Tensor strided_part(const Tensor& x, const Layout& dense, const Layout& part);
 Tensor strided_assign(const Tensor& x, const Tensor& value, const Layout& dense, const Layout& part);
 
-// ---- copies (autograd/ops/copies.cpp) ----
+// ---- copies (autograd/ops/elementwise/copies.cpp) ----
 
 Tensor clone(const Tensor& x);  // dense, in x's order of dimensions
 Tensor contiguous(const Tensor& x, MemoryFormat format = MemoryFormat::contiguous);
@@ -84,7 +84,7 @@ Tensor stack(const Tensors& xs, int dim = 0);
 // Sums x over what broadcasting `shape` had repeated, and casts: the gradient of a broadcast operand.
 Tensor sum_to(const Tensor& x, const Shape& shape, DType dtype);
 
-// ---- elementwise, two operands (autograd/ops/binary.cpp) ----
+// ---- elementwise, two operands (autograd/ops/elementwise/binary.cpp) ----
 
 Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha = 1);
 Tensor sub(const Tensor& a, const Tensor& b, const Scalar& alpha = 1);
@@ -180,7 +180,7 @@ bool equal(const Tensor& a, const Tensor& b);
 bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8,
               bool equal_nan = false);
 
-// ---- elementwise, one operand (autograd/ops/unary.cpp) ----
+// ---- elementwise, one operand (autograd/ops/elementwise/unary.cpp) ----
 
 Tensor neg(const Tensor& x);
 inline Tensor operator-(const Tensor& x) { return neg(x); }
@@ -224,7 +224,7 @@ Tensor clamp(const Tensor& x, std::optional<Scalar> low, std::optional<Scalar> h
 Tensor clamp_min(const Tensor& x, const Scalar& low);
 Tensor clamp_max(const Tensor& x, const Scalar& high);
 
-// ---- reductions (autograd/ops/reduce.cpp); no dims: over all of them ----
+// ---- reductions (autograd/ops/reduce/reduce.cpp); no dims: over all of them ----
 
 Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
@@ -250,7 +250,7 @@ Tensor any(const Tensor& x, int dim, bool keepdim = false);
 Tensor all(const Tensor& x, int dim, bool keepdim = false);
 Tensor cumsum(const Tensor& x, int dim);
 
-// ---- indexing (autograd/ops/index.cpp, autograd/indexing) ----
+// ---- indexing (autograd/ops/index/index.cpp, autograd/indexing) ----
 
 // x[indices] (<kiln/tensor/indexing.h>): a view for integers, slices, None and Ellipsis, else a copy.
 Tensor index(const Tensor& x, const indexing::TensorIndices& indices);
@@ -276,7 +276,7 @@ ValuesAndIndices topk(const Tensor& x, int64_t k, int dim = -1, bool largest = t
 ValuesAndIndices sort(const Tensor& x, int dim = -1, bool descending = false);
 Tensor argsort(const Tensor& x, int dim = -1, bool descending = false);
 
-// ---- products (autograd/ops/matmul.cpp, linear.cpp) ----
+// ---- products (autograd/ops/matmul/matmul.cpp, linear.cpp) ----
 
 // All of PyTorch's cases: vectors, matrices, batches with broadcasting.
 Tensor matmul(const Tensor& a, const Tensor& b);
@@ -288,7 +288,7 @@ Tensor bmm(const Tensor& a, const Tensor& b);
 // x [..., in] times weight [out, in] transposed, plus bias [out] (may be undefined).
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
-// ---- softmax (autograd/ops/softmax.cpp) ----
+// ---- softmax (autograd/ops/softmax/softmax.cpp) ----
 
 Tensor softmax(const Tensor& x, int dim);
 Tensor log_softmax(const Tensor& x, int dim);

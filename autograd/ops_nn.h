@@ -1,7 +1,7 @@
 #pragma once
 
+#include <kiln/tensor/base/pair.h>
 #include <kiln/tensor/padding_mode.h>
-#include <kiln/tensor/pair.h>
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/tensor.h>
 
@@ -10,7 +10,7 @@
 
 namespace kiln {
 
-// ---- convolution (autograd/ops/conv2d.cpp) ----
+// ---- convolution (autograd/ops/conv/conv2d.cpp) ----
 
 struct Conv2dOptions {
   Pair stride = 1;
@@ -32,7 +32,7 @@ Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, const Shape& shape, 
 Tensor pad2d(const Tensor& x, int64_t left, int64_t right, int64_t top, int64_t bottom,
              PaddingMode mode = PaddingMode::zeros, double value = 0);
 
-// ---- pooling (autograd/ops/pool2d.cpp) ----
+// ---- pooling (autograd/ops/conv/pool2d.cpp) ----
 
 struct Pool2dOptions {
   Pair stride = 0;  // 0: the kernel's size
@@ -45,7 +45,7 @@ Tensor max_pool2d(const Tensor& x, Pair kernel, const Pool2dOptions& options = {
 Tensor avg_pool2d(const Tensor& x, Pair kernel, const Pool2dOptions& options = {});
 Tensor adaptive_avg_pool2d(const Tensor& x, Pair output);
 
-// ---- normalisation (autograd/ops/batch_norm.cpp, layer_norm.cpp) ----
+// ---- normalisation (autograd/ops/norm/batch_norm.cpp, layer_norm.cpp) ----
 
 struct BatchNormOptions {
   bool training = false;
@@ -63,12 +63,12 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
 Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight = {}, const Tensor& bias = {},
                   double eps = 1e-5);
 
-// ---- dropout (autograd/ops/dropout.cpp) ----
+// ---- dropout (autograd/ops/elementwise/dropout.cpp) ----
 
 // Zeroes with probability p and scales the rest by 1/(1-p) when training.
 Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
 
-// ---- losses (autograd/ops/cross_entropy.cpp, losses.cpp) ----
+// ---- losses (autograd/ops/softmax/cross_entropy.cpp, losses.cpp) ----
 
 enum class Reduction : uint8_t { mean, sum, none };
 

@@ -2,8 +2,8 @@
 
 #include <kiln/autograd/homecoming.h>
 #include <kiln/autograd/node.h>
-#include <kiln/tensor/function.h>
-#include <kiln/tensor/lock.h>
+#include <kiln/tensor/base/function.h>
+#include <kiln/tensor/base/lock.h>
 
 // Internal, for the sources of autograd: what hangs on a tensor.
 

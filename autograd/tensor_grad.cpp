@@ -4,7 +4,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/record.h>
 #include <kiln/autograd/slot.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 // The methods of Tensor that speak of gradients.
 

@@ -17,7 +17,7 @@
 #include <fmt/core.h>
 
 #include <kiln/kiln.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace {
 

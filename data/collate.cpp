@@ -4,8 +4,8 @@
 
 #include <kiln/data/image.h>
 #include <kiln/data/loading/stack.h>
-#include <kiln/tensor/element.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::data {
 namespace {

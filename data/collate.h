@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kiln/data/batch.h>
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 
 namespace kiln::data {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <kiln/data/image.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data {
 

@@ -5,7 +5,7 @@
 
 #include <kiln/data/held.h>
 #include <kiln/data/sample.h>
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 #include <kiln/tensor/tensor.h>
 
 namespace kiln::data {

@@ -2,7 +2,7 @@
 
 #include <type_traits>
 
-#include <kiln/tensor/ref.h>
+#include <kiln/tensor/base/ref.h>
 
 namespace kiln::data {
 

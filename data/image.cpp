@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include <kiln/tensor/element.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::data {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <kiln/data/held.h>
 #include <kiln/data/sample.h>
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 
 namespace kiln::data {
 

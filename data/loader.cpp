@@ -1,7 +1,7 @@
 #include <kiln/data/loader.h>
 
 #include <kiln/data/loading/loader_core.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/value.h>
 
 namespace kiln::data {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <kiln/data/random_stream.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <kiln/data/dataset.h>
 #include <kiln/data/random_stream.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data {
 namespace {

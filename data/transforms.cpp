@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include <kiln/data/image.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data {
 namespace {

@@ -6,7 +6,7 @@
 #include <kiln/data/held.h>
 #include <kiln/data/random_stream.h>
 #include <kiln/data/sample.h>
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 #include <kiln/tensor/tensor.h>
 
 namespace kiln::data {

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 #include <kiln/tensor/value/value.h>
 
 namespace kiln::io {

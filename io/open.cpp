@@ -4,7 +4,7 @@
 #include <kiln/io/format.h>
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 #include <kiln/tensor/value/value_walk.h>
 
 namespace kiln::io {

@@ -3,7 +3,7 @@
 #include <kiln/io/bytes/placement.h>
 #include <kiln/io/load.h>
 #include <kiln/io/writers.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

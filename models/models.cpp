@@ -7,7 +7,7 @@
 #include <kiln/models/lenet.h>
 #include <kiln/models/resnet.h>
 #include <kiln/nn/names.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn::models {
 

@@ -1,6 +1,6 @@
 #include <kiln/models/resnet.h>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn::models {
 

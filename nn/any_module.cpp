@@ -1,6 +1,6 @@
 #include <kiln/nn/any_module.h>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn::detail {
 

@@ -13,7 +13,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/slot.h>
 #include <kiln/nn/members.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn {
 

@@ -3,8 +3,8 @@
 #include <typeinfo>
 
 #include <kiln/nn/member.h>
-#include <kiln/tensor/box.h>
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/box.h>
+#include <kiln/tensor/base/function.h>
 #include <kiln/tensor/value/state_dict.h>
 
 namespace kiln {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <kiln/tensor/closest_word.h>
+#include <kiln/tensor/base/closest_word.h>
 
 namespace kiln::nn {
 

@@ -8,7 +8,7 @@
 
 #include <kiln/nn/any_module.h>
 #include <kiln/nn/members.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 // Words of memory may be addresses. NOLINTBEGIN(performance-no-int-to-ptr)
 namespace kiln::nn::detail {

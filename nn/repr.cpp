@@ -1,7 +1,7 @@
 #include <kiln/nn/repr.h>
 
 #include <kiln/nn/members.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn {
 

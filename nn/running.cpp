@@ -6,7 +6,7 @@
 
 #include <kiln/nn/members.h>
 #include <kiln/nn/own_memory.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn {
 

@@ -3,7 +3,7 @@
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/nn/members.h>
 #include <kiln/nn/names.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn {
 

@@ -4,7 +4,7 @@
 #include <array>
 
 #include <kiln/autograd/ops.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn {
 

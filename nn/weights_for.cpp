@@ -2,7 +2,7 @@
 #include <unordered_set>
 
 #include <kiln/nn/module.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/surgery.h>
 
 namespace kiln::nn::detail {

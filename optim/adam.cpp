@@ -1,7 +1,7 @@
 #include <kiln/optim/adam.h>
 
 #include <kiln/kernels/flat/optimizer.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::optim {
 namespace {

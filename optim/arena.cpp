@@ -5,8 +5,8 @@
 #include <kiln/kernels/elementwise/copy.h>
 #include <kiln/kernels/elementwise/fill.h>
 #include <kiln/kernels/flat/optimizer.h>
-#include <kiln/tensor/capture.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/device/capture.h>
 
 namespace kiln::optim {
 namespace {

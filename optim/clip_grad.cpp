@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include <kiln/optim/grads.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::optim {
 

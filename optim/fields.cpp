@@ -1,6 +1,6 @@
 #include <kiln/optim/fields.h>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::optim {
 namespace {

@@ -7,7 +7,7 @@
 #include <kiln/autograd/record.h>
 #include <kiln/kernels/flat/loss_scale.h>
 #include <kiln/optim/grads.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::optim {
 namespace {

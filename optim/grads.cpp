@@ -2,7 +2,7 @@
 
 #include <kiln/autograd/record.h>
 #include <kiln/kernels/elementwise/copy.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::optim {
 

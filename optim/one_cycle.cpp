@@ -2,7 +2,7 @@
 #include <numbers>
 
 #include <kiln/optim/scheduler.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::optim {
 

@@ -6,10 +6,10 @@
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/kernels/flat/optimizer.h>
-#include <kiln/tensor/capture.h>
-#include <kiln/tensor/fail.h>
-#include <kiln/tensor/range.h>
-#include <kiln/tensor/transfer.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/range.h>
+#include <kiln/tensor/device/capture.h>
+#include <kiln/tensor/device/transfer.h>
 
 namespace kiln::optim {
 

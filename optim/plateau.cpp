@@ -3,7 +3,7 @@
 #include <limits>
 
 #include <kiln/optim/scheduler.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::optim {
 

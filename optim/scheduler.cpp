@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::optim {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <kiln/optim/optimizer.h>
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 
 // Learning-rate schedules with PyTorch's names, defaults and values. Each changes the learning rates of an
 // optimiser, which must outlive it: at once when it is made, and at every step(), which is called after

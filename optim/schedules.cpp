@@ -3,7 +3,7 @@
 #include <numbers>
 
 #include <kiln/optim/scheduler.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 // The schedules whose next learning rate follows from the present one. The formulas are PyTorch's, in its
 // order, so that long runs agree to the last bits.

@@ -5,7 +5,7 @@
 #include <kiln/kernels/elementwise/copy.h>
 #include <kiln/kernels/elementwise/fill.h>
 #include <kiln/optim/optimizer.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 // Optimizer's state_dict and load_state_dict.
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include <kiln/tensor/box.h>
-#include <kiln/tensor/device.h>
+#include <kiln/tensor/base/box.h>
+#include <kiln/tensor/device/device.h>
 
 // Internal: times of a GPU, from events in its streams.
 

@@ -10,7 +10,7 @@
 #include <kiln/kernels/base/cpu/parallel.h>
 #include <kiln/profile/device_times.h>
 #include <kiln/profile/profile.h>
-#include <kiln/tensor/transfer.h>
+#include <kiln/tensor/device/transfer.h>
 
 namespace kiln::profile {
 namespace {

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include <kiln/tensor/box.h>
-#include <kiln/tensor/device.h>
-#include <kiln/tensor/range.h>
+#include <kiln/tensor/base/box.h>
+#include <kiln/tensor/base/range.h>
+#include <kiln/tensor/device/device.h>
 
 // Where the time goes: by op, by module, by named range, and as a trace file.
 

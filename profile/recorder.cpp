@@ -9,9 +9,9 @@
 
 #include <kiln/autograd/creator.h>
 #include <kiln/autograd/node.h>
-#include <kiln/tensor/build_config.h>
-#include <kiln/tensor/error.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/build_config.h>
+#include <kiln/tensor/base/error.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::profile {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include <kiln/profile/recorder.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::profile {
 namespace {

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include <kiln/profile/recorder.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::profile {
 namespace {

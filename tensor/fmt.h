@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <kiln/tensor/device.h>
-#include <kiln/tensor/dtype.h>
+#include <kiln/tensor/device/device.h>
+#include <kiln/tensor/dtype/dtype.h>
 #include <kiln/tensor/shape.h>
 
 // fmt of shapes, dtypes and devices; <kiln/fmt.h> has that of tensors too.

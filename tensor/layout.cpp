@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln {
 namespace {

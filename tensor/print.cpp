@@ -2,10 +2,10 @@
 #include <cmath>
 #include <functional>
 
-#include <kiln/tensor/element.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/device/transfer.h>
+#include <kiln/tensor/dtype/element.h>
 #include <kiln/tensor/meta.h>
-#include <kiln/tensor/transfer.h>
 
 // Printing as PyTorch does (torch/_tensor_str.py): 4 digits, lines of 80, tensors of more than 1000 elements
 // summarised with 3 items at each edge.

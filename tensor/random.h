@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include <kiln/tensor/lock.h>
+#include <kiln/tensor/base/lock.h>
 
 namespace kiln {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include <kiln/tensor/cpu/context.h>
-#include <kiln/tensor/device.h>
+#include <kiln/tensor/device/device.h>
 
 // What a program sets about how Kiln computes. In the headers above: set_num_threads (of this thread),
 // set_factory_device (of this thread). Here: precision and convolutions on a GPU (of all threads).

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include <kiln/tensor/bytes_of.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/bytes_of.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln {
 

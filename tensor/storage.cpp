@@ -1,10 +1,10 @@
 #include <kiln/tensor/storage.h>
 
-#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/base/build_config.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cpu/allocator.h>
 #include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/devices.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <kiln/tensor/device.h>
-#include <kiln/tensor/ref.h>
+#include <kiln/tensor/base/ref.h>
+#include <kiln/tensor/device/device.h>
 
 namespace kiln {
 

@@ -2,10 +2,10 @@
 
 #include <cstring>
 
-#include <kiln/tensor/bytes_of.h>
-#include <kiln/tensor/element.h>
-#include <kiln/tensor/fail.h>
-#include <kiln/tensor/transfer.h>
+#include <kiln/tensor/base/bytes_of.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/device/transfer.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln {
 

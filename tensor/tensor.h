@@ -317,7 +317,7 @@ class Tensor : public TensorBase {
 };
 
 // Factories that need no arithmetic; the others (zeros, full, arange, randn, ...) are in
-// <kiln/autograd/ops.h>, and literals in <kiln/tensor/literal.h>.
+// <kiln/autograd/ops.h>, and literals in <kiln/tensor/dtype/literal.h>.
 
 // Uninitialised memory.
 Tensor empty(const Shape& shape, const TensorOptions& options = {});
@@ -338,4 +338,4 @@ std::string to_string(const Tensor& x);
 
 }  // namespace kiln
 
-#include <kiln/tensor/literal.h>
+#include <kiln/tensor/dtype/literal.h>

@@ -3,7 +3,7 @@
 #include <iosfwd>
 #include <vector>
 
-#include <kiln/tensor/scalar.h>
+#include <kiln/tensor/dtype/scalar.h>
 #include <kiln/tensor/tensor_impl.h>
 
 namespace kiln {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kiln/tensor/dtype.h>
+#include <kiln/tensor/dtype/dtype.h>
 #include <kiln/tensor/layout.h>
 #include <kiln/tensor/storage.h>
 

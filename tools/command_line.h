@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <kiln/tensor/closest_word.h>
+#include <kiln/tensor/base/closest_word.h>
 
 namespace kiln::tools {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include <kiln/io/load.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/surgery.h>
 #include <kiln/tools/command.h>
 #include <kiln/tools/facts.h>

@@ -3,7 +3,7 @@
 #include <unordered_map>
 
 #include <kiln/io/load.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/value_walk.h>
 #include <kiln/tools/command.h>
 #include <kiln/tools/elements.h>

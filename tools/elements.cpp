@@ -4,7 +4,7 @@
 #include <complex>
 #include <limits>
 
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::tools {
 namespace {

@@ -1,7 +1,7 @@
 #include <kiln/tools/inspect.h>
 
 #include <kiln/io/open.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/output.h>
 

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include <kiln/io/bytes/json.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/value_walk.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/inspect.h>

@@ -3,7 +3,7 @@
 #include <exception>
 #include <memory>
 
-#include <kiln/tensor/version.h>
+#include <kiln/tensor/base/version.h>
 #include <kiln/tools/command.h>
 #include <kiln/tools/command_line.h>
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::tools {
 

@@ -7,7 +7,7 @@
 #include <kiln/io/bytes/placement.h>
 #include <kiln/io/load.h>
 #include <kiln/nn/module.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::train {
 namespace {

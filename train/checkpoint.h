@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/value/value.h>
 

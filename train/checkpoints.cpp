@@ -8,7 +8,7 @@
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/load.h>
 #include <kiln/io/open.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::train {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::train {
 namespace {

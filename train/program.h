@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 
 namespace kiln::train {
 

@@ -2,9 +2,9 @@
 
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
-#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/base/build_config.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/graph.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln::train {
 namespace {

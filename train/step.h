@@ -1,7 +1,7 @@
 #pragma once
 
-#include <kiln/tensor/box.h>
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/box.h>
+#include <kiln/tensor/base/function.h>
 #include <kiln/tensor/tensor.h>
 
 namespace kiln::train {

@@ -1,7 +1,7 @@
 #include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 // Ops that put copies of parts of a tensor side by side, made of views and copies.
 

@@ -2,8 +2,8 @@
 #include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
-#include <kiln/tensor/fail.h>
-#include <kiln/tensor/transfer.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/device/transfer.h>
 
 // Reading x[indices]: views, and one index_select for all index tensors.
 

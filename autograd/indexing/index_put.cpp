@@ -5,7 +5,7 @@
 #include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/operands.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 // Writing to x[indices].
 

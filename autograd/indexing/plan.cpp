@@ -4,7 +4,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/ops/found.h>
 #include <kiln/autograd/ops/operands.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::indexing {
 namespace {

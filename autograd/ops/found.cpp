@@ -3,7 +3,7 @@
 #include <bit>
 
 #include <kiln/autograd/ops.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln {
 

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include <kiln/kernels/index/index.h>
-#include <kiln/tensor/found.h>
+#include <kiln/tensor/device/found.h>
 
 // Internal, for the sources of ops that look for mistakes in their data.
 
@@ -13,7 +13,7 @@ namespace kiln {
 [[noreturn]] void fail_found(const std::string& text, const Tensor& x, int64_t at, int64_t last);
 
 // Runs find(ctx, late), which gives the place of the first mistake in a dense x, or -1, or on a GPU leaves it
-// to the next wait to throw `late`; then throws text() (see tensor/found.h), a std::string.
+// to the next wait to throw `late`; then throws text() (see tensor/device/found.h), a std::string.
 template <class Find, class Text>
 void check_found(const Tensor& x, int64_t last, const Find& find, const Text& text) {
   const char* late = x.device().is_cpu() ? nullptr : kept_text(text());

@@ -8,8 +8,8 @@
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/kernels/elementwise/copy.h>
-#include <kiln/tensor/bytes_of.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/bytes_of.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln {
 

@@ -2,7 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include <kiln/kiln.h>
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/device/context.h>
 
 #include "report.h"
 

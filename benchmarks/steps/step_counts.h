@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 
 namespace kiln::benchmarks {
 

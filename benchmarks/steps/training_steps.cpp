@@ -3,9 +3,9 @@
 
 #include <kiln/kiln.h>
 #include <kiln/models/resnet.h>
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/graph.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/device/context.h>
 
 #include "nets.h"
 #include "step_counts.h"

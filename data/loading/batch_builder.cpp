@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data::detail {
 namespace {

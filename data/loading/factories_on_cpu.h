@@ -2,7 +2,7 @@
 
 // Internal.
 
-#include <kiln/tensor/device.h>
+#include <kiln/tensor/device/device.h>
 
 namespace kiln::data::detail {
 

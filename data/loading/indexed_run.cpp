@@ -5,7 +5,7 @@
 
 #include <kiln/data/loading/run.h>
 #include <kiln/data/loading/stream_run.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data::detail {
 namespace {

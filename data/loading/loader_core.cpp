@@ -6,9 +6,9 @@
 #include <system_error>
 #include <utility>
 
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/range.h>
 #include <kiln/tensor/cpu/context.h>
-#include <kiln/tensor/fail.h>
-#include <kiln/tensor/range.h>
 
 namespace kiln::data::detail {
 

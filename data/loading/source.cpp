@@ -1,6 +1,6 @@
 #include <kiln/data/loading/source.h>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data::detail {
 namespace {

@@ -3,9 +3,9 @@
 #include <cstring>
 
 #include <kiln/data/image.h>
-#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/base/build_config.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/pinned.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln::data::detail {
 namespace {

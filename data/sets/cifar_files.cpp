@@ -5,7 +5,7 @@
 
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/pickle/pickle_numpy.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data {
 namespace {

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data {
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include <kiln/data/sets/file.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data {
 namespace {

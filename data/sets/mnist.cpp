@@ -2,7 +2,7 @@
 
 #include <kiln/data/sets/file.h>
 #include <kiln/data/sets/idx.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::data {
 namespace {

@@ -11,7 +11,7 @@
 #include <memory>
 
 #include <kiln/io/bytes/file.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

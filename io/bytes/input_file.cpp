@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include <kiln/io/bytes/file.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 #include <kiln/tensor/tensor.h>
 
 namespace kiln::io {

@@ -4,11 +4,11 @@
 #include <map>
 #include <unordered_set>
 
-#include <kiln/tensor/build_config.h>
-#include <kiln/tensor/cast.h>
+#include <kiln/tensor/base/build_config.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/devices.h>
-#include <kiln/tensor/fail.h>
-#include <kiln/tensor/transfer.h>
+#include <kiln/tensor/device/transfer.h>
+#include <kiln/tensor/dtype/cast.h>
 
 namespace kiln::io {
 namespace {

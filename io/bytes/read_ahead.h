@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 
 namespace kiln::io {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cstring>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 

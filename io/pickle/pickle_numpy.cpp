@@ -5,7 +5,7 @@
 
 #include <kiln/io/bytes/sizes.h>
 #include <kiln/io/pickle/pickle_machine.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

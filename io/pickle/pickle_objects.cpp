@@ -1,7 +1,7 @@
 #include <charconv>
 
 #include <kiln/io/pickle/pickle_machine.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 

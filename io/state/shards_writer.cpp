@@ -6,7 +6,7 @@
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/state/named_tensors.h>
 #include <kiln/io/writers.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <kiln/io/bytes/check_layout.h>
 #include <kiln/io/bytes/crc32c.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::io {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/state/state_format.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

@@ -4,7 +4,7 @@
 #include <kiln/io/bytes/crc32c.h>
 #include <kiln/io/format.h>
 #include <kiln/io/state/state_blocks.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

@@ -6,7 +6,7 @@
 #include <kiln/io/bytes/pieces.h>
 #include <kiln/io/state/state_format.h>
 #include <kiln/io/writers.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <kiln/io/pickle/pickle_machine.h>
 #include <kiln/io/torch/torch_tree.h>
-#include <kiln/tensor/element.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::io {
 

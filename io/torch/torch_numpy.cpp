@@ -1,6 +1,6 @@
 #include <kiln/io/pickle/pickle_numpy.h>
 #include <kiln/io/torch/torch_tree.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <kiln/io/torch/torch_tree.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 const std::string& TorchTree::class_of(Id id) {

@@ -3,7 +3,7 @@
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/value_walk.h>
 
 namespace kiln::io {

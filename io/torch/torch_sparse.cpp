@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include <kiln/io/torch/torch_tree.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 // Sparse tensors as torch_tensors.cpp makes them: torch/_utils.py checks the same after loading.
 

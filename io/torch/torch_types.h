@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include <kiln/tensor/dtype.h>
+#include <kiln/tensor/dtype/dtype.h>
 
 namespace kiln::io {
 

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include <kiln/io/bytes/little_endian.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

@@ -5,8 +5,8 @@
 #include <kiln/io/bytes/crc32.h>
 #include <kiln/io/bytes/little_endian.h>
 #include <kiln/io/zip/zip.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cpu/context.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln::io {
 namespace {

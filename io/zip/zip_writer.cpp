@@ -5,7 +5,7 @@
 #include <kiln/io/bytes/crc32.h>
 #include <kiln/io/bytes/little_endian.h>
 #include <kiln/io/load.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

@@ -1,7 +1,7 @@
 #include <kiln/kernels/conv/conv2d.h>
 
 #include <kiln/kernels/conv/option_range.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::kernels {
 namespace {

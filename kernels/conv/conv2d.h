@@ -1,7 +1,7 @@
 #pragma once
 
-#include <kiln/tensor/context.h>
-#include <kiln/tensor/pair.h>
+#include <kiln/tensor/base/pair.h>
+#include <kiln/tensor/device/context.h>
 
 namespace kiln::kernels {
 

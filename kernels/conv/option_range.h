@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kiln/tensor/pair.h>
+#include <kiln/tensor/base/pair.h>
 
 // Internal: what convolutions and poolings ask of their options.
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/device/context.h>
 #include <kiln/tensor/padding_mode.h>
 
 namespace kiln::kernels {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <kiln/kernels/conv/option_range.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::kernels {
 namespace {

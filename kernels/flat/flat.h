@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/device/context.h>
 
 // Arithmetic on lists of contiguous stretches of memory (gradients in an optimiser's arena, say), as if they
 // were one long vector. Floating dtypes; the stretches must not overlap. One pass each.

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/device/context.h>
 
 namespace kiln::kernels {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/device/context.h>
 
 // One step of an optimiser over a contiguous stretch of its flat memory, in one pass. Formulas and their
 // order are PyTorch's.

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include <kiln/kernels/base/dim_geometry.h>
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/device/context.h>
 
 // Indexing along one dimension. All tensors are dense row-major, indices int64 and in range (see
 // find_outside).
@@ -11,7 +11,7 @@
 namespace kiln::kernels {
 
 // The first position whose index is not in 0 .. size-1, nor the ignored one; -1 when there is none. On CUDA
-// always -1: the next wait for the device throws `late` (a kept_text, <kiln/tensor/found.h>).
+// always -1: the next wait for the device throws `late` (a kept_text, <kiln/tensor/device/found.h>).
 int64_t find_outside(CpuContext&, int64_t size, std::optional<int64_t> ignored, TensorView index,
                      const char* late);
 int64_t find_outside(CudaContext&, int64_t size, std::optional<int64_t> ignored, TensorView index,

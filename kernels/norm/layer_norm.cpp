@@ -1,6 +1,6 @@
 #include <kiln/kernels/norm/layer_norm.h>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::kernels {
 

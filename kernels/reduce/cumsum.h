@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kiln/kernels/base/dim_geometry.h>
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/device/context.h>
 
 namespace kiln::kernels {
 

@@ -1,6 +1,6 @@
 #include <kiln/kernels/reduce/reduce.h>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::kernels {
 namespace {

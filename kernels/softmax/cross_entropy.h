@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/device/context.h>
 
 namespace kiln::kernels {
 
@@ -20,8 +20,8 @@ struct CrossEntropyGeometry {
 //
 // Gives the loss of each row before division, the logarithm of the sum of its exponentials, and total[0], the
 // sum of v[t] (1 when not `mean`). Returns the first row whose target is no class, or -1; on CUDA always -1:
-// the next wait for the device throws `late` (a kept_text, <kiln/tensor/found.h>). Reads x twice, from memory
-// once.
+// the next wait for the device throws `late` (a kept_text, <kiln/tensor/device/found.h>). Reads x twice, from
+// memory once.
 int64_t cross_entropy(CpuContext&, const CrossEntropyGeometry&, TensorView x, TensorView target,
                       TensorView weight, TensorView losses, TensorView log_sums, TensorView total,
                       const char* late);

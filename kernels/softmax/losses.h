@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/device/context.h>
 
 namespace kiln::kernels {
 
@@ -14,7 +14,7 @@ void scaled_difference(CpuContext&, double scale, TensorView x, TensorView t, Te
 void scaled_difference(CudaContext&, double scale, TensorView x, TensorView t, TensorView g, TensorView d);
 
 // The first element of a contiguous x that is no probability (0 .. 1), -1 when there is none. On CUDA always
-// -1: the next wait for the device throws `late` (a kept_text, <kiln/tensor/found.h>).
+// -1: the next wait for the device throws `late` (a kept_text, <kiln/tensor/device/found.h>).
 int64_t find_improbable(CpuContext&, TensorView x, const char* late);
 int64_t find_improbable(CudaContext&, TensorView x, const char* late);
 

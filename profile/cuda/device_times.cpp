@@ -4,9 +4,9 @@
 #include <map>
 #include <memory>
 
-#include <kiln/tensor/capture.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/stream.h>
+#include <kiln/tensor/device/capture.h>
 
 namespace kiln::profile {
 namespace {

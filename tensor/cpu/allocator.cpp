@@ -11,7 +11,7 @@
 #include <mutex>
 #include <vector>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::host {
 namespace {

@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <thread>
 
-#include <kiln/tensor/context.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/device/context.h>
 
 namespace kiln {
 namespace {

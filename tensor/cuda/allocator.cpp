@@ -6,13 +6,13 @@
 #include <mutex>
 #include <utility>
 
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/block_pool.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/cuda/relaxed_capture.h>
 #include <kiln/tensor/cuda/selected_device.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
 namespace {

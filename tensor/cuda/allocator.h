@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include <kiln/tensor/device.h>
+#include <kiln/tensor/device/device.h>
 
 struct CUstream_st;
 

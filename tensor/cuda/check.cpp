@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/launches.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
 namespace {

@@ -3,10 +3,10 @@
 #include <array>
 #include <mutex>
 
-#include <kiln/tensor/context.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/cuda/stream.h>
+#include <kiln/tensor/device/context.h>
 
 namespace kiln {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include <kiln/tensor/device.h>
+#include <kiln/tensor/device/device.h>
 
 namespace kiln::cuda {
 

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/check.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
 namespace {

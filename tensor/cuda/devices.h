@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <kiln/tensor/device.h>
+#include <kiln/tensor/device/device.h>
 
 // Which GPUs there are.
 

@@ -6,14 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include <kiln/tensor/capture.h>
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/cuda/found_error_owner.h>
 #include <kiln/tensor/cuda/relaxed_capture.h>
 #include <kiln/tensor/cuda/selected_device.h>
-#include <kiln/tensor/error.h>
-#include <kiln/tensor/found.h>
+#include <kiln/tensor/device/capture.h>
+#include <kiln/tensor/device/found.h>
 
 namespace kiln::cuda {
 namespace {

@@ -11,7 +11,7 @@ namespace kiln::cuda {
 struct FoundError {
   int32_t lock;
   int32_t found;
-  const char* message;  // of the host, with places for the numbers (<kiln/tensor/found.h>)
+  const char* message;  // of the host, with places for the numbers (<kiln/tensor/device/found.h>)
   int64_t value;        // the offending value
   int64_t at;           // where it stands; of several in one kernel the first is kept
   int64_t last;         // the largest value that would have been right

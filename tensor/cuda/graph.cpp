@@ -2,12 +2,12 @@
 
 #include <utility>
 
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/recording.h>
 #include <kiln/tensor/cuda/selected_device.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include <kiln/tensor/box.h>
+#include <kiln/tensor/base/box.h>
 #include <kiln/tensor/cuda/stream.h>
 
 // CUDA's own names, so that this header needs none of CUDA's.

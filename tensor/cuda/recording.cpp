@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include <kiln/tensor/capture.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/copy.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/device/capture.h>
 
 namespace kiln {
 namespace cuda {

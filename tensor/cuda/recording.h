@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include <kiln/tensor/base/function.h>
 #include <kiln/tensor/cuda/found_error_owner.h>
-#include <kiln/tensor/function.h>
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/storage.h>
 

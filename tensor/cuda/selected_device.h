@@ -2,7 +2,7 @@
 
 // Internal: the device that CUDA's functions mean.
 
-#include <kiln/tensor/device.h>
+#include <kiln/tensor/device/device.h>
 
 namespace kiln::cuda {
 

@@ -5,12 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/cuda/found_error.h>
 #include <kiln/tensor/cuda/selected_device.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln::cuda {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include <kiln/tensor/device.h>
+#include <kiln/tensor/device/device.h>
 
 // CUDA's own names, so that this header needs none of CUDA's.
 struct CUstream_st;

@@ -1,6 +1,6 @@
 #include <kiln/tensor/value/state_dict.h>
 
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln {
 

@@ -3,8 +3,8 @@
 #include <regex>
 #include <unordered_map>
 
-#include <kiln/tensor/cast.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/dtype/cast.h>
 
 namespace kiln {
 namespace {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <utility>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/key_index.h>
 #include <kiln/tensor/value/state_dict.h>
 #include <kiln/tensor/value/surgery.h>

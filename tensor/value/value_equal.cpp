@@ -1,8 +1,8 @@
 #include <cmath>
 #include <cstring>
 
-#include <kiln/tensor/element.h>
-#include <kiln/tensor/transfer.h>
+#include <kiln/tensor/device/transfer.h>
+#include <kiln/tensor/dtype/element.h>
 #include <kiln/tensor/value/value.h>
 
 namespace kiln {

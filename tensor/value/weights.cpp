@@ -1,4 +1,4 @@
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/surgery.h>
 #include <kiln/tensor/value/value_walk.h>
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include <kiln/kernels/elementwise/fill.h>
-#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/base/build_config.h>
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/cuda/stream.h>
-#include <kiln/tensor/error.h>
 
 #include "both.h"
 #include "support/skip.h"

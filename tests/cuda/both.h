@@ -1,7 +1,7 @@
 #pragma once
 
-#include <kiln/tensor/context.h>
 #include <kiln/tensor/cuda/context.h>
+#include <kiln/tensor/device/context.h>
 
 #include "move.h"
 

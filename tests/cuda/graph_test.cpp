@@ -3,9 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <kiln/kernels/elementwise/fill.h>
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/copy.h>
-#include <kiln/tensor/error.h>
 
 #include "both.h"
 

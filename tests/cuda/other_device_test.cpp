@@ -8,13 +8,13 @@
 #include <thread>
 #include <vector>
 
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/cuda/allocator.h>
 #include <kiln/tensor/cuda/copy.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/cuda/found_error.h>
 #include <kiln/tensor/cuda/pinned.h>
 #include <kiln/tensor/cuda/stream.h>
-#include <kiln/tensor/error.h>
 #include <support/skip.h>
 
 using namespace kiln;

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include <kiln/kernels/elementwise/fill.h>
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/cuda/copy.h>
 #include <kiln/tensor/cuda/pinned.h>
-#include <kiln/tensor/error.h>
 
 #include "both.h"
 

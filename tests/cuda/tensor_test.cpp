@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <kiln/tensor/error.h>
-#include <kiln/tensor/transfer.h>
+#include <kiln/tensor/base/error.h>
+#include <kiln/tensor/device/transfer.h>
 
 #include "both.h"
 

@@ -5,8 +5,8 @@
 #include <CLI/CLI.hpp>
 
 #include <kiln/kernels/conv/cuda/conv2d_plan.h>
-#include <kiln/tensor/error.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/error.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/settings.h>
 
 #include "emulated_gpu/cudnn/model.h"

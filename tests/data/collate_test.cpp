@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <kiln/tensor/literal.h>
+#include <kiln/tensor/dtype/literal.h>
 #include <support/files.h>
 
 #include "data/numbered.h"

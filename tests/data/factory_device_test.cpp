@@ -6,9 +6,9 @@
 #include <cmath>
 #include <cstdlib>
 
-#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/base/build_config.h>
 #include <kiln/tensor/cuda/pinned.h>
-#include <kiln/tensor/literal.h>
+#include <kiln/tensor/dtype/literal.h>
 #include <support/device.h>
 #include <support/files.h>
 #include <support/skip.h>

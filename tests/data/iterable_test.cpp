@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <kiln/tensor/literal.h>
+#include <kiln/tensor/dtype/literal.h>
 #include <support/files.h>
 
 #include "data/numbered.h"

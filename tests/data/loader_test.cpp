@@ -6,7 +6,7 @@
 #include <kiln/data/data.h>
 #include <kiln/tensor/cpu/allocator.h>
 #include <kiln/tensor/cpu/context.h>
-#include <kiln/tensor/literal.h>
+#include <kiln/tensor/dtype/literal.h>
 #include <kiln/tensor/value/value.h>
 
 #include "data/files.h"

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include <kiln/data/data.h>
-#include <kiln/tensor/literal.h>
+#include <kiln/tensor/dtype/literal.h>
 
 #include "data/files.h"
 

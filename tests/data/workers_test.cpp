@@ -8,7 +8,7 @@
 #include <set>
 #include <thread>
 
-#include <kiln/tensor/literal.h>
+#include <kiln/tensor/dtype/literal.h>
 #include <support/files.h>
 
 #include "data/numbered.h"

@@ -2,8 +2,8 @@
 
 #include "device_code.h"
 
-#include "block.h"
 #include "gpu_grid.cuh"
+#include "grid/block.h"
 #include "sanitizer_hooks.h"
 
 namespace kiln::emulated {

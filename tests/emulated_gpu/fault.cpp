@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string>
 
-#include "block.h"
+#include "grid/block.h"
 #include "memory.h"
 #include "options.h"
 #include "symbols.h"

@@ -24,8 +24,8 @@
 static constexpr int warpSize = 32;
 
 #include "atomics.h"
+#include "grid/warp.h"
 #include "intrinsics.h"
-#include "warp.h"
 
 namespace kiln::gpu {
 

@@ -9,8 +9,8 @@
 #include <kiln/kernels/base/cuda/gpu.cuh>
 
 #include "api.h"
-#include "cooperative.h"
 #include "gpu_grid.cuh"
+#include "grid/cooperative.h"
 #include "memory.h"
 #include "options.h"
 #include "sanitizer_hooks.h"

@@ -16,8 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include "block.h"
 #include "counters.h"
+#include "grid/block.h"
 
 namespace kiln::emulated {
 

@@ -13,7 +13,7 @@
 #include <thread>
 
 #include <kiln/kiln.h>
-#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/base/build_config.h>
 #include <support/files.h>
 #include <support/skip.h>
 
@@ -195,7 +195,7 @@ TEST_CASE("fashion_mnist trains on a GPU as on the CPU, with and without a graph
 
 // Mixed precision. Steps are small for the same reason: a half rounds 10,000 times coarser. A value next to
 // the border of two halves falls on one side or the other by the order of a sum, on one device and the other
-// (tests/cuda/autocast_test.cpp counts them), and moves maxima of the pooling.
+// (tests/cuda/ops/autocast_test.cpp counts them), and moves maxima of the pooling.
 const Words kCalm = {"--batch-size", "16", "--lr", "0.001"};
 
 struct Precision {

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include <kiln/io/bytes/crc32c.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 #include "support/archive.h"
 

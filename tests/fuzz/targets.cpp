@@ -11,7 +11,7 @@
 #include <optional>
 
 #include <kiln/io/load.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 #include "fuzz/forms.h"
 

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <kiln/io/load.h>
-#include <kiln/nn/linear.h>
+#include <kiln/nn/layers/linear.h>
 #include <kiln/tensor/cpu/allocator.h>
 
 #include "support/files.h"

@@ -6,7 +6,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/io/load.h>
 #include <kiln/io/open.h>
-#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/base/build_config.h>
 
 #include "support/files.h"
 #include "support/skip.h"

@@ -4,7 +4,7 @@
 
 #include <kiln/io/pickle/pickle.h>
 #include <kiln/io/pickle/pickle_numpy.h>
-#include <kiln/tensor/error.h>
+#include <kiln/tensor/base/error.h>
 
 #include "support/skip.h"
 

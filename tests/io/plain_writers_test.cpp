@@ -7,7 +7,7 @@
 #include <kiln/io/bytes/sha256.h>
 #include <kiln/io/load.h>
 #include <kiln/io/state/state_format.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 #include "support/files.h"
 #include "support/skip.h"

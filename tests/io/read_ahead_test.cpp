@@ -6,8 +6,8 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/io/bytes/read_ahead.h>
 #include <kiln/io/load.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cpu/context.h>
-#include <kiln/tensor/fail.h>
 
 #include "support/files.h"
 

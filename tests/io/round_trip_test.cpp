@@ -6,7 +6,7 @@
 #include <limits>
 
 #include <kiln/io/io.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/state_dict.h>
 
 #include "support/files.h"

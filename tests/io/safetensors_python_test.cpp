@@ -4,7 +4,7 @@
 
 #include <kiln/io/load.h>
 #include <kiln/io/state/state_format.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 #include "support/files.h"
 #include "support/skip.h"

@@ -5,7 +5,7 @@
 
 #include <kiln/autograd/ops.h>
 #include <kiln/io/load.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 #include "support/files.h"
 

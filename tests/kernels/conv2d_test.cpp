@@ -5,7 +5,7 @@
 
 #include <kiln/kernels/base/primitives.h>
 #include <kiln/kernels/conv/conv2d.h>
-#include <kiln/tensor/error.h>
+#include <kiln/tensor/base/error.h>
 
 using namespace kiln;
 using kernels::Conv2dGeometry;

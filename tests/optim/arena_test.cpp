@@ -6,8 +6,8 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/optim/adam.h>
 #include <kiln/optim/sgd.h>
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/cpu/allocator.h>
-#include <kiln/tensor/error.h>
 
 using namespace kiln;
 using optim::Adam, optim::SGD;

@@ -7,8 +7,8 @@
 #include <kiln/kernels/flat/flat.h>
 #include <kiln/optim/clip_grad.h>
 #include <kiln/optim/sgd.h>
-#include <kiln/tensor/context.h>
-#include <kiln/tensor/error.h>
+#include <kiln/tensor/base/error.h>
+#include <kiln/tensor/device/context.h>
 
 #include <support/device.h>
 

@@ -9,8 +9,8 @@
 #include <kiln/optim/adam.h>
 #include <kiln/optim/scheduler.h>
 #include <kiln/optim/sgd.h>
-#include <kiln/tensor/error.h>
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/error.h>
+#include <kiln/tensor/base/function.h>
 
 using namespace kiln;
 using namespace kiln::optim;

@@ -3,7 +3,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/optim/adam.h>
 #include <kiln/optim/sgd.h>
-#include <kiln/tensor/error.h>
+#include <kiln/tensor/base/error.h>
 
 using namespace kiln;
 using optim::Adam, optim::AdamW, optim::SGD;

@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::test {
 namespace {

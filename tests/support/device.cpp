@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/base/build_config.h>
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/cuda/stream.h>
-#include <kiln/tensor/error.h>
 
 namespace kiln::test {
 

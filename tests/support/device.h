@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kiln/tensor/device.h>
+#include <kiln/tensor/device/device.h>
 
 namespace kiln::test {
 

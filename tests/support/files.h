@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <kiln/tensor/error.h>
+#include <kiln/tensor/base/error.h>
 
 namespace kiln::test {
 

@@ -12,7 +12,7 @@
 #include <new>
 #include <thread>
 
-#include <kiln/tensor/build_config.h>
+#include <kiln/tensor/base/build_config.h>
 #include <kiln/tensor/meta.h>
 
 namespace kiln::test {

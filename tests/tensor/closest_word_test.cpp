@@ -1,4 +1,4 @@
-#include <kiln/tensor/closest_word.h>
+#include <kiln/tensor/base/closest_word.h>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kiln/tensor/function.h>
+#include <kiln/tensor/base/function.h>
 
 #include <doctest/doctest.h>
 

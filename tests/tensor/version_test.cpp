@@ -1,4 +1,4 @@
-#include <kiln/tensor/version.h>
+#include <kiln/tensor/base/version.h>
 
 #include <doctest/doctest.h>
 

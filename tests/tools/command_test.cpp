@@ -5,8 +5,8 @@
 #include <cstdlib>
 
 #include <kiln/io/load.h>
-#include <kiln/tensor/fail.h>
-#include <kiln/tensor/version.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/version.h>
 
 #include "support/files.h"
 

@@ -6,7 +6,7 @@
 #include <set>
 
 #include <kiln/io/load.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/train/checkpoints.h>
 #include <support/files.h>
 

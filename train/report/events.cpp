@@ -13,7 +13,7 @@
 #include <filesystem>
 
 #include <kiln/io/bytes/crc32c.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/train/report/protobuf.h>
 
 namespace kiln::io {

@@ -6,7 +6,7 @@
 
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/json.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
 namespace {

@@ -8,7 +8,7 @@
 #include <kiln/kernels/base/cpu/onednn_threads.h>
 #include <kiln/kernels/base/cpu/scratch.h>
 #include <kiln/kernels/base/primitives.h>
-#include <kiln/tensor/fail.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::kernels {
 namespace onednn {

@@ -12,7 +12,7 @@
 
 #include <kiln/kernels/base/byte_key.h>
 #include <kiln/kernels/base/cpu/onednn_threads.h>
-#include <kiln/tensor/context.h>
+#include <kiln/tensor/device/context.h>
 
 namespace kiln::kernels::onednn {
 

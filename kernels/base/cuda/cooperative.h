@@ -2,7 +2,7 @@
 
 // For sources of kernels only.
 
-#include <kiln/tensor/device.h>
+#include <kiln/tensor/device/device.h>
 
 namespace kiln::kernels {
 

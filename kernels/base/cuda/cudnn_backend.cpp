@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/selected_device.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln::kernels::cudnn {
 

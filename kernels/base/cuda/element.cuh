@@ -4,8 +4,8 @@
 
 #include <type_traits>
 
-#include <kiln/tensor/scalar.h>
-#include <kiln/tensor/visit.h>
+#include <kiln/tensor/dtype/scalar.h>
+#include <kiln/tensor/dtype/visit.h>
 #include <kiln/kernels/base/cuda/gpu.cuh>
 
 namespace kiln::kernels {

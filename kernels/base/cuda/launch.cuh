@@ -2,9 +2,9 @@
 
 // The one launcher of kernels: stream, empty-size return and error check.
 
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
-#include <kiln/tensor/error.h>
 #include <kiln/kernels/base/cuda/gpu.cuh>
 
 namespace kiln::kernels {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include <kiln/kernels/conv/cpu/pool2d_slices.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

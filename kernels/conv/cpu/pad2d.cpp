@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <kiln/kernels/base/cpu/parallel_rows.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

@@ -12,11 +12,11 @@
 #include <kiln/kernels/conv/cuda/conv2d_plan.h>
 #include <kiln/kernels/elementwise/copy.h>
 #include <kiln/kernels/elementwise/fill.h>
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/cuda/stream.h>
-#include <kiln/tensor/dtype.h>
-#include <kiln/tensor/error.h>
+#include <kiln/tensor/dtype/dtype.h>
 #include <kiln/tensor/settings.h>
 #include <kiln/kernels/base/cuda/scratch.cuh>
 

@@ -4,9 +4,9 @@
 #include <string>
 
 #include <kiln/kernels/base/primitives.h>
+#include <kiln/tensor/base/error.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/devices.h>
-#include <kiln/tensor/error.h>
-#include <kiln/tensor/fail.h>
 
 namespace kiln::kernels {
 namespace {

@@ -4,7 +4,7 @@
 #include <kiln/kernels/elementwise/binary_functions.h>
 #include <kiln/kernels/elementwise/cpu/convert.h>
 #include <kiln/kernels/elementwise/cpu/elementwise.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

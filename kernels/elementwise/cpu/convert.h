@@ -2,7 +2,7 @@
 
 #include <type_traits>
 
-#include <kiln/tensor/dtype.h>
+#include <kiln/tensor/dtype/dtype.h>
 
 namespace kiln::kernels {
 

@@ -5,8 +5,8 @@
 #include <kiln/kernels/base/cpu/walk.h>
 #include <kiln/kernels/elementwise/copy.h>
 #include <kiln/kernels/elementwise/cpu/convert.h>
-#include <kiln/tensor/bytes_of.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/base/bytes_of.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

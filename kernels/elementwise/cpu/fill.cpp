@@ -2,7 +2,7 @@
 
 #include <kiln/kernels/base/cpu/walk.h>
 #include <kiln/kernels/elementwise/cpu/convert.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

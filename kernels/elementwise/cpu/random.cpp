@@ -8,7 +8,7 @@
 #include <kiln/kernels/elementwise/cpu/convert.h>
 #include <kiln/kernels/elementwise/cpu/random_words.h>
 #include <kiln/kernels/elementwise/math.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

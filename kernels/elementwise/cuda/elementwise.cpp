@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <kiln/kernels/elementwise/copy.h>
-#include <kiln/tensor/bytes_of.h>
+#include <kiln/tensor/base/bytes_of.h>
 #include <kiln/tensor/cuda/context.h>
 
 namespace kiln::kernels {

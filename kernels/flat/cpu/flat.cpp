@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <kiln/kernels/base/cpu/parallel.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

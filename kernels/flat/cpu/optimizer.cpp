@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include <kiln/kernels/base/cpu/parallel.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <kiln/kernels/base/cpu/parallel_rows.h>
 #include <kiln/kernels/elementwise/binary_functions.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 

@@ -12,11 +12,11 @@
 #include <kiln/kernels/base/byte_key.h>
 #include <kiln/kernels/base/lease.h>
 #include <kiln/kernels/base/primitives.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cuda/check.h>
 #include <kiln/tensor/cuda/context.h>
 #include <kiln/tensor/cuda/devices.h>
 #include <kiln/tensor/cuda/selected_device.h>
-#include <kiln/tensor/fail.h>
 #include <kiln/tensor/settings.h>
 
 namespace kiln::kernels {

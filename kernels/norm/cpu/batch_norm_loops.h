@@ -8,7 +8,7 @@
 #include <kiln/kernels/base/cpu/parallel_rows.h>
 #include <kiln/kernels/base/cpu/scratch.h>
 #include <kiln/kernels/norm/batch_norm.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels::norm {
 

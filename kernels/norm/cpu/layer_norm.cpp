@@ -7,7 +7,7 @@
 #include <kiln/kernels/base/cpu/lane_sum.h>
 #include <kiln/kernels/base/cpu/parallel_rows.h>
 #include <kiln/kernels/base/cpu/scratch.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

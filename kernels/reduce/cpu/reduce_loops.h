@@ -7,7 +7,7 @@
 #include <kiln/kernels/base/cpu/parallel.h>
 #include <kiln/kernels/base/cpu/scratch.h>
 #include <kiln/kernels/reduce/reduce.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 // An operation Op on elements T gives
 //   Lane start()               the value of no elements, in the type of the inner loops

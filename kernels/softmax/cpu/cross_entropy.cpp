@@ -3,7 +3,7 @@
 #include <kiln/kernels/base/cpu/parallel_rows.h>
 #include <kiln/kernels/elementwise/math.h>
 #include <kiln/kernels/softmax/cpu/softmax_row.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

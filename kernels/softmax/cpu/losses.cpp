@@ -2,7 +2,7 @@
 
 #include <kiln/kernels/base/cpu/parallel.h>
 #include <kiln/kernels/base/cpu/scratch.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels {
 namespace {

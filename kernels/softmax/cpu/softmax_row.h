@@ -5,7 +5,7 @@
 #include <limits>
 
 #include <kiln/kernels/elementwise/math.h>
-#include <kiln/tensor/element.h>
+#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::kernels::cpu {
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "../block.h"
 #include "../memory.h"
 #include "../sanitizer_hooks.h"
+#include "grid/block.h"
 #include "report.h"
 #include "shadow.h"
 #include "traffic.h"

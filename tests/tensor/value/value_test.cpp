@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include <kiln/tensor/error.h>
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/value/state_dict.h>
 
 namespace kiln {

@@ -1,7 +1,0 @@
-#include <kiln/tensor/version.h>
-
-namespace kiln {
-
-std::string_view version() { return KILN_VERSION; }  // from project(VERSION) in CMakeLists.txt
-
-}  // namespace kiln
