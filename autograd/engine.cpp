@@ -1,6 +1,7 @@
 #include <kiln/autograd/engine.h>
 
 #include <algorithm>
+#include <atomic>
 #include <unordered_map>
 
 #include <kiln/autograd/anomaly.h>
@@ -108,22 +109,39 @@ class Task {
       if (!needed_.at(&node)) return;
     }
     if (node.is_leaf()) return accumulate(static_cast<LeafNode&>(node), std::move(grads[0]));
-    if (node.released)
-      fail(
-          "backward of {}: its saved tensors were freed by an earlier backward; pass retain_graph = true to "
-          "the first one",
-          node.name);
+    const bool frees = node.saves && !options_.retain_graph && !options_.create_graph;
+    claim(node, frees);
     const Running scope(&node);
-    Gradients results = node.backward(grads);
+    Gradients results = backward_of(node, grads, frees);
     grads.clear();
     if (anomaly_mode()) check_finite(node, results);
-    if (!options_.retain_graph && !options_.create_graph) node.released = node.release();
+    if (frees) node.release();
     if (results.size() != node.inputs.size())
       fail("backward of {}: it gave {} gradients for {} inputs", node.name, results.size(),
            node.inputs.size());
     for (size_t i = 0; i < results.size(); ++i)
       if (results[i].defined() && node.inputs[i].node)
         deliver(node.name, node.inputs[i], std::move(results[i]));
+  }
+
+  // Of several threads whose backward would free what the node saved, one has it.
+  static void claim(Node& node, bool frees) {
+    const std::atomic_ref<bool> released(node.released);
+    if (frees ? released.exchange(true) : released.load())
+      fail(
+          "backward of {}: its saved tensors were freed by an earlier backward; pass retain_graph = true to "
+          "the first one",
+          node.name);
+  }
+
+  // A rule that throws may be tried again.
+  static Gradients backward_of(Node& node, const Gradients& grads, bool claimed) {
+    try {
+      return node.backward(grads);
+    } catch (...) {
+      if (claimed) std::atomic_ref<bool>(node.released) = false;
+      throw;
+    }
   }
 
   void deliver(const char* from, const Edge& edge, Tensor gradient) {

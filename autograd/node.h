@@ -52,7 +52,8 @@ class Wanted {
 struct Node : RefCounted {
   const char* name;       // the op's, a string literal
   uint64_t rank = 0;      // one more than the highest of its inputs: backward runs from the highest down
-  bool released = false;  // backward has freed what it saved
+  bool saves = false;     // whether the rule keeps tensors alive; without, it may run again
+  bool released = false;  // a backward frees what it saved, or has; by atomic access only
   Edges inputs;
   InlineVector<Result, 1> outputs;
   Box<NodeExtras> extras;  // hooks and the like, seldom there
@@ -64,8 +65,8 @@ struct Node : RefCounted {
 
   // Gradients of the inputs from those of the outputs.
   virtual Gradients backward(const Gradients& grads) = 0;
-  // Frees saved tensors. False when the node keeps nothing and so may run again.
-  virtual bool release() = 0;
+  // Frees what the rule saved, if saves.
+  virtual void release() {}
   // A leaf takes its gradient as soon as it arrives, so it stays warm in the cache.
   virtual bool is_leaf() const { return false; }
 

@@ -68,6 +68,13 @@ void Op::see_results(std::span<const Tensor> ys) {
   detail::tell_end(call);
 }
 
+void Op::see_gradients(const Gradients& ys) {
+  Tensors given;
+  for (const Tensor& y : ys)
+    if (y.defined()) given.push_back(y);
+  see_results(given);
+}
+
 const Tensors& Op::operands(const char* name, const Tensors& xs, Kind kind) {
   if (xs.empty()) fail("{}: needs at least one tensor", name_);
   for (size_t i = 0; i < xs.size(); ++i) {

@@ -137,6 +137,12 @@ class Op {
       see_results(ys);
     return ys;
   }
+  // Ends the op that a rule is: what it gives; the undefined ones were not wanted.
+  Gradients gradients(Gradients ys) {
+    if (opened_ != nullptr) [[unlikely]]
+      see_gradients(ys);
+    return ys;
+  }
   // Several results: the rule takes (const Gradients& grads, Wanted), one gradient an output.
   template <class F>
   void record_all(std::span<const Tensor> ys, F rule) {
@@ -215,6 +221,7 @@ class Op {
   const Tensor& cast(const Tensor& x, Kind kind);
   void see(Attribute attribute);
   void see_results(std::span<const Tensor> ys);
+  void see_gradients(const Gradients& ys);
   bool find_wants() const;
   Ref<Node> link(Node* node) const;
 

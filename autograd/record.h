@@ -82,7 +82,9 @@ void rebase_history(const Tensor& x, Ref<Node> node);
 template <class F>
 class RuleNode final : public Node {
  public:
-  RuleNode(const char* op, F&& rule) : Node(op), rule_(std::move(rule)) {}
+  RuleNode(const char* op, F&& rule) : Node(op), rule_(std::move(rule)) {
+    saves = !std::is_trivially_destructible_v<F>;  // not one of sizes and flags only
+  }
   Gradients backward(const Gradients& grads) override {
     F& rule = *rule_;
     if constexpr (requires { rule(grads, Wanted(inputs)); }) {
@@ -96,12 +98,7 @@ class RuleNode final : public Node {
       return result;
     }
   }
-  bool release() override {
-    // A rule that holds no tensor (sizes and flags only) keeps nothing alive and may run again.
-    if constexpr (std::is_trivially_destructible_v<F>) return false;
-    rule_.reset();
-    return true;
-  }
+  void release() override { rule_.reset(); }
 
  private:
   std::optional<F> rule_;

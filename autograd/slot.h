@@ -46,7 +46,6 @@ struct LeafNode final : Node {
 
   explicit LeafNode(TensorImpl* tensor);
   Gradients backward(const Gradients& grads) override;
-  bool release() override { return false; }
   bool is_leaf() const override { return true; }
 };
 

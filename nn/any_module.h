@@ -34,6 +34,11 @@ template <class T>
 concept GivesTensors =
     std::is_same_v<std::remove_cvref_t<T>, Tensors> || is_tensor<T> || TupleOfTensors<std::remove_cvref_t<T>>;
 
+template <class R, size_t... I>
+Tensors parts_of(const R& result, std::index_sequence<I...>) {
+  return {std::get<I>(result)...};
+}
+
 template <GivesTensors R>
 Tensors as_list(R&& result) {
   if constexpr (std::is_same_v<std::remove_cvref_t<R>, Tensors>)
@@ -41,7 +46,7 @@ Tensors as_list(R&& result) {
   else if constexpr (is_tensor<R>)
     return {std::forward<R>(result)};
   else
-    return std::apply([](const auto&... parts) { return Tensors{parts...}; }, result);
+    return parts_of(result, std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<R>>>());
 }
 
 }  // namespace detail

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <tuple>
+#include <utility>
 
 #include <kiln/nn/module.h>
 
@@ -42,30 +42,40 @@ void run_forward_hooks(Module& module, const Tensors& inputs, Tensors& outputs);
 template <class T>
 inline constexpr bool is_tensor = std::is_base_of_v<Tensor, std::remove_cvref_t<T>>;
 
+// How many of the first `count` arguments are tensors.
+template <class... Args>
+constexpr size_t tensors_among(size_t count) {
+  size_t tensors = 0, index = 0;
+  ((tensors += index++ < count && is_tensor<Args>), ...);
+  return tensors;
+}
+
 // A tensor argument as the hooks left it, any other as it was given.
 template <class Arg>
-decltype(auto) hooked_argument(Arg& argument, const Tensors& inputs, size_t& next) {
+decltype(auto) hooked_argument(Arg& argument, const Tensors& inputs, size_t place) {
   if constexpr (is_tensor<Arg>)
-    return static_cast<const Tensor&>(inputs[next++]);
+    return static_cast<const Tensor&>(inputs[place]);
   else
     return static_cast<Arg&>(argument);
 }
 
+template <size_t... I, class M, class... Args>
+auto forward_hooked(std::index_sequence<I...>, M& module, [[maybe_unused]] const Tensors& inputs,
+                    Args&... arguments) {
+  return module.forward(hooked_argument(arguments, inputs, tensors_among<Args...>(I))...);
+}
+
 // Hooks see the module without const, as it is theirs to change.
-template <class Forward, class... Args>
-auto call_with_hooks(const Module& called, Forward&& forward, Args&... arguments) {
-  Module& module = const_cast<Module&>(called);
+template <class M, class... Args>
+auto call_with_hooks(M& called, Args&... arguments) {
+  Module& module = const_cast<Module&>(static_cast<const Module&>(called));
   Tensors inputs;
   const auto collect = [&inputs](auto& argument) {
     if constexpr (is_tensor<decltype(argument)>) inputs.push_back(argument);
   };
   (collect(arguments), ...);
   run_forward_pre_hooks(module, inputs);
-  size_t next = 0;
-  // Braces: evaluated from left to right.
-  std::tuple<decltype(hooked_argument(arguments, inputs, next))...> hooked{
-      hooked_argument(arguments, inputs, next)...};
-  auto result = std::apply(forward, hooked);
+  auto result = forward_hooked(std::index_sequence_for<Args...>(), called, inputs, arguments...);
   Tensors outputs;
   if constexpr (std::is_same_v<decltype(result), Tensors>)
     outputs = result;
@@ -79,6 +89,13 @@ auto call_with_hooks(const Module& called, Forward&& forward, Args&... arguments
   return result;
 }
 
+template <class M, class... Args>
+auto call(M& module, Args&&... arguments) {
+  const Running running(module);
+  if (!module.has_hooks()) return module.forward(static_cast<Args&&>(arguments)...);
+  return call_with_hooks(module, arguments...);
+}
+
 // Whether M's forward takes the arguments.
 template <class M, class... Args>
 concept CanForward = requires(M& module, Args&&... arguments) {
@@ -90,15 +107,11 @@ template <class M>
 struct ForwardTakesOtherArguments {};
 
 template <class M, class... Args>
-auto call(M& module, const Args&... arguments) {
-  if constexpr (CanForward<M, const Args&...>) {
-    const Running running(module);
-    if (!module.has_hooks()) return module.forward(arguments...);
-    return call_with_hooks(
-        module, [&module](auto&&... hooked) { return module.forward(hooked...); }, arguments...);
-  } else {
+auto call_local(M& module, const Args&... arguments) {
+  if constexpr (CanForward<M, const Args&...>)
+    return call(module, arguments...);
+  else
     return ForwardTakesOtherArguments<M>();
-  }
 }
 
 }  // namespace detail
@@ -112,38 +125,32 @@ auto call(M& module, const Args&... arguments) {
   NN_LISTED(__VA_ARGS__)                                                                              \
   template <class... Args>                                                                            \
   auto operator()(Args&&... arguments) {                                                              \
-    const ::kiln::nn::detail::Running running(*this);                                                 \
-    if (!this->has_hooks()) return this->forward(::std::forward<Args>(arguments)...);                 \
-    return ::kiln::nn::detail::call_with_hooks(                                                       \
-        *this, [this](auto&&... hooked) { return this->forward(hooked...); }, arguments...);          \
+    return ::kiln::nn::detail::call(*this, static_cast<Args&&>(arguments)...);                        \
   }                                                                                                   \
   template <class... Args>                                                                            \
   auto operator()(Args&&... arguments)                                                                \
       const requires ::kiln::nn::detail::CanForward<const ::std::remove_reference_t<decltype(*this)>, \
                                                     Args...> {                                        \
-    const ::kiln::nn::detail::Running running(*this);                                                 \
-    if (!this->has_hooks()) return this->forward(::std::forward<Args>(arguments)...);                 \
-    return ::kiln::nn::detail::call_with_hooks(                                                       \
-        *this, [this](auto&&... hooked) { return this->forward(hooked...); }, arguments...);          \
+    return ::kiln::nn::detail::call(*this, static_cast<Args&&>(arguments)...);                        \
   }
 
 // The same for a struct inside a function, where C++ allows no member templates: its forward takes one to
 // three tensors and no other arguments.
-#define NN_LOCAL_MEMBERS(...)                                                                        \
-  NN_LISTED(__VA_ARGS__)                                                                             \
-  auto operator()(const ::kiln::Tensor& a) { return ::kiln::nn::detail::call(*this, a); }            \
-  auto operator()(const ::kiln::Tensor& a) const { return ::kiln::nn::detail::call(*this, a); }      \
-  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b) {                                \
-    return ::kiln::nn::detail::call(*this, a, b);                                                    \
-  }                                                                                                  \
-  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b) const {                          \
-    return ::kiln::nn::detail::call(*this, a, b);                                                    \
-  }                                                                                                  \
-  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b, const ::kiln::Tensor& c) {       \
-    return ::kiln::nn::detail::call(*this, a, b, c);                                                 \
-  }                                                                                                  \
-  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b, const ::kiln::Tensor& c) const { \
-    return ::kiln::nn::detail::call(*this, a, b, c);                                                 \
+#define NN_LOCAL_MEMBERS(...)                                                                         \
+  NN_LISTED(__VA_ARGS__)                                                                              \
+  auto operator()(const ::kiln::Tensor& a) { return ::kiln::nn::detail::call_local(*this, a); }       \
+  auto operator()(const ::kiln::Tensor& a) const { return ::kiln::nn::detail::call_local(*this, a); } \
+  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b) {                                 \
+    return ::kiln::nn::detail::call_local(*this, a, b);                                               \
+  }                                                                                                   \
+  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b) const {                           \
+    return ::kiln::nn::detail::call_local(*this, a, b);                                               \
+  }                                                                                                   \
+  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b, const ::kiln::Tensor& c) {        \
+    return ::kiln::nn::detail::call_local(*this, a, b, c);                                            \
+  }                                                                                                   \
+  auto operator()(const ::kiln::Tensor& a, const ::kiln::Tensor& b, const ::kiln::Tensor& c) const {  \
+    return ::kiln::nn::detail::call_local(*this, a, b, c);                                            \
   }
 
 // What both are made of. listing_before is declared while only the base's listing_class can be seen: that is

@@ -28,10 +28,7 @@ void ModuleContainer::push_back(std::string name, AnyModule module) {
 }
 
 Tensor Sequential::operator()(const Tensor& x) const {
-  const detail::Running running(*this);
-  if (!has_hooks()) return forward(x);
-  return detail::call_with_hooks(
-      *this, [this](const Tensor& hooked) { return forward(hooked); }, x);
+  return detail::call(*this, x);
 }
 
 Tensor Sequential::forward(const Tensor& x) const {

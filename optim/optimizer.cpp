@@ -13,7 +13,11 @@
 
 namespace kiln::optim {
 
+Optimizer::Optimizer(const char* name) : name_(name) {}
 Optimizer::~Optimizer() = default;
+
+size_t Optimizer::groups() const { return groups_.size(); }
+const Tensors& Optimizer::params(size_t group) const { return groups_.at(group).params; }
 
 double Optimizer::lr(size_t group) const { return const_cast<Optimizer*>(this)->lr(group); }
 

@@ -31,8 +31,8 @@ class Optimizer {
   void zero_grad(bool set_to_none = true);
 
   // Parameter groups are counted from 0, in the order given.
-  size_t groups() const { return groups_.size(); }
-  const Tensors& params(size_t group = 0) const { return groups_.at(group).params; }
+  size_t groups() const;
+  const Tensors& params(size_t group = 0) const;
   double lr(size_t group = 0) const;
   // For schedulers: the learning rate, and the momentum (Adam: the first beta).
   virtual double& lr(size_t group = 0) = 0;
@@ -54,7 +54,7 @@ class Optimizer {
   const char* name() const { return name_; }
 
  protected:
-  explicit Optimizer(const char* name) : name_(name) {}
+  explicit Optimizer(const char* name);
 
   void add_params(Tensors params);
   // The names of the blocks of state, and how many of them the group's options need.

@@ -112,9 +112,9 @@ void Recorder::stop() {
   listen_.reset();
   const std::lock_guard lock(mutex);
   current = nullptr;
-  stopped = now();
-  read_device();
+  read_device();  // waits
   times_ = nullptr;
+  stopped = now();
 }
 
 Recorder::Lane& Recorder::lane() {
@@ -122,7 +122,8 @@ Recorder::Lane& Recorder::lane() {
   const auto [at, added] = lanes_.try_emplace(number, Lane{number, {}, {}});
   if (added) {
     lanes[number] = thread_name(number);
-    at->second.device = factory_device();
+    // A guess for its first calls: what turns out to run elsewhere is not timed.
+    at->second.device = times_ && factory_device().is_cpu() ? Device(DeviceType::cuda) : factory_device();
   }
   return at->second;
 }

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <optional>
 
 #include "threads/together.h"
@@ -77,4 +78,33 @@ TEST_CASE("a graph outlives the thread that built it, and its last user may be a
   }).join();
   std::thread([&] { loss.reset(); }).join();
   CHECK(x.sum().item<float>() == 3);
+}
+
+TEST_CASE("backward of several threads through one graph: one frees it, the others throw") {
+  int wrong = 0;
+  for (int run = 0; run < kRuns; ++run) {
+    const Tensor x = full({50}, 2.0, {.requires_grad = true});
+    const Tensor y = ((x * x).exp() * x).sum();
+    std::atomic<int> done = 0;
+    together(kThreads, [&](int) {
+      try {
+        y.backward();
+        ++done;
+      } catch (const Error&) {
+      }
+    });
+    wrong += done != 1 || !all_are(x.grad(), x.grad().max().item<double>());
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("backward of several threads through one graph that is kept") {
+  int wrong = 0;
+  for (int run = 0; run < kRuns; ++run) {
+    const Tensor x = full({50}, 3.0, {.requires_grad = true});
+    const Tensor y = (x * x * 0.5).sum();
+    together(kThreads, [&](int) { y.backward({}, true); });
+    wrong += !all_are(x.grad(), 3.0 * kThreads);
+  }
+  CHECK(wrong == 0);
 }

@@ -124,6 +124,16 @@ Normalised compute(const Tensor& x, const Tensor& weight, const Tensor& bias, co
 Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight, const Tensor& bias,
                           const Tensor& y, const Normalised& saved, const BatchNormOptions& options,
                           Wanted wanted) {
+  Op op("batch_norm_backward");
+  op.operand("g", g);
+  op.operand("x", x);
+  op.optional("weight", weight);
+  op.optional("bias", bias);
+  op.optional("y", y);
+  op.operand("mean", saved.mean, Kind::state);
+  op.operand("rstd", saved.rstd, Kind::state);
+  op.attribute("training", options.training);
+  op.attribute("relu", options.relu);
   const MemoryFormat order = working_order(x);
   const Tensor in = contiguous(x, order), grad = contiguous(g, order), w = dense(weight), b = dense(bias);
   const auto geometry = BatchNormGeometry::of(in.layout());
@@ -146,7 +156,7 @@ Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
       kernels::batch_norm_sums(ctx, geometry, in, grad, out, vectors, mask, dweight, dbias, masked);
     });
   }
-  return gradients(
+  return op.gradients(gradients(
       wanted,
       [&] {
         if (dx.defined()) return dx;
@@ -157,7 +167,7 @@ Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
         });
         return constant;
       },
-      [&] { return dweight; }, [&] { return dbias; }, [&] { return masked.defined() ? masked : grad; });
+      [&] { return dweight; }, [&] { return dbias; }, [&] { return masked.defined() ? masked : grad; }));
 }
 
 // The same with public ops, so that it can be differentiated itself. `y` is the result, for the relu.

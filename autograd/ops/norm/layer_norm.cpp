@@ -25,6 +25,13 @@ Tensor vector(const Tensor& x, const Shape& shape) {
 Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight, const Tensor& mean,
                           const Tensor& rstd, const LayerNormGeometry& geometry, const Shape& shape,
                           Wanted wanted) {
+  Op op("layer_norm_backward");
+  op.operand("g", g);
+  op.operand("x", x);
+  op.optional("weight", weight);
+  op.operand("mean", mean, Kind::state);
+  op.operand("rstd", rstd, Kind::state);
+  op.attribute("shape", shape);
   const Tensor in = contiguous(x), grad = contiguous(g), w = dense(weight);
   Tensor dweight, dbias;
   if (wanted[1] || wanted[2]) {
@@ -33,7 +40,7 @@ Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
     on(x.device(),
        [&](auto& ctx) { kernels::layer_norm_sums(ctx, geometry, in, grad, mean, rstd, dweight, dbias); });
   }
-  return gradients(
+  return op.gradients(gradients(
       wanted,
       [&] {
         const Tensor dx = empty(x.shape(), like(x));
@@ -41,7 +48,7 @@ Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
            [&](auto& ctx) { kernels::layer_norm_input_grad(ctx, geometry, in, grad, w, mean, rstd, dx); });
         return dx;
       },
-      [&] { return dweight; }, [&] { return dbias; });
+      [&] { return dweight; }, [&] { return dbias; }));
 }
 
 // The same with public ops, so that it can be differentiated itself.
