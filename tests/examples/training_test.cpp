@@ -1,131 +1,18 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
-#include <cmath>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <functional>
-#include <sstream>
-#include <thread>
 
 #include <kiln/kiln.h>
 #include <kiln/tensor/base/build_config.h>
 #include <support/files.h>
 #include <support/skip.h>
 
+#include "examples/run.h"
+
 using namespace kiln;
-
-namespace {
-
-constexpr int kTrain = 640, kTest = 100;
-
-using Folder = test::TemporaryFolder;
-
-struct Result {
-  int status;  // exit status, or minus the signal
-  std::string output;
-};
-
-// Runs a program in the folder; sends it `signal`, unless that is 0, when `wait` returns.
-Result run(const Folder& folder, std::vector<std::string> words, int signal = 0,
-           const std::function<void()>& wait = {}) {
-  const std::string log = folder.path() + "/log";
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (::chdir(folder.path().c_str()) != 0 || std::freopen("log", "w", stdout) == nullptr ||
-        ::dup2(1, 2) < 0)
-      ::_exit(99);
-    words[0] = std::string(KILN_EXAMPLES) + "/" + words[0];
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    ::execv(arguments[0], arguments.data());
-    ::_exit(98);
-  }
-  if (signal != 0) {
-    wait();
-    ::kill(child, signal);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  std::ifstream file(log);
-  std::stringstream text;
-  text << file.rdbuf();
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), text.str()};
-}
-
-std::function<void()> milliseconds(int count) {
-  return [count] { std::this_thread::sleep_for(std::chrono::milliseconds(count)); };
-}
-
-// Until the program has saved once, for a minute at most.
-std::function<void()> first_checkpoint(const Folder& folder, const std::string& out) {
-  return [path = folder.path() + "/" + out + "/checkpoint.kiln"] {
-    for (int i = 0; i < 60000 && !std::filesystem::exists(path); ++i) milliseconds(1)();
-  };
-}
-
-void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-}
-
-// Images whose brightness grows with their label, with noise.
-uint8_t pixel(Generator& generator, int label) { return uint8_t(20 * label + int(generator.next() % 40)); }
-
-void write_idx(const std::string& folder, const std::string& part, int count) {
-  Generator generator{uint64_t(count)};
-  std::vector<uint8_t> images = {0, 0,  8, 3, 0, 0, uint8_t(count >> 8), uint8_t(count), 0, 0,
-                                 0, 28, 0, 0, 0, 28};
-  std::vector<uint8_t> labels = {0, 0, 8, 1, 0, 0, uint8_t(count >> 8), uint8_t(count)};
-  for (int i = 0; i < count; ++i) {
-    labels.push_back(uint8_t(i % 10));
-    for (int p = 0; p < 28 * 28; ++p) images.push_back(pixel(generator, i % 10));
-  }
-  write_file(folder + "/" + part + "-images-idx3-ubyte", images);
-  write_file(folder + "/" + part + "-labels-idx1-ubyte", labels);
-}
-
-void write_fashion(const Folder& folder) {
-  write_idx(folder.path(), "train", kTrain);
-  write_idx(folder.path(), "t10k", kTest);
-}
-
-using Words = std::vector<std::string>;
-
-Words fashion(const std::string& out, bool resume, const Words& more = {}) {
-  Words words = {"fashion_mnist", "--data", ".", "--out", out, "--epochs", "3", "--save-every", "2"};
-  if (resume) words.push_back("--resume");
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
-Value end_of(const Folder& folder, const std::string& out) {
-  return io::load(folder.path() + "/" + out + "/checkpoint.kiln");
-}
-
-// The mean loss of each epoch of a run.
-std::vector<double> losses(const Folder& folder, const std::string& out, const Words& more) {
-  const Result result = run(folder, fashion(out, false, more));
-  REQUIRE_MESSAGE(result.status == 0, result.output);
-  const Value end = end_of(folder, out);
-  std::vector<double> values;
-  for (const Value& loss : end.at("losses").items()) values.push_back(loss.as_float());
-  REQUIRE(values.size() == 3);
-  return values;
-}
-
-double distance(const std::vector<double>& a, const std::vector<double>& b) {
-  double most = 0;
-  for (size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
-  return most;
-}
-
-}  // namespace
+using namespace kiln::test;
 
 TEST_CASE("fit_points prints the same loss for the model that was saved and the one that was loaded") {
   const Folder folder;
@@ -298,107 +185,6 @@ TEST_CASE("fashion_mnist --amp float16 --graph on a GPU that is killed and resum
   write_calm(folder);
   check_resume(folder, "graph", {"--device", "cuda", "--graph", "--batch-size", "16", "--amp", "float16"});
   check_overflow(folder, "graph");
-}
-
-TEST_CASE("Ctrl-C finishes the step, writes the checkpoint, says how to go on and ends with 130") {
-  const Folder folder;
-  write_fashion(folder);
-  auto words = fashion("my out", false);
-  words[6] = "1000";
-  const Result first = run(folder, words, SIGINT, first_checkpoint(folder, "my out"));
-  CHECK(first.status == 130);
-  const int64_t step = end_of(folder, "my out").at("step").as_int();
-  CHECK(step > 0);
-  const int64_t epoch = step / (kTrain / 64) + 1;
-  CHECK_MESSAGE(
-      test::contains(first.output, "stopping after this step; once more ends the program at once\n"),
-      first.output);
-  const std::string go_on = "fashion_mnist --data . --out 'my out' --epochs 1000 --save-every 2 --resume\n";
-  CHECK_MESSAGE(test::contains(first.output, fmt::format("stopped in epoch {}, after step {}\n"
-                                                         "written: my out/checkpoint.kiln\ngo on with: ",
-                                                         epoch, step)),
-                first.output);
-  CHECK(first.output.ends_with(go_on));
-  // What it says is true, and said again once.
-  words.push_back("--resume");
-  const Result second = run(folder, words, SIGTERM, milliseconds(1500));
-  CHECK(second.status == 130);
-  CHECK(second.output.ends_with(go_on));
-  CHECK(end_of(folder, "my out").at("step").as_int() > step);
-}
-
-TEST_CASE("a run that is resumed counts from where it was left") {
-  const Folder folder;
-  write_fashion(folder);
-  auto words = fashion("out", false);
-  words[6] = "1";
-  words[8] = "1";
-  CHECK(run(folder, words, SIGKILL, first_checkpoint(folder, "out")).status == -SIGKILL);
-  words.push_back("--resume");
-  const Result end = run(folder, words);
-  CHECK_MESSAGE(test::contains(end.output, "epoch 1/1  100 %"), end.output);
-  const Result again = run(folder, fashion("nowhere", true));
-  CHECK(again.status == 0);
-  CHECK(test::contains(again.output, "nowhere/checkpoint.kiln is not there: a new run begins\n"));
-}
-
-TEST_CASE("--help tells and never trains; a wrong word gives status 1 and the nearest") {
-  const Folder folder;
-  for (const char* program : {"fashion_mnist", "cifar10", "fit_points"}) {
-    CAPTURE(program);
-    const Result help = run(folder, {program, "--help"});
-    CHECK(help.status == 0);
-    CHECK(test::contains(help.output, std::string("Usage: ") + program));
-    CHECK(test::contains(help.output, "--out"));
-    const Result wrong = run(folder, {program, "--ot", "x"});
-    CHECK(wrong.status == 1);
-    CHECK(wrong.output == fmt::format("{0}: there is no option '--ot'; did you mean '--out'?\n"
-                                      "{0} --help tells more\n",
-                                      program));
-    CHECK(run(folder, {program, "more"}).output ==
-          fmt::format("{0}: 'more' is one word too many\n{0} --help tells more\n", program));
-  }
-  const std::string help = run(folder, {"fashion_mnist", "--help"}).output;
-  CHECK_MESSAGE(test::contains(help, "--amp [bfloat16|float16]"), help);
-  CHECK_MESSAGE(test::contains(help, "--epochs INT:POSITIVE=5"), help);
-  CHECK(run(folder, {"fashion_mnist", "--epochs", "x"}).status == 1);
-  CHECK(run(folder, {"fashion_mnist", "--epochs", "0"}).status == 1);
-  CHECK_FALSE(std::filesystem::exists(folder / "fit_points.kiln"));
-}
-
-TEST_CASE("bad input gives one message and exit status 1") {
-  const Folder folder;
-  const Result missing = run(folder, {"fashion_mnist", "--data", "nowhere"});
-  CHECK(missing.status == 1);
-  CHECK(missing.output.find("nowhere") != std::string::npos);
-  write_fashion(folder);
-  CHECK(run(folder, {"fashion_mnist", "--data", ".", "--device", "gpu"}).status == 1);
-  std::filesystem::resize_file(folder.path() + "/train-images-idx3-ubyte", 5000);
-  const Result truncated = run(folder, {"fashion_mnist", "--data", "."});
-  CHECK(truncated.status == 1);
-  CHECK(truncated.output.find("train-images-idx3-ubyte") != std::string::npos);
-}
-
-TEST_CASE("fashion_mnist --profile prints where the time went and writes a trace") {
-  const Folder folder;
-  write_fashion(folder);
-  const Result result = run(folder, fashion("out", false, {"--profile"}));
-  REQUIRE_MESSAGE(result.status == 0, result.output);
-  for (const char* part : {" recorded; ", "bn2", "loader", "SGD.step", "backward"}) {
-    CAPTURE(part);
-    CHECK(result.output.find(part) != std::string::npos);
-  }
-  CHECK(std::filesystem::exists(folder.path() + "/out/trace.json"));
-}
-
-TEST_CASE("fashion_mnist refuses the checkpoint of another model") {
-  const Folder folder;
-  write_fashion(folder);
-  std::filesystem::create_directories(folder.path() + "/out");
-  io::save(folder.path() + "/out/checkpoint.kiln", {{"model", StateDict{{"weight", tensor({1.f})}}}});
-  const Result result = run(folder, fashion("out", true));
-  CHECK(result.status == 1);
-  CHECK(result.output.find("checkpoint.kiln") != std::string::npos);
 }
 
 TEST_CASE("cifar10 trains on the binary layout") {
