@@ -2,6 +2,7 @@
 
 #include <concepts>
 
+#include <kiln/nn/module.h>
 #include <kiln/tensor/fmt.h>
 #include <kiln/tensor/tensor.h>
 
@@ -13,6 +14,13 @@ requires std::derived_from<T, kiln::Tensor>
 struct fmt::formatter<T> : fmt::formatter<std::string> {
   auto format(const kiln::Tensor& x, format_context& ctx) const {
     return fmt::formatter<std::string>::format(kiln::to_string(x), ctx);
+  }
+};
+template <class T>
+requires std::derived_from<T, kiln::nn::Module>
+struct fmt::formatter<T> : fmt::formatter<std::string> {
+  auto format(const kiln::nn::Module& module, fmt::format_context& ctx) const {
+    return fmt::formatter<std::string>::format(to_string(module), ctx);
   }
 };
 template <>

@@ -21,6 +21,7 @@ class NoGrad : public GradMode {
  public:
   NoGrad() : GradMode(false) {}
 };
+using NoGradGuard = NoGrad;  // as C++ programs of PyTorch spell it
 // While it lives, ops record again inside a NoGrad.
 class EnableGrad : public GradMode {
  public:

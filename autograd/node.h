@@ -82,6 +82,7 @@ struct Node : RefCounted {
  private:
   template <class T>
   friend class kiln::Ref;
+  void add_first_handle() const { counted->add_first_handle(); }
   void add_handle() const { counted->add_handle(); }
   bool drop_handle() const { return counted->drop_handle(); }
   struct Graveyard;

@@ -8,7 +8,8 @@
 #include <kiln/tensor/tensor.h>
 
 // Every op. Names, arguments, defaults, broadcasting and type promotion are PyTorch's. All are
-// differentiable, twice, unless their result is integral or said otherwise. Dimensions may be negative.
+// differentiable, twice, unless their result is integral or said otherwise; weights of classes and pos_weight
+// are constants of a loss. Dimensions may be negative.
 // Errors name the op, the shapes and the way out. An op that is also a method of PyTorch's Tensor is one
 // here: scripts/methods makes those from this file.
 
@@ -102,6 +103,8 @@ Tensor pow(const Scalar& a, const Tensor& b);
 Tensor rsub(const Tensor& a, const Scalar& b);          // b - a
 Tensor floor_divide(const Tensor& a, const Tensor& b);  // no gradient
 Tensor remainder(const Tensor& a, const Tensor& b);     // sign of b; gradient for a and b
+Tensor floor_divide(const Tensor& a, const Scalar& b);
+Tensor remainder(const Tensor& a, const Scalar& b);
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
@@ -220,7 +223,7 @@ Tensor gelu(const Tensor& x, GeluApproximation approximate = GeluApproximation::
 Tensor silu(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
 Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
-Tensor clamp(const Tensor& x, std::optional<Scalar> low, std::optional<Scalar> high);
+Tensor clamp(const Tensor& x, std::optional<Scalar> low = {}, std::optional<Scalar> high = {});
 Tensor clamp_min(const Tensor& x, const Scalar& low);
 Tensor clamp_max(const Tensor& x, const Scalar& high);
 
@@ -264,6 +267,8 @@ Tensor nonzero(const Tensor& x);
 Tensor masked_select(const Tensor& x, const Tensor& mask);
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+Tensor where(const Tensor& condition, const Tensor& a, const Scalar& b);
+Tensor where(const Tensor& condition, const Scalar& a, const Tensor& b);
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Scalar& value);
 Tensor gather(const Tensor& x, int dim, const Tensor& index);
 Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source);

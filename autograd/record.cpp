@@ -99,6 +99,27 @@ bool wants_record(std::span<const Tensor> inputs) {
   return false;
 }
 
+namespace {
+bool has_history(const Tensor& y) {
+  const Slot* slot = slot_of(*y.impl());
+  return slot != nullptr && (slot->edge.node || slot->requires_grad);
+}
+}  // namespace
+
+Tensor as_result(const char* op, Tensor y) {
+  if (!y.defined()) fail("{}: its result is an undefined tensor", op);
+  return has_history(y) ? y.detach() : std::move(y);
+}
+
+void check_results(const char* op, const Tensors& ys) {
+  for (size_t i = 0; i < ys.size(); ++i) {
+    if (!ys[i].defined()) fail("{}: its result {} is an undefined tensor", op, i);
+    if (has_history(ys[i]))
+      fail("{}: its result {} has a history already, or is a leaf that requires grad; give a new tensor", op,
+           i);
+  }
+}
+
 void link(Node& node, Inputs inputs) {
   for (const Input& input : inputs) node.add_input(edge_of(*input.tensor));
 }

@@ -72,6 +72,10 @@ namespace detail {
 bool wants_grad(const Tensor& x);
 bool wants_record(Inputs inputs);
 bool wants_record(std::span<const Tensor> inputs);
+// The result of a user's function, as one that may be given a history: throws when it is undefined; a handle
+// of its own for one that has a history, or is a leaf that requires grad, already.
+Tensor as_result(const char* op, Tensor y);
+void check_results(const char* op, const Tensors& ys);
 void link(Node& node, Inputs inputs);
 void link(Node& node, std::span<const Tensor> inputs);
 // y is the node's only output, or one of those that the node has been told of.
@@ -110,7 +114,8 @@ class RuleNode final : public Node {
 // y.
 template <class F>
 Tensor record(const char* op, Inputs inputs, Tensor y, F rule) {
-  if (!detail::wants_record(inputs)) return y;
+  y = detail::as_result(op, std::move(y));
+  if (!detail::wants_record(inputs) || !y.is_floating_point()) return y;
   Ref<Node> node(new detail::RuleNode<F>(op, std::move(rule)));
   detail::link(*node, inputs);
   detail::set_history(y, std::move(node));
@@ -119,7 +124,8 @@ Tensor record(const char* op, Inputs inputs, Tensor y, F rule) {
 // The same for a list of inputs (cat, stack): the rule takes (g, wanted).
 template <class F>
 Tensor record(const char* op, std::span<const Tensor> inputs, Tensor y, F rule) {
-  if (!detail::wants_record(inputs)) return y;
+  y = detail::as_result(op, std::move(y));
+  if (!detail::wants_record(inputs) || !y.is_floating_point()) return y;
   Ref<Node> node(new detail::RuleNode<F>(op, std::move(rule)));
   detail::link(*node, inputs);
   detail::set_history(y, std::move(node));
@@ -128,6 +134,7 @@ Tensor record(const char* op, std::span<const Tensor> inputs, Tensor y, F rule) 
 // Several outputs: the rule takes (const Gradients& grads, Wanted), one gradient an output.
 template <class F>
 void record_all(const char* op, Inputs inputs, const Tensors& outputs, F rule) {
+  detail::check_results(op, outputs);
   if (!detail::wants_record(inputs)) return;
   Ref<Node> node(new detail::RuleNode<F>(op, std::move(rule)));
   detail::link(*node, inputs);

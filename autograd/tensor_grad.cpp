@@ -51,6 +51,7 @@ void Tensor::set_grad(const Tensor& grad) const {
   if (grad.defined() && (grad.shape() != shape() || grad.dtype() != dtype() || grad.device() != device()))
     fail("set_grad: the tensor is {} {} on {}, the gradient {} {} on {}", dtype(), shape(), device(),
          grad.dtype(), grad.shape(), grad.device());
+  if (grad.is_same(*this)) fail("set_grad: a tensor cannot be its own gradient");
   if (!grad.defined() && impl_->slot == nullptr) return;
   Slot& slot = autograd::ensure_slot(*impl_);
   (slot.retained && slot.edge.node ? slot.retained->grad : slot.grad) = grad;

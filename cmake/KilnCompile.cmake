@@ -13,6 +13,9 @@ else()
   set(source_prefix ${PROJECT_SOURCE_DIR}/)
 endif()
 add_compile_options(-fmacro-prefix-map=${source_prefix}=)
+# Position-independent code in which functions call and inline each other as if it were not: nobody replaces one of
+# Kiln's functions by another of its name. (clang has that anyway.)
+add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-semantic-interposition>)
 
 # Options are aggregates in which every member has a default, hence -Wno-missing-field-initializers. GCC 12 sees
 # overlapping copies where std::string is added to (its bug 105651), hence -Wno-restrict.

@@ -185,13 +185,18 @@ struct AnyModule::Held final : Holder {
   Box<Holder> copy() const override { return make_box<Held>(value); }
   Module& module() override { return value; }
   const void* type() const override { return &detail::type_tag<M>; }
+  // The call operator may be that of a network that M derives from: here all of M's memory is looked at.
   Tensor call(const Tensor& x) override {
+    const detail::Running running(value);
     if constexpr (requires { Tensor(value.forward(x)); })
       return value(x);
     else
       return detail::single(value, call_all({x}));
   }
-  Tensors call_all(const Tensors& inputs) override { return call_with<0>(inputs); }
+  Tensors call_all(const Tensors& inputs) override {
+    const detail::Running running(value);
+    return call_with<0>(inputs);
+  }
 
  private:
   template <size_t count>

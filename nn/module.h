@@ -1,5 +1,6 @@
 #pragma once
 
+#include <iosfwd>
 #include <typeinfo>
 
 #include <kiln/nn/member.h>
@@ -150,8 +151,10 @@ class Module {
 // The class in a C++ name without namespaces and template arguments.
 std::string class_name(std::string_view full);
 
-// As PyTorch prints it: one line a layer, nested ones indented.
+// As PyTorch prints it: one line a layer, nested ones indented. Also by std::cout <<, and by fmt with
+// <kiln/fmt.h>.
 std::string to_string(const Module& module);
+std::ostream& operator<<(std::ostream& out, const Module& module);
 
 namespace detail {
 // Gives every parameter and buffer memory of its own; those that shared before still share.

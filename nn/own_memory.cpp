@@ -17,9 +17,9 @@ namespace {
 
 constexpr uintptr_t kWord = sizeof(uint64_t);
 // Of a list only so much is looked at: its elements are of one type.
-constexpr size_t kWordsOfList = 512;
-// A vector of vectors of vectors.
-constexpr int kDeepestList = 2;
+constexpr size_t kWordsOfList = 32768;
+// Vectors of vectors, so deep.
+constexpr int kDeepestList = 4;
 
 // A word of an object of any type; other threads may write to parts that are theirs.
 __attribute__((no_sanitize("address", "thread"))) uint64_t word_at(uintptr_t address) {
@@ -153,8 +153,9 @@ bool OwnMemory::is_tiled(const uint64_t* words, size_t count, uintptr_t begin, u
 }
 
 void OwnMemory::check_list(uintptr_t begin, uintptr_t end, uintptr_t capacity, int depth) const {
-  uint64_t words[kWordsOfList];
-  const size_t count = read_words(begin, words, std::min<size_t>(kWordsOfList, (end - begin) / kWord));
+  std::vector<uint64_t> memory(std::min<size_t>(kWordsOfList, (end - begin) / kWord));
+  uint64_t* const words = memory.data();
+  const size_t count = read_words(begin, words, memory.size());
   const bool one_piece = is_one_piece(begin, capacity);
   bool first = true;
   for (size_t i = 0; i < count; ++i) {

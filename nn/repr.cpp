@@ -18,6 +18,8 @@ std::string indented(const std::string& text) {
 
 }  // namespace
 
+std::ostream& operator<<(std::ostream& out, const Module& module) { return out << to_string(module); }
+
 std::string to_string(const Module& module) {
   const std::string extra = module.extra_repr();
   std::string lines;

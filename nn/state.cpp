@@ -74,10 +74,12 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
 
   const NoGrad no_grad;
   for (const auto& [x, value] : pairs) {
-    if (options.assign)
+    if (options.assign) {
       set_data(x, value);
-    else
+      x.set_grad({});  // as of a new parameter
+    } else {
       x.copy_(value.to(x.device()));
+    }
   }
   return result;
 }

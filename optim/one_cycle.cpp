@@ -12,7 +12,10 @@ OneCycleLR::OneCycleLR(Optimizer& optimizer, double max_lr, const OneCycleLROpti
 OneCycleLR::OneCycleLR(Optimizer& optimizer, const std::vector<double>& max_lrs,
                        const OneCycleLROptions& options)
     : LRScheduler("OneCycleLR", optimizer), options_(options) {
-  if (options_.total_steps == 0) options_.total_steps = options_.epochs * options_.steps_per_epoch;
+  if (options_.total_steps == 0 &&
+      __builtin_mul_overflow(options_.epochs, options_.steps_per_epoch, &options_.total_steps))
+    fail("OneCycleLR: {} epochs of {} steps are more than int64 counts", options_.epochs,
+         options_.steps_per_epoch);
   if (options_.total_steps < 1)
     fail("OneCycleLR: needs total_steps, or epochs and steps_per_epoch, got {}, {} and {}",
          options.total_steps, options.epochs, options.steps_per_epoch);

@@ -17,7 +17,14 @@ Optimizer::Optimizer(const char* name) : name_(name) {}
 Optimizer::~Optimizer() = default;
 
 size_t Optimizer::groups() const { return groups_.size(); }
-const Tensors& Optimizer::params(size_t group) const { return groups_.at(group).params; }
+const Tensors& Optimizer::params(size_t group) const {
+  return groups_[checked(group, groups_.size())].params;
+}
+
+size_t Optimizer::checked(size_t group, size_t groups) const {
+  if (group >= groups) fail("{}: there is no group {}; it has {}, counted from 0", name_, group, groups);
+  return group;
+}
 
 double Optimizer::lr(size_t group) const { return const_cast<Optimizer*>(this)->lr(group); }
 
@@ -247,13 +254,13 @@ void Optimizer::zero_grad(bool set_to_none) {
 }
 
 const double* Optimizer::find_note(const char* key, size_t group) const {
-  for (const Note& note : groups_.at(group).notes)
+  for (const Note& note : groups_[checked(group, groups_.size())].notes)
     if (note.key == key) return &note.value;
   return nullptr;
 }
 
 void Optimizer::set_note(const char* key, double value, size_t group) {
-  for (Note& note : groups_.at(group).notes)
+  for (Note& note : groups_[checked(group, groups_.size())].notes)
     if (note.key == key) {
       note.value = value;
       return;

@@ -57,6 +57,8 @@ class Optimizer {
   explicit Optimizer(const char* name);
 
   void add_params(Tensors params);
+  // The number of one of so many groups; throws when there is none of that number.
+  size_t checked(size_t group, size_t groups) const;
   // The names of the blocks of state, and how many of them the group's options need.
   virtual std::span<const char* const> state_names() const = 0;
   virtual int states_needed(size_t group) const = 0;
@@ -129,9 +131,9 @@ class OptimizerWith : public Optimizer {
   };
 
   // The group's options; they may be changed between steps.
-  Options& options(size_t group = 0) { return options_.at(group); }
-  const Options& options(size_t group = 0) const { return options_.at(group); }
-  double& lr(size_t group = 0) final { return options_.at(group).lr; }
+  Options& options(size_t group = 0) { return options_[checked(group, options_.size())]; }
+  const Options& options(size_t group = 0) const { return options_[checked(group, options_.size())]; }
+  double& lr(size_t group = 0) final { return options_[checked(group, options_.size())].lr; }
 
   // Adds parameters with options of their own. Throws when one of them is in the optimiser already.
   void add_param_group(Tensors params, const Options& options) {

@@ -69,6 +69,7 @@ void MultiStepLR::visit(Fields& fields) {
 
 ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma)
     : LRScheduler("ExponentialLR", optimizer), gamma_(gamma) {
+  if (!std::isfinite(gamma)) fail("ExponentialLR: gamma {} must be finite", gamma);
   start();
 }
 

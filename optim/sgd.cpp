@@ -1,5 +1,7 @@
 #include <kiln/optim/sgd.h>
 
+#include <cmath>
+
 #include <kiln/kernels/flat/optimizer.h>
 #include <kiln/tensor/base/fail.h>
 
@@ -45,6 +47,7 @@ void SGD::visit(size_t group, Fields& fields) {
 void SGD::check_options(size_t group) const {
   const SGDOptions& o = options(group);
   if (!(o.lr >= 0)) fail("SGD: lr {} must be at least 0", o.lr);
+  if (!std::isfinite(o.dampening)) fail("SGD: dampening {} must be finite", o.dampening);
   if (!(o.momentum >= 0)) fail("SGD: momentum {} must be at least 0", o.momentum);
   if (!(o.weight_decay >= 0)) fail("SGD: weight_decay {} must be at least 0", o.weight_decay);
   if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include <kiln/autograd/ops.h>
@@ -16,8 +17,11 @@ constexpr const char* kMaster = "master_param";
 
 Value step_tensor(int64_t steps) { return full({}, float(steps), {.device = cpu}); }
 
+// Whole numbers up to 2^53, as a number or in a tensor; else -1.
 int64_t read_steps(const Value& step) {
-  return step.is_tensor() ? step.as_tensor().item<int64_t>() : int64_t(step.as_float());
+  if (step.is_tensor() && step.as_tensor().numel() != 1) return -1;
+  const double steps = step.is_tensor() ? step.as_tensor().item<double>() : step.as_float();
+  return steps >= 0 && steps <= 0x1p53 && steps == std::trunc(steps) ? int64_t(steps) : -1;
 }
 
 void copy_to(const Value* from, const Tensor& to) {
@@ -125,7 +129,8 @@ void Optimizer::check_state(size_t group, size_t index, const Tensor& param, con
   check(kMaster, false);
   // 0: of steps that a gradient scaler left out, all of them.
   if (counts_steps() && read_steps(entry(name_, state, "step")) < 0)
-    fail("{}: 'step' of parameter {} in the state to load must be at least 0", name_, index);
+    fail("{}: 'step' of parameter {} in the state to load must be a whole number of steps, at least 0", name_,
+         index);
 }
 
 void Optimizer::load_state(Arena& arena, Arena::Segment& segment, const Value* state) {

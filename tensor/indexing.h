@@ -38,7 +38,8 @@ class TensorIndex {
   TensorIndex(const Tensor& tensor) : kind_(Kind::tensor), tensor_(tensor) {}
   template <class T>
   requires std::is_integral_v<T> TensorIndex(T value)
-      : kind_(std::is_same_v<T, bool> ? Kind::boolean : Kind::integer), slice_(int64_t(value)) {}
+      : kind_(std::is_same_v<T, bool> ? Kind::boolean : Kind::integer),
+        slice_(kiln::detail::as_int64(value)) {}
 
   Kind kind() const { return kind_; }
   int64_t integer() const { return *slice_.start; }

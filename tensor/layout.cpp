@@ -10,33 +10,39 @@ namespace {
 
 constexpr std::array<int, 4> kNhwc = {0, 2, 3, 1};
 
-Strides dense_strides(const Shape& shape, std::span<const int> order) {
-  Strides strides = Dims::filled(shape.rank(), 1);
-  int64_t step = 1;
-  for (int i = shape.rank() - 1; i >= 0; --i) {
-    strides[order[i]] = step;
-    step *= std::max<int64_t>(shape[order[i]], 1);
-  }
-  return strides;
-}
-
 bool matches(const Layout& layout, std::span<const int> order) {
   int64_t step = 1;
   for (int i = layout.rank() - 1; i >= 0; --i) {
     const int64_t size = layout.shape[order[i]];
-    if (size == 0) return true;
-    if (size != 1 && layout.strides[order[i]] != step) return false;
+    if (size == 1) continue;
+    if (layout.strides[order[i]] != step) return layout.numel() == 0;
     step *= size;
   }
-  return std::find(layout.shape.begin(), layout.shape.end(), 0) == layout.shape.end() || layout.numel() == 0;
+  return true;
 }
 
 constexpr std::array<int, kMaxRank> kRowMajor = {0, 1, 2, 3, 4, 5, 6, 7};
 
 }  // namespace
 
-Strides contiguous_strides(const Shape& shape) { return dense_strides(shape, kRowMajor); }
-Strides channels_last_strides(const Shape& shape) { return dense_strides(shape, kNhwc); }
+Strides contiguous_strides(const Shape& shape) {
+  Strides strides = shape;
+  int64_t step = 1;
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    strides[i] = step;
+    step *= std::max<int64_t>(shape[i], 1);
+  }
+  return strides;
+}
+Strides channels_last_strides(const Shape& shape) {
+  Strides strides = shape;
+  int64_t step = 1;
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    strides[kNhwc[i]] = step;
+    step *= std::max<int64_t>(shape[kNhwc[i]], 1);
+  }
+  return strides;
+}
 
 Layout Layout::contiguous(const Shape& shape, MemoryFormat format) {
   if (format == MemoryFormat::contiguous) return {shape, contiguous_strides(shape), 0};
@@ -64,13 +70,6 @@ void Layout::check(const char* op) const {
         op, shape, strides, offset);
 }
 
-int64_t Layout::numel() const {
-  int64_t product = 1;
-  for (const int64_t size : shape) product *= size;
-  return product;
-}
-
-bool Layout::is_contiguous() const { return matches(*this, kRowMajor); }
 bool Layout::is_channels_last() const { return rank() == 4 && matches(*this, kNhwc); }
 
 bool Layout::is_dense() const {

@@ -20,11 +20,23 @@ struct Layout {
   void check(const char* op) const;
 
   int rank() const { return shape.rank(); }
-  int64_t numel() const;
+  int64_t numel() const {
+    int64_t product = 1;
+    for (const int64_t size : shape) product *= size;
+    return product;
+  }
 
   // Dense in row-major order (or, for rank 4, in NHWC order). Dimensions of size 1 do not matter; empty is
   // contiguous.
-  bool is_contiguous() const;
+  bool is_contiguous() const {
+    int64_t step = 1;
+    for (int i = rank() - 1; i >= 0; --i) {
+      if (shape[i] == 1) continue;
+      if (strides[i] != step) return numel() == 0;
+      step *= shape[i];
+    }
+    return true;
+  }
   bool is_channels_last() const;
   // Each element of one dense block exactly once, in whatever order of dimensions.
   bool is_dense() const;

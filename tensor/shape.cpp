@@ -16,7 +16,9 @@ Dims::Dims(std::span<const int64_t> values) {
 
 Dims Dims::filled(int rank, int64_t value) {
   Dims dims;
-  for (int i = 0; i < rank; ++i) dims.push_back(value);
+  if (rank > kMaxRank) fail("shape: {} dimensions given, at most {} are supported", rank, kMaxRank);
+  dims.rank_ = rank;
+  std::fill(dims.values_, dims.values_ + rank, value);
   return dims;
 }
 
@@ -32,10 +34,6 @@ void Dims::insert(int position, int64_t value) {
 void Dims::erase(int position) {
   std::copy(values_ + position + 1, values_ + rank_, values_ + position);
   --rank_;
-}
-
-bool Dims::operator==(const Dims& other) const {
-  return rank_ == other.rank_ && std::equal(begin(), end(), other.begin());
 }
 
 std::string to_string(const Dims& dims) {
@@ -63,12 +61,12 @@ int64_t bytes_of(const Shape& shape, DType dtype) {
   return bytes;
 }
 
-int wrap_dim(const char* op, int dim, int rank) {
+int wrap_dim(const char* op, int64_t dim, int rank) {
   const int reach = std::max(rank, 1);
   if (dim < -reach || dim >= reach)
     fail("{}: dim {} is out of range for a tensor of rank {} (use {} .. {})", op, dim, rank, -reach,
          reach - 1);
-  return dim < 0 ? dim + reach : dim;
+  return int(dim < 0 ? dim + reach : dim);
 }
 
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {

@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <span>
 #include <string>
+#include <type_traits>
 
 namespace kiln {
 
@@ -18,6 +19,10 @@ class Dims {
   Dims(std::initializer_list<int64_t> values)
       : Dims(std::span<const int64_t>(values.begin(), values.size())) {}
   Dims(int64_t value) : Dims({value}) {}
+  // Not a flag or a fraction: var(x, false) would be the variance along dimension 0.
+  template <class T>
+  requires(std::is_same_v<T, bool> || std::is_floating_point_v<T>) Dims(T value)
+  = delete;
   explicit Dims(std::span<const int64_t> values);
   static Dims filled(int rank, int64_t value);
 
@@ -40,7 +45,12 @@ class Dims {
   void insert(int position, int64_t value);
   void erase(int position);
 
-  bool operator==(const Dims& other) const;
+  bool operator==(const Dims& other) const {
+    if (rank_ != other.rank_) return false;
+    for (int i = 0; i < rank(); ++i)
+      if (values_[i] != other.values_[i]) return false;
+    return true;
+  }
   friend std::ostream& operator<<(std::ostream& out, const Dims& dims) { return print(out, dims); }
 
  private:
@@ -61,7 +71,7 @@ int64_t numel(const Shape& shape);
 
 // A dimension given as in PyTorch (-1 is the last) as 0 .. rank-1. Throws "op: dim 2 is out of range for a
 // tensor of rank 2 (use -2 .. 1)". A 0-dim tensor accepts 0 and -1.
-int wrap_dim(const char* op, int dim, int rank);
+int wrap_dim(const char* op, int64_t dim, int rank);
 
 // The shape that a and b broadcast to, by PyTorch's (NumPy's) rule. Throws naming op and both shapes.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);

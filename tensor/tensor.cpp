@@ -72,6 +72,11 @@ struct OnlyElement {
 
 }  // namespace
 
+void TensorBase::fail_item(const Scalar& value, size_t bytes, bool is_signed) {
+  fail("item: {} is asked for as an integer of {} bits {} sign, which does not hold it", to_string(value),
+       8 * bytes, is_signed ? "with" : "without");
+}
+
 Scalar TensorBase::item() const {
   const OnlyElement element(*this);
   return visit_element(dtype(), "item", [&]<class T>() {

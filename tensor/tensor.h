@@ -62,7 +62,10 @@ class Tensor : public TensorBase {
   void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false) const;
 
   // Indexing: <kiln/tensor/indexing.h>. What an index of integers, slices and None gives is a view.
-  Tensor operator[](int64_t position) const { return select(0, position); }
+  template <class T>
+  requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Tensor operator[](T position) const {
+    return select(0, detail::as_int64(position));
+  }
   indexing::Indexed operator[](const indexing::TensorIndex& index) const;
   indexing::Indexed operator[](std::initializer_list<indexing::TensorIndex> indices) const;
   Tensor index(std::initializer_list<indexing::TensorIndex> indices) const;
@@ -139,6 +142,8 @@ class Tensor : public TensorBase {
   Tensor pow(const Scalar& b) const;
   Tensor floor_divide(const Tensor& b) const;
   Tensor remainder(const Tensor& b) const;
+  Tensor floor_divide(const Scalar& b) const;
+  Tensor remainder(const Scalar& b) const;
   Tensor eq(const Tensor& b) const;
   Tensor ne(const Tensor& b) const;
   Tensor lt(const Tensor& b) const;
@@ -196,7 +201,7 @@ class Tensor : public TensorBase {
   Tensor isfinite() const;
   Tensor relu() const;
   Tensor sigmoid() const;
-  Tensor clamp(std::optional<Scalar> low, std::optional<Scalar> high) const;
+  Tensor clamp(std::optional<Scalar> low = {}, std::optional<Scalar> high = {}) const;
   Tensor clamp_min(const Scalar& low) const;
   Tensor clamp_max(const Scalar& high) const;
   Tensor sum(const Dims& dims = {}, bool keepdim = false) const;
@@ -253,6 +258,8 @@ class Tensor : public TensorBase {
   const Tensor& pow_(const Scalar& b) const;
   const Tensor& floor_divide_(const Tensor& b) const;
   const Tensor& remainder_(const Tensor& b) const;
+  const Tensor& floor_divide_(const Scalar& b) const;
+  const Tensor& remainder_(const Scalar& b) const;
   const Tensor& eq_(const Tensor& b) const;
   const Tensor& ne_(const Tensor& b) const;
   const Tensor& lt_(const Tensor& b) const;
@@ -305,7 +312,7 @@ class Tensor : public TensorBase {
   const Tensor& trunc_() const;
   const Tensor& relu_() const;
   const Tensor& sigmoid_() const;
-  const Tensor& clamp_(std::optional<Scalar> low, std::optional<Scalar> high) const;
+  const Tensor& clamp_(std::optional<Scalar> low = {}, std::optional<Scalar> high = {}) const;
   const Tensor& clamp_min_(const Scalar& low) const;
   const Tensor& clamp_max_(const Scalar& high) const;
   const Tensor& cumsum_(int dim) const;
@@ -330,6 +337,7 @@ template <class T>
 Tensor from_values(std::span<const T> values, const Shape& shape);
 template <class T>
 Tensor from_values(const std::vector<T>& values, const Shape& shape) {
+  static_assert(!is_storage_only(dtype_of<T>), "no op computes with tensors of this type");
   return from_values(std::span<const T>(values), shape);
 }
 

@@ -50,13 +50,18 @@ class TensorBase {
     const TensorImpl& impl = known("raw_data");
     return static_cast<char*>(impl.storage->data) + impl.layout.offset * size_of(impl.dtype);
   }
-  // The value of a tensor with one element: item<int64_t>() converted (to bool: whether it differs from 0),
+  // The value of a tensor with one element: item<int64_t>() converted (to bool: whether it differs from 0;
+  // throws when an integer does not hold it),
   // item() as a number that remembers whether it was floating. Waits for the device.
   Scalar item() const;
   template <class T>
   T item() const {
-    if constexpr (std::is_arithmetic_v<T>)
-      return item().to<T>();
+    if constexpr (std::is_integral_v<T>) {
+      const Scalar value = item();
+      if (!value.template fits<T>()) fail_item(value, sizeof(T), std::is_signed_v<T>);
+      return value.template to<T>();
+    } else if constexpr (std::is_arithmetic_v<T>)
+      return item().template to<T>();
     else
       return T(item().real());
   }
@@ -83,6 +88,7 @@ class TensorBase {
     return *impl_;
   }
   void* checked_data(DType wanted) const;
+  [[noreturn]] static void fail_item(const Scalar& value, size_t bytes, bool is_signed);
   static std::ostream& print(std::ostream& out, const TensorBase& x);
 };
 

@@ -86,7 +86,7 @@ Checkpoint& Checkpoint::add(const std::string& name, std::string& text) {
 
 Checkpoint& Checkpoint::add(const std::string& name, Tensor& tensor) {
   const auto check = [&tensor](const Value& value) {
-    if (!tensor.defined() && value.is_none()) return;
+    if (value.is_none()) return;  // it was undefined
     const Tensor& saved = value.as_tensor();
     if (tensor.defined() && (saved.shape() != tensor.shape() || saved.dtype() != tensor.dtype()))
       fail("a tensor of {} {} was saved, this one is {} {}", saved.dtype(), saved.shape(), tensor.dtype(),
@@ -98,14 +98,18 @@ Checkpoint& Checkpoint::add(const std::string& name, Tensor& tensor) {
         const NoGrad scope;
         if (value.is_none())
           tensor = Tensor();
-        else if (tensor.defined())
+        else if (tensor.defined() && tensor.layout().is_non_overlapping())
           tensor.copy_(value.as_tensor().to(tensor.device()));
         else
-          tensor = value.as_tensor();
+          tensor = tensor.defined() ? value.as_tensor().to(tensor.device()) : value.as_tensor();
       });
 }
 
 void Checkpoint::does_not_hold(int64_t number) {
+  fail("value: {} was saved, which the number here does not hold", number);
+}
+
+void Checkpoint::does_not_hold(double number) {
   fail("value: {} was saved, which the number here does not hold", number);
 }
 

@@ -86,7 +86,10 @@ class Checkpoint {
     if constexpr (std::is_same_v<T, bool>) {
       return value.as_bool();
     } else if constexpr (std::is_floating_point_v<T>) {
-      return T(value.as_float());
+      const double number = value.as_float();
+      if (number - number == 0 && double(T(number)) - number != 0 && T(number) - T(number) != 0)
+        does_not_hold(number);  // finite, and no more
+      return T(number);
     } else {
       const int64_t number = value.as_int();
       if (int64_t(T(number)) != number || (std::is_unsigned_v<T> && number < 0)) does_not_hold(number);
@@ -94,6 +97,7 @@ class Checkpoint {
     }
   }
   [[noreturn]] static void does_not_hold(int64_t number);
+  [[noreturn]] static void does_not_hold(double number);
   Checkpoint& add_checked(const std::string& name, Function<Value()> save, Function<void(const Value&)> check,
                           Function<void(const Value&)> load);
   void load_all(const Value& state, const std::string& where) const;

@@ -58,7 +58,7 @@ Tensor flip(const Tensor& input, const Dims& dims) {
   Tensor y = x;
   uint32_t seen = 0;
   for (const int64_t given : dims) {
-    const int dim = wrap_dim("flip", int(given), x.dim());
+    const int dim = wrap_dim("flip", given, x.dim());
     if ((seen >> dim & 1u) != 0) fail("flip: dims {} name dim {} twice", dims, dim);
     seen |= 1u << dim;
     if (x.dim() == 0) continue;
@@ -80,7 +80,7 @@ Tensor roll(const Tensor& input, const Dims& shifts, const Dims& dims) {
   if (shifts.rank() != dims.rank()) fail("roll: shifts {} and dims {} must be as many", shifts, dims);
   Tensor y = x;
   for (int i = 0; i < dims.rank(); ++i) {
-    const int dim = wrap_dim("roll", int(dims[i]), x.dim());
+    const int dim = wrap_dim("roll", dims[i], x.dim());
     const int64_t size = x.dim() == 0 ? 1 : x.size(dim);
     const int64_t by = size == 0 ? 0 : (shifts[i] % size + size) % size;
     if (by != 0) y = cat({narrow(y, dim, size - by, by), narrow(y, dim, 0, size - by)}, dim);

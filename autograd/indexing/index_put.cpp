@@ -27,8 +27,10 @@ void write_along(const Tensor& x, int dim, const Tensor& positions, const Tensor
   autograd::begin_in_place(kName, x);
   {
     const NoGrad no_grad;
-    const Tensor source = overlap(x, values) ? values.clone().contiguous() : values.contiguous();
-    const Tensor y = x.contiguous();
+    // Many halves are added up in float32.
+    const DType type = accumulate && is_half(x.dtype()) ? float32 : x.dtype();
+    const Tensor source = to(overlap(x, values) ? values.clone().contiguous() : values.contiguous(), type);
+    const Tensor y = to(x.contiguous(), type);
     const auto geometry = kernels::DimGeometry::along(x.shape(), dim);
     on(x.device(), [&](auto& ctx) {
       if (accumulate)

@@ -18,6 +18,12 @@ const Tensor& Tensor::floor_divide_(const Tensor& b) const {
 const Tensor& Tensor::remainder_(const Tensor& b) const {
   return in_place("remainder_", {*this, b}, [&](const Tensor& x) { return kiln::remainder(x, b); });
 }
+const Tensor& Tensor::floor_divide_(const Scalar& b) const {
+  return in_place("floor_divide_", {*this}, [&](const Tensor& x) { return kiln::floor_divide(x, b); });
+}
+const Tensor& Tensor::remainder_(const Scalar& b) const {
+  return in_place("remainder_", {*this}, [&](const Tensor& x) { return kiln::remainder(x, b); });
+}
 const Tensor& Tensor::eq_(const Tensor& b) const {
   return in_place("eq_", {*this, b}, [&](const Tensor& x) { return kiln::eq(x, b); });
 }

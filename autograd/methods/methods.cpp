@@ -50,6 +50,8 @@ Tensor Tensor::div(const Scalar& b) const { return kiln::div(*this, b); }
 Tensor Tensor::pow(const Scalar& b) const { return kiln::pow(*this, b); }
 Tensor Tensor::floor_divide(const Tensor& b) const { return kiln::floor_divide(*this, b); }
 Tensor Tensor::remainder(const Tensor& b) const { return kiln::remainder(*this, b); }
+Tensor Tensor::floor_divide(const Scalar& b) const { return kiln::floor_divide(*this, b); }
+Tensor Tensor::remainder(const Scalar& b) const { return kiln::remainder(*this, b); }
 Tensor Tensor::eq(const Tensor& b) const { return kiln::eq(*this, b); }
 Tensor Tensor::ne(const Tensor& b) const { return kiln::ne(*this, b); }
 Tensor Tensor::lt(const Tensor& b) const { return kiln::lt(*this, b); }

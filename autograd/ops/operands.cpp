@@ -183,6 +183,10 @@ Tensor laid_out(const Tensor& x, const Layout& layout) {
   return y;
 }
 
+Tensor number_like(const Scalar& value, const Tensor& x) {
+  return full({}, value, {.dtype = value.dtype(), .device = like(x).device});
+}
+
 DType wide_type(const Tensor& x) { return x.dtype() == float64 ? float64 : float32; }
 
 Tensor Origin::operator()(const Tensor& g) const { return sum_to(g, shape, dtype); }

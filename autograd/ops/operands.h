@@ -59,6 +59,9 @@ Tensor laid_out(const Tensor& x, const Layout& layout);
 // The type that sums over x are kept in: float64 for float64, else float32.
 DType wide_type(const Tensor& x);
 
+// A number as a 0-dim tensor on the device of x.
+Tensor number_like(const Scalar& value, const Tensor& x);
+
 // What broadcasting and promotion did to an operand, undone for its gradient.
 struct Origin {
   Shape shape;

@@ -33,7 +33,7 @@ DimSet dim_set(const char* op, const Dims& dims, int rank) {
   if (dims.empty()) return (DimSet(1) << rank) - 1;
   DimSet set = 0;
   for (const int64_t dim : dims) {
-    const DimSet bit = DimSet(1) << wrap_dim(op, int(dim), rank);
+    const DimSet bit = DimSet(1) << wrap_dim(op, dim, rank);
     if (set & bit) fail("{}: dim {} appears twice in dims {}", op, dim, dims);
     set |= bit;
   }
@@ -66,6 +66,8 @@ ReduceGeometry ReduceGeometry::over(const Layout& x, DimSet reduced) {
     }
     if (is_kept) y_stride *= size;
   }
+  constexpr int64_t kMost = int64_t(1) << 50;  // days of work, of a repeated element
+  if (g.count > kMost) fail("a reduction of {}, over {} elements, would not end", x.shape, g.count);
   merge(g.kept, g.kept_rank);
   merge(g.reduced, g.reduced_rank);
   return g;

@@ -64,8 +64,11 @@ Tensor Conv2d::forward(const Tensor& x) const {
                       .groups = options_.groups};
   int64_t left = plain.padding.w, right = left, top = plain.padding.h, bottom = top;
   if (options_.padding.same) {
-    const int64_t height = options_.dilation.h * (kernel_size().h - 1);
-    const int64_t width = options_.dilation.w * (kernel_size().w - 1);
+    int64_t height = 0, width = 0;
+    if (__builtin_mul_overflow(options_.dilation.h, kernel_size().h - 1, &height) ||
+        __builtin_mul_overflow(options_.dilation.w, kernel_size().w - 1, &width))
+      fail("Conv2d: a kernel of {} with dilation {} reaches further than int64 counts", repr(kernel_size()),
+           repr(options_.dilation));
     // An odd total pads one more on the right and below, as PyTorch does.
     left = width / 2, right = width - left, top = height / 2, bottom = height - top;
   }

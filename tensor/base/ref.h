@@ -20,19 +20,33 @@ class RefCounted {
   friend class Ref;
   friend struct autograd::Node;
   void add_handle() const { __atomic_add_fetch(&handles_, 1, __ATOMIC_RELAXED); }
+  // The first handle of a new object, which no other thread knows, needs no atomic step, nor does the last
+  // one: a tensor that one thread makes and drops has none.
+  void add_first_handle() const {
+    if (handles() == 0)
+      __atomic_store_n(&handles_, 1, __ATOMIC_RELAXED);
+    else
+      add_handle();
+  }
   // True when that was the last.
-  bool drop_handle() const { return __atomic_sub_fetch(&handles_, 1, __ATOMIC_ACQ_REL) == 0; }
+  bool drop_handle() const {
+    return __atomic_load_n(&handles_, __ATOMIC_ACQUIRE) == 1 ||
+           __atomic_sub_fetch(&handles_, 1, __ATOMIC_ACQ_REL) == 0;
+  }
 
   mutable int handles_ = 0;
 };
 
-// A shared pointer of one word. The count is in the object, or where T::add_handle and drop_handle keep it.
+// A shared pointer of one word. The count is in the object, or where T::add_first_handle, add_handle and
+// drop_handle keep it.
 template <class T>
 class Ref {
  public:
   constexpr Ref() = default;
   constexpr Ref(std::nullptr_t) {}
-  explicit Ref(T* pointer) : pointer_(pointer) { retain(); }
+  explicit Ref(T* pointer) : pointer_(pointer) {
+    if (pointer_ != nullptr) pointer_->add_first_handle();
+  }
   Ref(const Ref& other) : pointer_(other.pointer_) { retain(); }
   Ref(Ref&& other) noexcept : pointer_(std::exchange(other.pointer_, nullptr)) {}
   Ref& operator=(Ref other) noexcept {

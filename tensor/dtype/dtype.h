@@ -46,12 +46,14 @@ constexpr int64_t size_of(DType dtype) {
 
 // PyTorch's name without "torch.": "float32", "bool", "complex64".
 std::string name_of(DType dtype);
+inline std::string to_string(DType dtype) { return name_of(dtype); }
 std::ostream& operator<<(std::ostream& out, DType dtype);
 
 // The dtype of that name. Throws for an unknown name.
 DType dtype_from_name(std::string_view name);
 
 constexpr bool is_floating(DType dtype) { return dtype <= DType::bfloat16; }
+constexpr bool is_half(DType dtype) { return dtype == DType::float16 || dtype == DType::bfloat16; }
 constexpr bool is_integral(DType dtype) { return dtype >= DType::int64 && dtype <= DType::uint8; }
 constexpr bool is_storage_only(DType dtype) { return dtype >= DType::complex64; }
 

@@ -49,16 +49,21 @@ T stored(const Scalar& x, DType dtype) {
       fail("tensor: {} cannot be stored in {}",
            is_floating(x.dtype()) ? fmt::format("{}", real) : fmt::format("{}", x.integer()), dtype);
     return T(x.integer());
-  } else if constexpr (std::is_arithmetic_v<T>) {
+  } else if constexpr (std::is_same_v<T, bool>) {
     return x.to<T>();
   } else {
-    return T(float(x.real()));
+    const T value = std::is_arithmetic_v<T> ? T(x.real()) : T(float(x.real()));
+    if (std::isfinite(x.real()) && !std::isfinite(double(value)))
+      fail("tensor: {} cannot be stored in {}", x.real(), dtype);
+    return value;
   }
 }
 
 }  // namespace
 
 void fail_literal(uint64_t value) { fail("tensor: {} is beyond int64", value); }
+
+void fail_large_integer(unsigned long long value) { fail("{} is beyond int64", value); }
 
 }  // namespace detail
 

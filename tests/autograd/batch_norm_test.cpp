@@ -117,3 +117,22 @@ TEST_CASE("batch_norm refuses what PyTorch refuses") {
     batch_norm(zeros({2, 3}), {}, {}, {}, {}, {.training = true}, zeros({2, 1}));
   });
 }
+
+TEST_CASE("values whose squares float32 does not hold are normalised") {
+  const BatchNormOptions training{.training = true};
+  const auto normal = [&](const Tensor& x) { return batch_norm(x, {}, {}, {}, {}, training); };
+  for (const Shape& shape : {Shape{2, 1}, Shape{2, 1, 1}}) {
+    const auto near_ends = [&](double a, double b, DType dtype) {
+      return normal(tensor({a, b}, {.dtype = dtype}).reshape(shape)).reshape({-1}).to(float64);
+    };
+    for (const double end : {1.8e19, 1e20, 3e38}) {
+      CAPTURE(end);
+      CHECK(allclose(near_ends(end, -end, float32), tensor({1., -1.}, {.dtype = float64})));
+    }
+    CHECK(allclose(near_ends(1e30, -1e30, bfloat16), tensor({1., -1.}, {.dtype = float64})));
+  }
+  // Channels beside each other, one of them large.
+  const Tensor x = tensor({{1e20, 1.}, {-1e20, 3.}});
+  CHECK(allclose(normal(x), tensor({{1., -1.}, {-1., 1.}}), 1e-4));
+  CHECK(all(isnan(normal(tensor({{INFINITY}, {1.}})))).item<bool>());
+}

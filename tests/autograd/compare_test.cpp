@@ -122,3 +122,31 @@ TEST_CASE("clamp") {
   expect_error("clamp: needs a lower or an upper limit", [] { clamp(ones({1}), {}, {}); });
   expect_error("clamp_: result type float32 can't be cast to int64", [] { tensor({1}).clamp_(0.5, 2); });
 }
+
+TEST_CASE("numbers beyond an integer type compare as what they are") {
+  const Tensor x = tensor({0, 44, 255}, {.dtype = uint8});
+  CHECK_FALSE(any(x == 300).item<bool>());
+  CHECK(all(x < 300).item<bool>());
+  CHECK(all(x > -1).item<bool>());
+  CHECK(all(x != -212).item<bool>());
+  CHECK_FALSE(any(tensor<int32_t>({1}) == 4294967297).item<bool>());
+}
+
+TEST_CASE("a clamp by NaN is NaN") {
+  const Tensor x = tensor({1., 5.});
+  CHECK(all(isnan(clamp(x, NAN, {}))).item<bool>());
+  CHECK(all(isnan(clamp(x, {}, NAN))).item<bool>());
+  CHECK(equal(x.clamp(2), tensor({2., 5.})));
+}
+
+TEST_CASE("where, remainder and floor_divide take numbers") {
+  const Tensor x = tensor({1., -2.}, {.requires_grad = true}), c = tensor({true, false});
+  const Tensor y = where(c, x, 7);
+  CHECK(equal(y, tensor({1., 7.})));
+  y.sum().backward();
+  CHECK(equal(x.grad(), tensor({1., 0.})));
+  CHECK(where(c, tensor({1, 2}), 0.5).dtype() == float32);
+  CHECK(equal(where(c, 0.5, x.detach()), tensor({0.5, -2.})));
+  CHECK(equal(remainder(x.detach(), 2), tensor({1., 0.})));
+  CHECK(equal(floor_divide(tensor({7, -7}), 2), tensor({3, -4})));
+}

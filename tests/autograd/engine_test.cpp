@@ -294,3 +294,23 @@ TEST_CASE("anomaly mode names the function of the user, and no addresses") {
   CHECK_MESSAGE(text.find("half_of_a_root") != std::string::npos, text);
   CHECK_MESSAGE(text.find("0x") == std::string::npos, text);
 }
+
+TEST_CASE("a user's function that records nonsense is told") {
+  const Tensor x = ones({2}, {.requires_grad = true});
+  const auto rule = [](const Tensor& g) { return g; };
+  const auto many = [](const autograd::Gradients& g, autograd::Wanted) { return g; };
+  CHECK_THROWS_WITH_AS(autograd::record("f", {x}, Tensor(), rule), "f: its result is an undefined tensor",
+                       Error);
+  CHECK_THROWS_WITH_AS(autograd::record_all("f", {x}, {Tensor()}, many),
+                       "f: its result 0 is an undefined tensor", Error);
+  CHECK_THROWS_AS(autograd::record_all("f", {x}, {x}, many), Error);
+  CHECK_FALSE(autograd::record("f", {x}, tensor({1, 2}), rule).requires_grad());
+  // Of a leaf, or of a result, that it gives back, a new handle.
+  const Tensor same = autograd::record("f", {x}, x, rule);
+  CHECK(x.is_leaf());
+  CHECK_FALSE(same.is_leaf());
+  CHECK(same.shares_storage(x));
+  same.sum().backward();
+  CHECK(equal(x.grad(), ones({2})));
+  CHECK_THROWS_WITH_AS(x.set_grad(x), "set_grad: a tensor cannot be its own gradient", Error);
+}

@@ -58,3 +58,14 @@ TEST_CASE("linspace and eye") {
   CHECK(eye(0).numel() == 0);
   expect_error("eye: sizes must not be negative", [] { eye(-2); });
 }
+
+TEST_CASE("what a type cannot hold is drawn, counted and filled by none") {
+  CHECK_THROWS_AS(arange(-2, 3, 1, {.dtype = uint8}), Error);
+  CHECK_THROWS_AS(arange(250, 260, 1, {.dtype = uint8}), Error);
+  CHECK(arange(250, 256, 1, {.dtype = uint8}).numel() == 6);
+  CHECK(arange(-2, -2, 1, {.dtype = uint8}).numel() == 0);
+  CHECK_THROWS_AS(randint(0, 100000, {2}, {.dtype = float16}), Error);
+  const Tensor x = zeros({3}, {.dtype = float16});
+  CHECK_THROWS_AS(x.uniform_(0, 1e6), Error);
+  CHECK_THROWS_AS(zeros({3}).uniform_(-INFINITY, INFINITY), Error);
+}

@@ -210,3 +210,26 @@ TEST_CASE("equal and allclose") {
   CHECK(allclose(zeros({2, 3}), zeros({3})));
   CHECK_THROWS_AS(equal(Tensor(), zeros({1})), Error);
 }
+
+TEST_CASE("many halves at one place are added up in float32") {
+  constexpr int64_t kMany = 5000;
+  const Tensor at = zeros({kMany}, {.dtype = int64});
+  for (const DType dtype : {float16, bfloat16}) {
+    CAPTURE(dtype);
+    // What the type makes of 5000.
+    const double want = tensor({double(kMany)}, {.dtype = dtype}).item<double>();
+    const Tensor p = ones({3}, {.dtype = dtype, .requires_grad = true}),
+                 values = ones({kMany}, {.dtype = dtype});
+    CHECK(index_add(zeros({3}, {.dtype = dtype}), 0, at, values)[0].item<double>() == want);
+    CHECK(scatter_add(zeros({3}, {.dtype = dtype}), 0, at, values)[0].item<double>() == want);
+    const Tensor x = zeros({3}, {.dtype = dtype});
+    x.index_put_({at}, values, true);
+    CHECK(x[0].item<double>() == want);
+    for (const auto& pick : {index_select(p, 0, at), gather(p, 0, at), p.index({at})}) {
+      p.set_grad({});
+      pick.sum().backward();
+      CHECK(p.grad()[0].item<double>() == want);
+      CHECK(p.grad().dtype() == dtype);
+    }
+  }
+}

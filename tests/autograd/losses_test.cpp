@@ -130,3 +130,17 @@ TEST_CASE("binary_cross_entropy_with_logits") {
         doctest::Approx(3 * std::log1p(std::exp(-0.5))));
   CHECK(binary_cross_entropy_with_logits(tensor({-200.f, 200.f}), tensor({1.f, 0.f})).item<double>() == 200);
 }
+
+TEST_CASE("the second derivative of binary_cross_entropy at 0 and 1") {
+  const auto second = [](double probability, double target) {
+    const Tensor x = tensor({probability}, {.requires_grad = true});
+    const Tensor t = tensor({target});
+    const Tensor first = grad({binary_cross_entropy(x, t)}, {x}, {}, {.create_graph = true})[0];
+    return grad({first.sum()}, {x})[0].item<double>();
+  };
+  CHECK(second(0, 0) == doctest::Approx(1));
+  CHECK(second(1, 1) == doctest::Approx(1));
+  CHECK(second(0, 1) == doctest::Approx(1e24));
+  CHECK(second(0.25, 1) == doctest::Approx(16));
+  CHECK(second(0.25, 0) == doctest::Approx(1 / 0.5625));
+}

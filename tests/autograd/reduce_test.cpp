@@ -195,3 +195,16 @@ TEST_CASE("integers that overflow wrap around, as in PyTorch") {
   CHECK(scatter_add(x, 0, first, x).to_vector<int64_t>() == std::vector<int64_t>{most - 2, most});
   CHECK(index_add(x, 0, first, x).to_vector<int64_t>() == std::vector<int64_t>{most - 2, most});
 }
+
+TEST_CASE("a reduction that would not end says so") {
+  const Tensor x = ones({1}, {.requires_grad = true}), huge = x.detach().expand({INT64_MAX});
+  CHECK_THROWS_WITH_AS(
+      sum(huge), "a reduction of [9223372036854775807], over 9223372036854775807 elements, would not end",
+      Error);
+  CHECK_THROWS_AS(mean(huge), Error);
+  CHECK_THROWS_AS(norm(huge), Error);
+  CHECK_THROWS_AS(amax(huge), Error);
+  CHECK_THROWS_AS(any(huge), Error);
+  CHECK_THROWS_AS(argmax(huge), Error);
+  CHECK_THROWS_AS(cumsum(huge, 0), Error);
+}

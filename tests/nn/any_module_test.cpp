@@ -151,3 +151,28 @@ TEST_CASE("hooks of what it holds run") {
   CHECK(calls == 1);
   CHECK(!model.has_hooks());
 }
+
+namespace {
+struct Base : nn::Module {
+  nn::Linear a{2, 2};
+  NN_MEMBERS(a)
+  Tensor forward(const Tensor& x) { return a(x); }
+};
+struct ForgetsItsList : Base {
+  nn::Linear b{2, 2};
+  Tensor forward(const Tensor& x) { return b(x); }
+};
+struct AddsNothing : Base {
+  int number = 3;
+};
+}  // namespace
+
+TEST_CASE("a struct that derives from a network and forgets NN_MEMBERS is found where its type is known") {
+  const Tensor x = ones({1, 2});
+  nn::AnyModule forgets = ForgetsItsList();
+  CHECK_THROWS_AS(forgets(x), Error);
+  nn::Sequential in_a_row(nn::Linear(2, 2), ForgetsItsList());
+  CHECK_THROWS_AS(in_a_row(x), Error);
+  nn::AnyModule fine = AddsNothing();
+  CHECK(fine(x).shape() == Shape{1, 2});
+}

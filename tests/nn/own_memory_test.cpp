@@ -187,3 +187,23 @@ TEST_CASE("first calls from many threads") {
     for (std::thread& thread : threads) thread.join();
   }
 }
+
+namespace {
+struct Far : nn::Module {
+  nn::Linear a{2, 2};
+  std::vector<std::optional<nn::Linear>> optionals{100};
+  std::vector<std::vector<nn::Linear>> lists{300};
+  NN_MEMBERS(a)
+  Tensor forward(const Tensor& x) { return a(x); }
+};
+}  // namespace
+
+TEST_CASE("a forgotten layer far back in a list is found") {
+  const Tensor x = ones({1, 2});
+  Far fine, last, deep;
+  fine(x);
+  last.optionals.back().emplace(2, 2);
+  CHECK_THROWS_AS(last(x), Error);
+  deep.lists.back().emplace_back(2, 2);
+  CHECK_THROWS_AS(deep(x), Error);
+}

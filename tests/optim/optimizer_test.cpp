@@ -3,11 +3,7 @@
 #include <cmath>
 #include <memory>
 
-#include <kiln/autograd/engine.h>
-#include <kiln/autograd/grad_mode.h>
-#include <kiln/autograd/ops.h>
-#include <kiln/optim/adam.h>
-#include <kiln/optim/sgd.h>
+#include <kiln/kiln.h>
 
 #include "optimizer_expected.h"
 
@@ -122,4 +118,43 @@ TEST_CASE("Adam and AdamW take PyTorch's steps") {
   check_case<AdamW>(AdamWOptions{.lr = 0.02}, adamw, adamw_double);
   check_case<AdamW>(AdamWOptions{.lr = 0.02, .weight_decay = 0.2, .amsgrad = true}, adamw_amsgrad,
                     adamw_amsgrad_double);
+}
+
+TEST_CASE("a group that is not there is an Error with the optimiser's name") {
+  const Tensor w = ones({2}, {.requires_grad = true});
+  optim::SGD sgd({w}, {.lr = 0.1});
+  CHECK_THROWS_WITH_AS(sgd.params(5), "SGD: there is no group 5; it has 1, counted from 0", Error);
+  CHECK_THROWS_AS(sgd.lr(1), Error);
+  CHECK_THROWS_AS(sgd.options(1), Error);
+  CHECK_THROWS_AS(sgd.find_note("initial_lr", 1), Error);
+  CHECK_THROWS_AS(sgd.set_note("initial_lr", 1, 1), Error);
+  CHECK_THROWS_AS(optim::SGD({w}, {.lr = 0.1, .dampening = NAN}), Error);
+  CHECK_THROWS_AS(optim::ExponentialLR(sgd, NAN), Error);
+  CHECK_THROWS_AS(optim::OneCycleLR(sgd, 0.1, {.epochs = INT64_MAX, .steps_per_epoch = INT64_MAX}), Error);
+}
+
+TEST_CASE("an optimiser goes on after weights of another type were assigned") {
+  const auto one_step = [](auto& optimizer, nn::Linear& net, DType dtype) {
+    optimizer.zero_grad();
+    net(ones({1, 2}, {.dtype = dtype})).sum().backward();
+    optimizer.step();
+  };
+  const auto goes_on = [&](auto make) {
+    nn::Linear net(2, 1);
+    auto optimizer = make(net.parameters());
+    one_step(optimizer, net, float32);
+    const nn::Linear other = nn::clone(net);
+    nn::Linear wide(2, 1);
+    wide.to(float64);
+    net.load_state_dict(wide.state_dict(), {.assign = true});
+    CHECK_FALSE(net.weight.grad().defined());  // as of a new parameter
+    const Tensor before = net.weight.detach().clone();
+    one_step(optimizer, net, float64);
+    one_step(optimizer, net, float64);
+    CHECK(net.weight.grad().dtype() == float64);
+    CHECK_FALSE(equal(net.weight.detach(), before));
+  };
+  goes_on([](Tensors p) { return optim::SGD(std::move(p), {.lr = 0.1, .momentum = 0.9}); });
+  goes_on([](Tensors p) { return optim::Adam(std::move(p)); });
+  goes_on([](Tensors p) { return optim::AdamW(std::move(p)); });
 }

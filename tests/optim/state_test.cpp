@@ -172,5 +172,5 @@ TEST_CASE("state of no step yet, as a gradient scaler or PyTorch leaves it") {
   sgd.load_state_dict(state_of(Value::dict()));
   CHECK_THROWS_WITH_AS(
       adam.load_state_dict(state_of({{"step", -1}, {"exp_avg", zeros({1})}, {"exp_avg_sq", zeros({1})}})),
-      "Adam: 'step' of parameter 0 in the state to load must be at least 0", Error);
+      "Adam: 'step' of parameter 0 in the state to load must be a whole number of steps, at least 0", Error);
 }

@@ -100,3 +100,53 @@ TEST_CASE("values of Kiln stream, and format by fmt") {
   CHECK(fmt::format("{} {} {} {}", x, x.shape(), x.dtype(), x.device()) == to_string(x) + " [2] float32 cpu");
   CHECK(fmt::format("{:>8} {}", x.shape(), x[0].item()) == "     [2] 1.5");
 }
+
+TEST_CASE("item of an integer type gives the number or says that it does not hold it") {
+  CHECK(tensor({255}).item<uint8_t>() == 255);
+  CHECK(tensor({-1.9}).item<int>() == -1);
+  CHECK(tensor({-0.9}).item<uint8_t>() == 0);
+  CHECK(tensor({300}).item<bool>());
+  CHECK_THROWS_WITH_AS(tensor({300}).item<uint8_t>(),
+                       "item: 300 is asked for as an integer of 8 bits without sign, which does not hold it",
+                       Error);
+  CHECK_THROWS_AS(tensor({-1}).item<uint64_t>(), Error);
+  for (const double value : {1e30, -1e30, double(NAN), double(INFINITY)}) {
+    CHECK_THROWS_AS(tensor({value}).item<int>(), Error);
+    CHECK_THROWS_AS(tensor({value}).item<int64_t>(), Error);
+  }
+}
+
+TEST_CASE("integers that int64 does not hold are errors wherever a number is taken") {
+  const Tensor x = tensor({5, 6});
+  CHECK_THROWS_WITH_AS(clamp(x, 0, UINT64_MAX), "18446744073709551615 is beyond int64", Error);
+  CHECK_THROWS_AS(x == UINT64_MAX, Error);
+  CHECK_THROWS_AS(full({2}, UINT64_MAX), Error);
+  CHECK_THROWS_AS(arange(UINT64_MAX), Error);
+  CHECK_THROWS_AS(x[UINT64_MAX], Error);
+  CHECK_THROWS_AS(x[{UINT64_MAX}], Error);
+  CHECK(x[size_t(1)].item<int>() == 6);
+  CHECK(equal(x == uint64_t(INT64_MAX), tensor({false, false})));
+}
+
+TEST_CASE("a bool as an index is a mask, and flags are no dimensions") {
+  const Tensor x = ones({2, 3});
+  CHECK(x[true].shape() == Shape{1, 2, 3});
+  CHECK(x[false].shape() == Shape{0, 2, 3});
+  CHECK(tensor(5.0)[true].shape() == Shape{1});
+  CHECK_FALSE(std::is_constructible_v<Dims, bool>);
+  CHECK_FALSE(std::is_constructible_v<Dims, double>);
+  CHECK(std::is_constructible_v<Dims, int>);
+}
+
+TEST_CASE("dimensions beyond int are out of range, not cut") {
+  const Tensor x = ones({2, 3});
+  for (const int64_t dim : {int64_t(1) << 32, INT64_MAX, INT64_MIN}) {
+    CAPTURE(dim);
+    CHECK_THROWS_AS(sum(x, {dim}), Error);
+    CHECK_THROWS_AS(mean(x, {dim}), Error);
+    CHECK_THROWS_AS(norm(x, 2, {dim}), Error);
+    CHECK_THROWS_AS(permute(x, {0, dim}), Error);
+    CHECK_THROWS_AS(flip(x, {dim}), Error);
+    CHECK_THROWS_AS(roll(x, {1}, {dim}), Error);
+  }
+}

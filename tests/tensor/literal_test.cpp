@@ -48,7 +48,7 @@ TEST_CASE("literals keep every bit of an integer") {
   CHECK(tensor<int64_t>({9007199254740993}).item<int64_t>() == 9007199254740993);
   CHECK(tensor(0.1, {.dtype = float64}).item<double>() == 0.1);
   CHECK(tensor<double>({0.1}).item<double>() == 0.1);
-  expect_error("tensor: 18446744073709551615 is beyond int64", [] { tensor(UINT64_MAX); });
+  expect_error("18446744073709551615 is beyond int64", [] { tensor(UINT64_MAX); });
 }
 
 TEST_CASE("literals of a dtype") {
@@ -76,4 +76,12 @@ TEST_CASE("factories honour requires_grad") {
   CHECK(randn({2}, {.requires_grad = true}).requires_grad());
   CHECK_FALSE(empty({2}).requires_grad());
   expect_error("only floating-point", [] { empty({2}, {.dtype = int64, .requires_grad = true}); });
+}
+
+TEST_CASE("a finite number that would become infinite is not stored") {
+  CHECK_THROWS_WITH_AS(tensor({70000}, {.dtype = float16}), "tensor: 70000 cannot be stored in float16",
+                       Error);
+  CHECK_THROWS_AS(tensor({1e39}), Error);
+  CHECK(tensor({INFINITY}).item<double>() == INFINITY);
+  CHECK(tensor({65504}, {.dtype = float16}).item<double>() == 65504);
 }

@@ -352,3 +352,20 @@ TEST_CASE("accuracy counts the rows whose largest score is the label's") {
   CHECK(train::accuracy(net, loader, test::device()) == doctest::Approx(2.0 / 3));
   CHECK(net.is_training());
 }
+
+TEST_CASE(
+    "what save accepts load reads: undefined and repeated tensors; a float says what it does not hold") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "c.kiln";
+  Tensor gone, repeated = ones({1}).expand({3});
+  double large = 1e300;
+  train::Checkpoint(path).add("gone", gone).add("repeated", repeated).add("large", large).save();
+  gone = ones({2});
+  repeated = zeros({1}).expand({3});
+  train::Checkpoint(path).add("gone", gone).add("repeated", repeated).load();
+  CHECK_FALSE(gone.defined());
+  CHECK(equal(repeated, ones({3})));
+  float small = 1;
+  CHECK_THROWS_AS(train::Checkpoint(path).add("large", small).load(), Error);
+  CHECK(small == 1);
+}

@@ -102,6 +102,8 @@ Rows elementwise_rows() {
       two(
           "remainder", [](auto& a, auto& b) { return remainder(a, b); }, values({3, 4}, 0.1, 0.4),
           values({3, 4}, 0.6, 0.9)),
+      without_gradient(one("floor_divide", [](auto& a) { return floor_divide(a, 2.5); })),
+      one("remainder", [](auto& a) { return remainder(a, 2.5); }),
       one("add", [](auto& a) { return add(a, 2.5); }),
       one("sub", [](auto& a) { return sub(a, 2.5); }),
       one("mul", [](auto& a) { return mul(a, 2.5); }),

@@ -53,6 +53,10 @@ Rows reads() {
       three(
           "where", [](auto& c, auto& x, auto& y) { return where(c, x, y); }, mask(), values({3, 4}),
           values({3, 4}, 1, 2)),
+      two(
+          "where", [](auto& c, auto& x) { return where(c, x, 0.5); }, mask(), values({3, 4})),
+      two(
+          "where", [](auto& c, auto& y) { return where(c, 0.5, y); }, mask(), values({3, 4})),
       with_ends(
           two(
               "masked_fill", [](auto& x, auto& m) { return masked_fill(x, m, 2); }, values({3, 4}), mask()),

@@ -179,6 +179,9 @@ Tensor remainder(const Tensor& left, const Tensor& right) {
       });
 }
 
+Tensor floor_divide(const Tensor& a, const Scalar& b) { return floor_divide(a, number_like(b, a)); }
+Tensor remainder(const Tensor& a, const Scalar& b) { return remainder(a, number_like(b, a)); }
+
 Tensor add(const Tensor& left, const Scalar& b) {
   Op op("add");
   const Tensor& a = op.operand("a", left);

@@ -27,7 +27,11 @@ Tensor compared(const char* name, CompareOp which, const Tensor& left, const Sca
   Op op(name);
   const Tensor& a = op.operand("a", left);
   op.attribute("b", b);
-  const DType type = result_type(name, a, b);
+  DType type = result_type(name, a, b);
+  // A number beyond the type is less or more than all that it holds.
+  if (is_integral(type) && !is_floating(b.dtype()))
+    if (const Range range = range_of(type); b.integer() < range.least || b.integer() > range.most)
+      type = int64;
   const Tensor y = empty_dense(dense_like(a.layout()), bool8, a.device());
   on(y.device(), [&](auto& ctx) { kernels::compare(ctx, which, type, a, b, y); });
   return op.result(y);

@@ -83,7 +83,16 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, const 
   op.attribute("step", step);
   if (options.dtype == bool8 || is_storage_only(options.dtype))
     fail("arange: {} tensors cannot count", options.dtype);
-  const Tensor x = empty({count_of(start, end, step, is_integral(options.dtype))}, options);
+  const bool integral = is_integral(options.dtype);
+  const int64_t count = count_of(start, end, step, integral);
+  if (count > 0) {
+    check_fits("arange", start, options.dtype);
+    if (integral)
+      check_fits("arange", start.integer() + (count - 1) * step.integer(), options.dtype);
+    else
+      check_fits("arange", start.real() + double(count - 1) * step.real(), options.dtype);
+  }
+  const Tensor x = empty({count}, options);
   on(x.device(), [&](auto& ctx) { kernels::arange(ctx, start, step, x); });
   if (options.requires_grad) x.requires_grad_();
   return op.result(x);

@@ -47,7 +47,10 @@ void fill_normal(const Tensor& x, double mean, double std, Generator* generator)
 
 // What an integral type, or the exact integers of a floating one, can hold.
 void check_range(int64_t low, int64_t last, DType dtype) {
-  if (is_floating(dtype)) return;
+  if (is_floating(dtype)) {
+    for (const int64_t end : {low, last}) check_fits("randint", end, dtype);
+    return;
+  }
   const auto [least, most] = range_of(dtype);
   if (low < least || last > most) fail("randint: {} .. {} does not fit into {}", low, last, dtype);
 }
@@ -122,6 +125,8 @@ const Tensor& Tensor::uniform_(double low, double high) const {
   Op op("uniform_");
   const Tensor& x = op.operand("x", *this, Kind::floating);
   if (!(low <= high)) fail("uniform_: low {} must not be above high {}", low, high);
+  if (!std::isfinite(high - low)) fail("uniform_: the range {} .. {} must be finite", low, high);
+  for (const double end : {low, high}) check_fits("uniform_", end, x.dtype());
   op.begin_write();
   fill_uniform(x, low, high, nullptr);
   op.record_write([](const Tensor& g) { return zeros_like(g); });

@@ -52,6 +52,13 @@ Tensor where(const Tensor& mask, const Tensor& yes, const Tensor& no) {
   });
 }
 
+Tensor where(const Tensor& condition, const Tensor& a, const Scalar& b) {
+  return where(condition, a, number_like(b, a));
+}
+Tensor where(const Tensor& condition, const Scalar& a, const Tensor& b) {
+  return where(condition, number_like(a, b), b);
+}
+
 Tensor masked_fill(const Tensor& input, const Tensor& condition, const Scalar& value) {
   Op op("masked_fill");
   const Tensor& x = op.operand("x", input);
@@ -116,6 +123,8 @@ Tensor clamp(const Tensor& input, std::optional<Scalar> low, std::optional<Scala
   if (low) op.attribute("min", *low);
   if (high) op.attribute("max", *high);
   const Limits limits = limits_of("clamp", x, low, high);
+  if (std::isnan(limits.low.real()) || std::isnan(limits.high.real()))
+    return op.result(add(to(x, limits.type), NAN));
   const Tensor y = empty_dense(dense_like(x.layout()), limits.type, x.device());
   on(x.device(), [&](auto& ctx) { kernels::clamp(ctx, limits.type, x, limits.low, limits.high, y); });
   if (!op.records()) return op.result(y);

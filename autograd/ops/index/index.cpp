@@ -71,6 +71,7 @@ Tensor gather(const Tensor& input, int dim, const Tensor& indices) {
   });
 }
 
+// Many halves are added up in float32: sums of 256 bfloat16 ones do not grow any more.
 Tensor scatter_add(const Tensor& input, int dim, const Tensor& indices, const Tensor& values) {
   Op op("scatter_add");
   const Tensor& x = op.operand("x", input);
@@ -79,6 +80,8 @@ Tensor scatter_add(const Tensor& input, int dim, const Tensor& indices, const Te
   op.need_one_type();
   op.attribute("dim", dim);
   dim = wrap_dim("scatter_add", dim, x.dim());
+  if (is_half(x.dtype()))
+    return op.result(to(scatter_add(to(x, float32), dim, index, to(source, float32)), x.dtype()));
   const Tensor at = checked_index("scatter_add", x, dim, index);
   check_inside("scatter_add", x, dim, at);
   check_inside("scatter_add", source, -1, at);
@@ -129,6 +132,8 @@ Tensor index_add(const Tensor& input, int dim, const Tensor& indices, const Tens
   op.need_one_type();
   op.attribute("dim", dim);
   dim = wrap_dim("index_add", dim, x.dim());
+  if (is_half(x.dtype()))
+    return op.result(to(index_add(to(x, float32), dim, index, to(source, float32)), x.dtype()));
   const Tensor at = checked_index("index_add", x, dim, index);
   check_slices("index_add", x, dim, at, source);
   Tensor y = empty(x.shape(), like(x));

@@ -87,7 +87,7 @@ Tensor permute(const Tensor& input, const Dims& order) {
   Dims wrapped = order, inverse = order;
   uint32_t seen = 0;
   for (int i = 0; i < order.rank(); ++i) {
-    wrapped[i] = wrap_dim("permute", int(order[i]), x.dim());
+    wrapped[i] = wrap_dim("permute", order[i], x.dim());
     inverse[int(wrapped[i])] = i;
     seen |= 1u << wrapped[i];
   }

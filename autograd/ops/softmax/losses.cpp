@@ -168,6 +168,37 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& wanted, double beta, Re
   return op.result(reduced(where(lt(distance, beta), near, far), reduction));
 }
 
+namespace {
+
+constexpr double kLeastChance = 1e-12;
+
+Tensor at_least_least(const Tensor& chance) { return clamp(chance, kLeastChance, {}); }
+
+// The gradient of binary_cross_entropy's clamped logarithms for x, finite at 0 and 1, with one of its own.
+Tensor bce_slope(const Tensor& g, const Tensor& x, const Tensor& target) {
+  const auto slope = [](const Tensor& p, const Tensor& t) {
+    return div(sub(p, t), at_least_least(mul(p, rsub(p, 1))));
+  };
+  Tensor y;
+  {
+    const NoGrad no_grad;
+    y = mul(g, slope(x, target));
+  }
+  return record("binary_cross_entropy_backward", {g, x, target}, y,
+                [g = Saved(g), x = Saved(x), t = Saved(target), slope](const Tensor& v, Wanted wants) {
+                  const Tensor p = x.get(), q = rsub(p, 1);
+                  return gradients(
+                      wants, [&] { return mul(v, slope(p, t.get())); },
+                      [&] {
+                        return mul(mul(v, g.get()), add(div(t.get(), square(at_least_least(p))),
+                                                        div(rsub(t.get(), 1), square(at_least_least(q)))));
+                      },
+                      [&] { return neg(div(mul(v, g.get()), at_least_least(mul(p, q)))); });
+                });
+}
+
+}  // namespace
+
 Tensor binary_cross_entropy(const Tensor& input, const Tensor& wanted, const BceOptions& options) {
   if (autocast_enabled() && input.defined() && (input.dtype() == float16 || input.dtype() == bfloat16))
     fail(
@@ -201,11 +232,7 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& wanted, const Bce
                   [x = Saved(x), t = Saved(target)](const Tensor& g, Wanted wants) {
                     const Tensor p = x.get();
                     return gradients(
-                        wants,
-                        [&] {
-                          const Tensor spread = clamp(mul(p, rsub(p, 1)), 1e-12, {});
-                          return mul(g, div(sub(p, t.get()), spread));
-                        },
+                        wants, [&] { return bce_slope(g, p, t.get()); },
                         [&] { return mul(g, sub(clamp(log1p(neg(p)), -100, {}), clamp(log(p), -100, {}))); });
                   });
   return op.result(reduced(weighted(losses, options.weight), options.reduction));

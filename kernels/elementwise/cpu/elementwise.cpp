@@ -109,13 +109,6 @@ TensorView number_view(const Scalar& value, DType compute, const char* op, char*
   return view;
 }
 
-bool same(const Dims& a, const Dims& b) {
-  if (a.rank() != b.rank()) return false;
-  for (int i = 0; i < a.rank(); ++i)
-    if (a[i] != b[i]) return false;
-  return true;
-}
-
 // Few elements, dense in one order and of the compute type: done here, without a walk. False otherwise.
 bool run_small(const Elementwise& f, const TensorView& y, std::initializer_list<Operand> operands) {
   if (y.dtype != f.result || !y.layout->is_contiguous()) return false;
@@ -125,8 +118,8 @@ bool run_small(const Elementwise& f, const TensorView& y, std::initializer_list<
   char* p[kInputs + 1] = {static_cast<char*>(y.data)};
   for (const Operand& operand : operands) {
     const TensorView& x = operand.view;
-    if (operand.is_scalar() || x.dtype != f.compute || !same(x.layout->shape, y.layout->shape) ||
-        !same(x.layout->strides, y.layout->strides))
+    if (operand.is_scalar() || x.dtype != f.compute || x.layout->shape != y.layout->shape ||
+        x.layout->strides != y.layout->strides)
       return false;
     plan.in[plan.inputs++] = {nullptr, size_of(f.compute), size_of(f.compute)};
     p[plan.inputs] = static_cast<char*>(x.data);

@@ -19,6 +19,20 @@ struct Moments {
   }
 };
 
+// The mean and the sum of squared distances from it of n values that lie `stride` apart, where those in Acc
+// are beyond its end; NaN and infinite values stay so.
+template <class T>
+void wide_moments(const T* x, int64_t n, int64_t stride, double* mean, double* squares) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += double(x[i * stride]);
+  *mean = sum / double(n);
+  *squares = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const double d = double(x[i * stride]) - *mean;
+    *squares += d * d;
+  }
+}
+
 // The moments of rows [n, channels]: two passes over each chunk, which the second finds in cache.
 template <class T>
 void row_moments(const T* x, int64_t rows, int64_t chunk, int64_t channels, Moments* moments) {
@@ -43,8 +57,11 @@ void row_moments(const T* x, int64_t rows, int64_t chunk, int64_t channels, Mome
         squares[c] += d * d;
       }
     }
-    for (int64_t c = 0; c < channels; ++c)
-      moments[c].merge(double(done), double(mean[c]), double(squares[c]), double(n));
+    for (int64_t c = 0; c < channels; ++c) {
+      double m = double(mean[c]), s = double(squares[c]);
+      if (!std::isfinite(s)) wide_moments(first + c, n, channels, &m, &s);
+      moments[c].merge(double(done), m, s, double(n));
+    }
   }
 }
 
@@ -85,7 +102,9 @@ void all_plane_moments(CpuContext& ctx, const BatchNormGeometry& g, const T* x, 
             const Acc d = Acc(chunk[j]) - mean;
             return d * d;
           });
-          moments[c].merge(count, double(mean), double(squares), double(size));
+          double m = double(mean), s = double(squares);
+          if (!std::isfinite(s)) wide_moments(chunk, size, 1, &m, &s);
+          moments[c].merge(count, m, s, double(size));
           count += double(size);
         }
     }
