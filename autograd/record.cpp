@@ -106,10 +106,11 @@ bool has_history(const Tensor& y) {
 }
 }  // namespace
 
-Tensor as_result(const char* op, Tensor y) {
+void check_result(const char* op, const Tensor& y) {
   if (!y.defined()) fail("{}: its result is an undefined tensor", op);
-  return has_history(y) ? y.detach() : std::move(y);
 }
+
+Tensor without_history(Tensor y) { return has_history(y) ? y.detach() : std::move(y); }
 
 void check_results(const char* op, const Tensors& ys) {
   for (size_t i = 0; i < ys.size(); ++i) {

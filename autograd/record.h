@@ -72,9 +72,11 @@ namespace detail {
 bool wants_grad(const Tensor& x);
 bool wants_record(Inputs inputs);
 bool wants_record(std::span<const Tensor> inputs);
-// The result of a user's function, as one that may be given a history: throws when it is undefined; a handle
-// of its own for one that has a history, or is a leaf that requires grad, already.
-Tensor as_result(const char* op, Tensor y);
+// What a user's function gave: throws when it is undefined.
+void check_result(const char* op, const Tensor& y);
+// The result as one that may be given a history: a handle of its own for one that has a history, or is a leaf
+// that requires grad, already.
+Tensor without_history(Tensor y);
 void check_results(const char* op, const Tensors& ys);
 void link(Node& node, Inputs inputs);
 void link(Node& node, std::span<const Tensor> inputs);
@@ -114,8 +116,9 @@ class RuleNode final : public Node {
 // y.
 template <class F>
 Tensor record(const char* op, Inputs inputs, Tensor y, F rule) {
-  y = detail::as_result(op, std::move(y));
+  detail::check_result(op, y);
   if (!detail::wants_record(inputs) || !y.is_floating_point()) return y;
+  y = detail::without_history(std::move(y));
   Ref<Node> node(new detail::RuleNode<F>(op, std::move(rule)));
   detail::link(*node, inputs);
   detail::set_history(y, std::move(node));
@@ -124,8 +127,9 @@ Tensor record(const char* op, Inputs inputs, Tensor y, F rule) {
 // The same for a list of inputs (cat, stack): the rule takes (g, wanted).
 template <class F>
 Tensor record(const char* op, std::span<const Tensor> inputs, Tensor y, F rule) {
-  y = detail::as_result(op, std::move(y));
+  detail::check_result(op, y);
   if (!detail::wants_record(inputs) || !y.is_floating_point()) return y;
+  y = detail::without_history(std::move(y));
   Ref<Node> node(new detail::RuleNode<F>(op, std::move(rule)));
   detail::link(*node, inputs);
   detail::set_history(y, std::move(node));

@@ -27,9 +27,7 @@ void ModuleContainer::push_back(std::string name, AnyModule module) {
   children_.push_back(std::move(module));
 }
 
-Tensor Sequential::operator()(const Tensor& x) const {
-  return detail::call(*this, x);
-}
+Tensor Sequential::operator()(const Tensor& x) const { return detail::call(*this, x); }
 
 Tensor Sequential::forward(const Tensor& x) const {
   Tensor y = x;

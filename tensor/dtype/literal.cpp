@@ -61,8 +61,6 @@ T stored(const Scalar& x, DType dtype) {
 
 }  // namespace
 
-void fail_literal(uint64_t value) { fail("tensor: {} is beyond int64", value); }
-
 void fail_large_integer(unsigned long long value) { fail("{} is beyond int64", value); }
 
 }  // namespace detail

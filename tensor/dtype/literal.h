@@ -9,17 +9,12 @@ namespace kiln {
 
 namespace detail {
 
-[[noreturn]] void fail_literal(uint64_t value);
-
 // A number, or a list of such, as deep as it is written: what tensor({{1, 2.5}, {3, 4}}) is given. Points
 // into the caller's braces, so it lives no longer than the call.
 class Literal {
  public:
   template <class T>
-  requires std::is_arithmetic_v<T> Literal(T value) : number_(value) {
-    if constexpr (std::is_integral_v<T>)
-      if (value > T(0) && uint64_t(value) > uint64_t(INT64_MAX)) fail_literal(uint64_t(value));
-  }
+  requires std::is_arithmetic_v<T> Literal(T value) : number_(value) {}
   Literal(std::initializer_list<Literal> items) : number_(0), count_(items.size()), is_list_(true) {
     items_ = items.begin();
   }

@@ -57,7 +57,8 @@ class Scalar {
   constexpr bool fits() const {
     if constexpr (std::is_same_v<T, bool>) return true;
     constexpr double kEnd = 2 * double(uint64_t(1) << (8 * sizeof(T) - 1 - std::is_signed_v<T>));
-    if (kind_ == float32) return real_ < kEnd && (std::is_signed_v<T> ? real_ >= -kEnd : real_ > -1);
+    if (kind_ == float32)
+      return real_ < kEnd && (std::is_signed_v<T> ? real_ >= -kEnd || real_ > -kEnd - 1 : real_ > -1);
     return int64_t(T(integer_)) == integer_ && (std::is_signed_v<T> || integer_ >= 0);
   }
 

@@ -306,7 +306,8 @@ TEST_CASE("a user's function that records nonsense is told") {
   CHECK_THROWS_AS(autograd::record_all("f", {x}, {x}, many), Error);
   CHECK_FALSE(autograd::record("f", {x}, tensor({1, 2}), rule).requires_grad());
   // Of a leaf, or of a result, that it gives back, a new handle.
-  const Tensor same = autograd::record("f", {x}, x, rule);
+  const Tensor same = autograd::record("f", {x}, x, rule), plain = ones({2}), y = x * 2;
+  CHECK(autograd::record("f", {plain}, y, rule).is_same(y));  // nothing is recorded, so nothing is lost
   CHECK(x.is_leaf());
   CHECK_FALSE(same.is_leaf());
   CHECK(same.shares_storage(x));

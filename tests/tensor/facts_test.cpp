@@ -104,6 +104,8 @@ TEST_CASE("values of Kiln stream, and format by fmt") {
 TEST_CASE("item of an integer type gives the number or says that it does not hold it") {
   CHECK(tensor({255}).item<uint8_t>() == 255);
   CHECK(tensor({-1.9}).item<int>() == -1);
+  CHECK(tensor({-128.9}).item<int8_t>() == -128);
+  CHECK(tensor({-0x1p63}, {.dtype = float64}).item<int64_t>() == INT64_MIN);
   CHECK(tensor({-0.9}).item<uint8_t>() == 0);
   CHECK(tensor({300}).item<bool>());
   CHECK_THROWS_WITH_AS(tensor({300}).item<uint8_t>(),
