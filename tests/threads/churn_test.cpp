@@ -66,5 +66,6 @@ TEST_CASE("a program with a thread for each request holds after many what it hel
   CHECK(many.cached <= none.cached + kAtOnce * (one.cached - none.cached));
   CHECK(many.primitives == few.primitives);
   CHECK(many.threads == few.threads);
-  if (!kUnderThreadSanitizer) CHECK(many.resident < few.resident + (4 << 20));
+  // AddressSanitizer keeps what was freed, to find who still looks at it.
+  if (!kUnderThreadSanitizer && !kUnderAddressSanitizer) CHECK(many.resident < few.resident + (4 << 20));
 }

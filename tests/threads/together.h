@@ -6,14 +6,9 @@
 
 #include <kiln/kiln.h>
 
-namespace kiln::test {
+#include "support/sanitizers.h"
 
-// ThreadSanitizer makes everything some ten times slower, and the runs of a test it makes it do fewer of.
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool kUnderThreadSanitizer = true;
-#else
-inline constexpr bool kUnderThreadSanitizer = false;
-#endif
+namespace kiln::test {
 
 // f(0) .. f(count - 1) at once, each on a thread of its own.
 inline void together(int count, const std::function<void(int)>& f) {

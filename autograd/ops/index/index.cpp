@@ -188,7 +188,9 @@ Tensor one_hot(const Tensor& input, int64_t classes) {
   if (classes == -1) {
     if (x.numel() == 0)
       fail("one_hot: cannot tell the number of classes of an empty x {}; give it", x.shape());
-    classes = max(x).item<int64_t>() + 1;
+    const int64_t last = max(x).item<int64_t>();
+    if (last == INT64_MAX) fail("one_hot: class {} of x leaves no number of classes; give it", last);
+    classes = last + 1;
   }
   if (classes < 1) fail("one_hot: needs at least 1 class, got {}", classes);
   const Tensor at = dense(converted(x, int64));
