@@ -5,7 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include <kiln/io/bytes/file.h>
+#include <kiln/io/bytes/folder.h>
 #include <kiln/io/load.h>
 #include <kiln/io/open.h>
 #include <kiln/tensor/base/fail.h>
@@ -128,9 +128,8 @@ Checkpoints::Saved Checkpoints::save(int64_t step, const Value& metrics) {
   if (!options_.best.metric.empty() && !metrics.contains(options_.best.metric))
     fail("checkpoints {}: the metrics of step {} lack '{}', which tells the best", folder_, step,
          options_.best.metric);
-  std::error_code error;
-  std::filesystem::create_directories(folder_, error);
-  if (error) fail("checkpoints {}: the folder cannot be made: {}", folder_, error.message());
+  if (const std::error_code error = io::make_folders(folder_))
+    fail("checkpoints {}: the folder cannot be made: {}", folder_, error.message());
   io::remove_abandoned(folder_, "." + std::string(kPrefix));
 
   const Saved saved = {fmt::format("{}/{}{:08}{}", folder_, kPrefix, step, kEnding), step, metrics};
@@ -153,11 +152,10 @@ void Checkpoints::prune(const Saved& newest) {
   }
   if (!options_.best.metric.empty())
     if (const std::vector<Saved> best = by_score(all); !best.empty()) kept.push_back(best[0].path);
-  std::error_code error;  // a file that cannot be removed is tried again by the next save
   for (const File& file : files()) {
     const bool is_whole = std::ranges::find(all, file.path, &Saved::path) != all.end();
     const bool goes = is_whole ? std::ranges::find(kept, file.path) == kept.end() : file.step < oldest;
-    if (goes) std::filesystem::remove(file.path, error);
+    if (goes) io::remove_file(file.path);  // where that fails, the next save tries again
   }
 }
 

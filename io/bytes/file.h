@@ -36,10 +36,6 @@ class InputFile {
   int64_t size_ = 0;
 };
 
-// Removes files in the folder whose names begin with `prefix` and end in ".tmp" and that no living writer
-// holds: what an AtomicFile of a killed program left.
-void remove_abandoned(const std::string& folder, const std::string& prefix);
-
 // A file that appears whole or not at all: bytes go to a temporary file in the same folder, commit() syncs
 // it, renames it over `path` and syncs the folder. Without commit(), or when that fails, the temporary file
 // is removed and the previous file is as it was. Temporary files of writers that were killed are removed by

@@ -1,12 +1,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include <kiln/io/bytes/file.h>
+#include <kiln/io/bytes/file_system.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
@@ -15,10 +14,10 @@ InputFile::InputFile(std::string path) : path_(std::move(path)) {
   if (path_.find('\0') != std::string::npos)
     fail("load: the file name '{}' holds a zero byte", path_.c_str());
   // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  descriptor_ = file_system().open(path_, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
   if (descriptor_ < 0) fail("load: cannot open '{}': {}", path_, std::strerror(errno));
   struct stat info;
-  const int status = ::fstat(descriptor_, &info);
+  const int status = file_system().fstat(descriptor_, info);
   if (status == 0 && S_ISREG(info.st_mode)) {
     size_ = info.st_size;
     return;
@@ -26,16 +25,16 @@ InputFile::InputFile(std::string path) : path_(std::move(path)) {
   const std::string reason = status != 0             ? std::strerror(errno)
                              : S_ISDIR(info.st_mode) ? "it is a folder"
                                                      : "it is not a regular file";
-  ::close(descriptor_);
+  file_system().close(descriptor_);
   fail("load: cannot read '{}': {}", path_, reason);
 }
 
-InputFile::~InputFile() { ::close(descriptor_); }
+InputFile::~InputFile() { file_system().close(descriptor_); }
 
 void InputFile::read(int64_t begin, int64_t bytes, void* out) const {
   char* to = static_cast<char*>(out);
   while (bytes > 0) {
-    const ssize_t got = ::pread(descriptor_, to, size_t(bytes), begin);
+    const ssize_t got = file_system().pread(descriptor_, to, size_t(bytes), begin);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail("load: cannot read '{}' at byte {}: {}", path_, begin, std::strerror(errno));
     if (got == 0) fail("load: '{}' ends at byte {}, it became shorter while it was read", path_, begin);
@@ -68,7 +67,7 @@ void unmap(void* owner) {
 
 Ref<Storage> InputFile::map() const {
   if (size_ == 0) return {};
-  void* data = ::mmap(nullptr, size_t(size_), PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor_, 0);
+  void* data = file_system().mmap(descriptor_, size_t(size_));
   if (data == MAP_FAILED) fail("load: cannot map '{}': {}", path_, std::strerror(errno));
   return Storage::adopt(data, size_, cpu, new Mapping{data, size_t(size_)}, unmap);
 }

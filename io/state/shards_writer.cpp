@@ -1,8 +1,7 @@
 #include <algorithm>
-#include <cstdio>
-#include <filesystem>
 
 #include <kiln/io/bytes/file.h>
+#include <kiln/io/bytes/folder.h>
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/state/named_tensors.h>
 #include <kiln/io/writers.h>
@@ -49,10 +48,8 @@ std::vector<std::string> shards_in(const std::string& index, const std::string& 
   return found;
 }
 
-void remove_file(const std::string& path) {
-  std::error_code error;
-  std::filesystem::remove(path, error);
-  if (error) fail("save: cannot remove '{}' of the previous save: {}", path, error.message());
+void remove_previous(const std::string& path) {
+  if (const std::error_code error = remove_file(path)) fail("save: cannot remove '{}' of the previous save: {}", path, error.message());
 }
 
 // "net-00001-of-00003.pth" or, where `old` has one of these, "net-b-00001-of-00003.pth".
@@ -86,7 +83,7 @@ void write_shards(const std::string& path, std::string_view ending, const Value&
   const std::vector<std::string> old = shards_in(index, stem, folder);
   if (total <= options.shard_bytes) {
     write(path, value, options);
-    remove_file(index);
+    remove_previous(index);
   } else {
     auto shards = split(std::move(tensors), options.shard_bytes);
     const std::vector<std::string> files = names_of(shards.size(), stem, ending, old);
@@ -103,12 +100,12 @@ void write_shards(const std::string& path, std::string_view ending, const Value&
       file.write(0, text.data(), int64_t(text.size()));
       file.commit();
     } catch (...) {
-      for (const std::string& file : files) std::remove(file.c_str());
+      for (const std::string& name : files) remove_file(name);
       throw;
     }
-    remove_file(path);
+    remove_previous(path);
   }
-  for (const std::string& shard : old) remove_file(shard);
+  for (const std::string& shard : old) remove_previous(shard);
 }
 
 }  // namespace kiln::io
