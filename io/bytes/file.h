@@ -3,12 +3,21 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 
+#include <kiln/tensor/base/error.h>
 #include <kiln/tensor/storage.h>
 
 // Internal.
 
 namespace kiln::io {
+
+// What the system refused; nothing is known of the file's content.
+class SystemError : public Error {
+ public:
+  SystemError(const std::string& message, int error) : Error(message), code(error, std::generic_category()) {}
+  std::error_code code;
+};
 
 // A regular file, read at positions. Every failure is an Error that names the file and the system's reason.
 class InputFile {
@@ -50,10 +59,14 @@ class AtomicFile {
 
   void write(int64_t begin, const void* data, int64_t bytes);
   void commit();
+  // The first part of commit(), which then syncs the folder: the previous file is as it was when this throws.
+  // When the folder cannot be synced the new one is in its place, but may not outlast a power failure.
+  void replace();
 
  private:
   [[noreturn]] void fail_with(const char* action, int error);
   void create();
+  void discard();
 
   std::string shown_path_;  // as the caller wrote it
   std::string path_;        // with links followed

@@ -9,24 +9,32 @@
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
+namespace {
+
+[[noreturn]] void refused(const std::string& message, int error) {
+  throw SystemError(fmt::format("load: cannot {}: {}", message, std::strerror(error)), error);
+}
+
+}  // namespace
 
 InputFile::InputFile(std::string path) : path_(std::move(path)) {
   if (path_.find('\0') != std::string::npos)
     fail("load: the file name '{}' holds a zero byte", path_.c_str());
   // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-  descriptor_ = file_system().open(path_, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-  if (descriptor_ < 0) fail("load: cannot open '{}': {}", path_, std::strerror(errno));
+  descriptor_ =
+      uninterrupted([&] { return file_system().open(path_, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0); });
+  if (descriptor_ < 0) refused(fmt::format("open '{}'", path_), errno);
   struct stat info;
   const int status = file_system().fstat(descriptor_, info);
   if (status == 0 && S_ISREG(info.st_mode)) {
     size_ = info.st_size;
     return;
   }
-  const std::string reason = status != 0             ? std::strerror(errno)
-                             : S_ISDIR(info.st_mode) ? "it is a folder"
-                                                     : "it is not a regular file";
+  const int error = errno;
   file_system().close(descriptor_);
-  fail("load: cannot read '{}': {}", path_, reason);
+  if (status != 0) refused(fmt::format("read '{}'", path_), error);
+  fail("load: cannot read '{}': {}", path_,
+       S_ISDIR(info.st_mode) ? "it is a folder" : "it is not a regular file");
 }
 
 InputFile::~InputFile() { file_system().close(descriptor_); }
@@ -36,7 +44,7 @@ void InputFile::read(int64_t begin, int64_t bytes, void* out) const {
   while (bytes > 0) {
     const ssize_t got = file_system().pread(descriptor_, to, size_t(bytes), begin);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail("load: cannot read '{}' at byte {}: {}", path_, begin, std::strerror(errno));
+    if (got < 0) refused(fmt::format("read '{}' at byte {}", path_, begin), errno);
     if (got == 0) fail("load: '{}' ends at byte {}, it became shorter while it was read", path_, begin);
     to += got;
     begin += got;
@@ -68,7 +76,7 @@ void unmap(void* owner) {
 Ref<Storage> InputFile::map() const {
   if (size_ == 0) return {};
   void* data = file_system().mmap(descriptor_, size_t(size_));
-  if (data == MAP_FAILED) fail("load: cannot map '{}': {}", path_, std::strerror(errno));
+  if (data == MAP_FAILED) refused(fmt::format("map '{}'", path_), errno);
   return Storage::adopt(data, size_, cpu, new Mapping{data, size_t(size_)}, unmap);
 }
 

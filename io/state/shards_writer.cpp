@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <optional>
 
 #include <kiln/io/bytes/file.h>
+#include <kiln/io/bytes/file_system.h>
 #include <kiln/io/bytes/folder.h>
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/state/named_tensors.h>
@@ -29,13 +31,26 @@ std::vector<std::vector<Value::Entry>> split(std::vector<std::pair<std::string, 
   return shards;
 }
 
+// "" where there is none. One that cannot be read is an error: the files that it names must not be written
+// over.
+std::string text_of(const std::string& index) {
+  try {
+    const InputFile file(index);
+    return file.read(0, file.size());
+  } catch (const SystemError& error) {
+    if (error.code == std::errc::no_such_file_or_directory) return "";
+    fail("save: the index of the previous save cannot be read, so its files cannot be replaced: {}",
+         error.what());
+  }
+}
+
 // The files that an index names and that were written by us for the same path: "net-00001-of-00003.pth".
 // Nothing when there is no index, or it is not to be understood.
 std::vector<std::string> shards_in(const std::string& index, const std::string& stem, size_t folder) {
+  const std::string text = text_of(index);
   std::vector<std::string> found;
   try {
-    const InputFile file(index);
-    const Value json = parse_json(file.read(0, file.size()), index, kDepth);
+    const Value json = parse_json(text, index, kDepth);
     for (const auto& [name, shard] : json.at("weight_map").entries())
       if (shard.as_string().starts_with(stem.substr(folder) + "-") &&
           shard.as_string().find('/') == std::string::npos)
@@ -48,8 +63,14 @@ std::vector<std::string> shards_in(const std::string& index, const std::string& 
   return found;
 }
 
+void make_safe(const std::string& path) {
+  if (const std::error_code error = sync_folder(folder_of(path)))
+    fail("save: cannot make safe the folder of '{}': {}", path, error.message());
+}
+
 void remove_previous(const std::string& path) {
-  if (const std::error_code error = remove_file(path)) fail("save: cannot remove '{}' of the previous save: {}", path, error.message());
+  if (const std::error_code error = remove_file(path))
+    fail("save: cannot remove '{}' of the previous save: {}", path, error.message());
 }
 
 // "net-00001-of-00003.pth" or, where `old` has one of these, "net-b-00001-of-00003.pth".
@@ -66,10 +87,27 @@ std::vector<std::string> names_of(size_t count, const std::string& stem, std::st
   fail("save: the index of '{}{}' names files of three saves; remove it and them", stem, ending);
 }
 
+// The shards, then the index. When that fails the new shards go, unless the index in the folder names them.
+void write_set(const std::vector<std::string>& files, std::vector<std::vector<Value::Entry>> shards,
+               const std::string& index, const std::string& text, const SaveOptions& options, Writer write) {
+  std::optional<AtomicFile> file;
+  try {
+    for (size_t i = 0; i < shards.size(); ++i) write(files[i], Value::dict(std::move(shards[i])), options);
+    file.emplace(index, int64_t(text.size()));
+    file->write(0, text.data(), int64_t(text.size()));
+    file->replace();
+  } catch (...) {
+    for (const std::string& name : files) file_system().unlink(name);  // the first error counts
+    throw;
+  }
+  file->commit();
+}
+
 }  // namespace
 
 // Under names that the index of the previous ones does not have, so that these stay whole until it is
-// replaced.
+// replaced. What the folder shows of an earlier save that did not end well may not be what is left after a
+// power failure, so the folder is synced before names are chosen, and before files go that may be named.
 void write_shards(const std::string& path, std::string_view ending, const Value& value,
                   const SaveOptions& options, Writer write) {
   if (!is_utf8(path) || path.find('\\') != std::string::npos)
@@ -80,7 +118,11 @@ void write_shards(const std::string& path, std::string_view ending, const Value&
 
   const std::string stem = path.substr(0, path.size() - ending.size()), index = path + ".index.json";
   const size_t slash = path.rfind('/'), folder = slash == std::string::npos ? 0 : slash + 1;
+  make_safe(path);
   const std::vector<std::string> old = shards_in(index, stem, folder);
+  // Of shards with other names, and of the file that is not written this time.
+  for (const std::string& begin : {stem + "-", path + "."})
+    remove_abandoned(folder_of(path), "." + begin.substr(folder));
   if (total <= options.shard_bytes) {
     write(path, value, options);
     remove_previous(index);
@@ -94,17 +136,10 @@ void write_shards(const std::string& path, std::string_view ending, const Value&
                            json_string(files[i].substr(folder)));
     const std::string text = fmt::format(
         "{{\n  \"metadata\": {{\"total_size\": {}}},\n  \"weight_map\": {{{}\n  }}\n}}\n", total, map);
-    try {
-      for (size_t i = 0; i < shards.size(); ++i) write(files[i], Value::dict(std::move(shards[i])), options);
-      AtomicFile file(index, int64_t(text.size()));
-      file.write(0, text.data(), int64_t(text.size()));
-      file.commit();
-    } catch (...) {
-      for (const std::string& name : files) remove_file(name);
-      throw;
-    }
+    write_set(files, std::move(shards), index, text, options, write);
     remove_previous(path);
   }
+  make_safe(path);
   for (const std::string& shard : old) remove_previous(shard);
 }
 

@@ -1,5 +1,7 @@
 #include "support/files.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -8,9 +10,10 @@
 
 namespace kiln::test {
 
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern =
-      (std::filesystem::temp_directory_path() / "kiln-test-").string() + std::string(6, 'X');
+TemporaryFolder::TemporaryFolder() : TemporaryFolder(std::filesystem::temp_directory_path().string()) {}
+
+TemporaryFolder::TemporaryFolder(const std::string& in) {
+  std::string pattern = (std::filesystem::path(in) / "kiln-test-").string() + std::string(6, 'X');
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make the folder " + pattern);
   path_ = pattern;
 }
@@ -25,6 +28,12 @@ std::string TemporaryFolder::write(const std::string& name, const std::string& b
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   write_file(path, bytes);
   return path;
+}
+
+std::string memory_folder() {
+  const char* memory = "/dev/shm";
+  const auto folder = ::access(memory, W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
+  return std::filesystem::canonical(folder).string();
 }
 
 std::string read_file(const std::string& path) {

@@ -10,6 +10,7 @@ namespace kiln::test {
 class TemporaryFolder {
  public:
   TemporaryFolder();
+  explicit TemporaryFolder(const std::string& in);
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
@@ -22,6 +23,9 @@ class TemporaryFolder {
  private:
   std::string path_;
 };
+
+// Where temporary files cost least: in memory, where the system has a folder for that.
+std::string memory_folder();
 
 std::string read_file(const std::string& path);
 void write_file(const std::string& path, const std::string& bytes);

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "support/disk/disk.h"
+#include "support/disk/series.h"
+#include "support/disk/stage.h"
+
+namespace kiln::test {
+
+// Reads every state that a disk may be left in, for each moment of recordings: what a reader finds must be
+// what is expected of the series, and the next save must go well.
+class CrashStates {
+ public:
+  // `torn` is Disk's. Moments before the save `from` are left out.
+  void look(const Series& series, const Recording& recording, int torn, int64_t from = 1);
+
+  // Moments and states that were seen before, with the same expected of them, are not looked at again.
+  int64_t moments = 0, states = 0, distinct = 0;
+  int64_t readable = 0;  // of the distinct ones, those that differ in more than temporary files
+  int64_t bad = 0;
+  std::vector<std::string> complaints;  // the first ones
+
+  // All numbers, in a sentence.
+  std::string summary() const;
+
+ private:
+  void look_at(const Series& series, const DiskState& state, const Expected& expected);
+  std::string go_on(const Series& series, const Expected& expected);
+
+  Stage stage_;
+  std::unordered_set<uint64_t> moments_seen_, seen_, names_seen_, readable_seen_;
+};
+
+}  // namespace kiln::test
