@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
+#include <cstring>
 
+#include <kiln/io/bytes/file.h>
+#include <kiln/io/bytes/file_system.h>
 #include <kiln/io/bytes/folder.h>
 #include <kiln/io/load.h>
 #include <kiln/io/open.h>
@@ -39,14 +41,12 @@ Checkpoints::Checkpoints(std::string folder, Options options)
 
 // By falling step.
 std::vector<Checkpoints::File> Checkpoints::files() const {
+  std::vector<std::string> names;
+  if (io::file_system().list(folder_, names) != 0 && errno != ENOENT)
+    fail("checkpoints {}: the folder cannot be read: {}", folder_, std::strerror(errno));
   std::vector<File> found;
-  std::error_code error;
-  for (auto entry = std::filesystem::directory_iterator(folder_, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
-    if (const std::optional<int64_t> step = step_in(entry->path().filename().string()))
-      found.push_back({entry->path().string(), *step});
-  if (error && error != std::errc::no_such_file_or_directory)
-    fail("checkpoints {}: the folder cannot be read: {}", folder_, error.message());
+  for (const std::string& name : names)
+    if (const std::optional<int64_t> step = step_in(name)) found.push_back({folder_ + "/" + name, *step});
   std::ranges::sort(found, [](const File& a, const File& b) {
     return a.step != b.step ? a.step > b.step : a.path < b.path;
   });
@@ -61,14 +61,18 @@ std::optional<Checkpoints::Saved> Checkpoints::read(const File& file) const {
     if (said.at("step").as_int() != file.step)
       fail("checkpoints: '{}' holds step {}, not that of its name", file.path, said.at("step").as_int());
     return Saved{file.path, file.step, said.at("metrics")};
+  } catch (const io::SystemError& error) {
+    skipped_.push_back(error.what());
+    unread_.push_back(file.path);
   } catch (const Error& error) {
     skipped_.push_back(error.what());
-    return {};
   }
+  return {};
 }
 
 std::vector<Checkpoints::Saved> Checkpoints::listed() const {
   skipped_.clear();
+  unread_.clear();
   std::vector<Saved> result;
   for (const File& file : files())
     if (std::optional<Saved> saved = read(file)) result.push_back(std::move(*saved));
@@ -141,7 +145,8 @@ Checkpoints::Saved Checkpoints::save(int64_t step, const Value& metrics) {
   return saved;
 }
 
-// A damaged file takes nobody's place. It goes when it is older than all that stay.
+// A damaged file takes nobody's place. It goes when it is older than all that stay. One that cannot be read
+// at the moment, for lack of descriptors say, may be the best: it stays.
 void Checkpoints::prune(const Saved& newest) {
   const std::vector<Saved> all = listed();
   std::vector<std::string> kept = {newest.path};
@@ -152,10 +157,12 @@ void Checkpoints::prune(const Saved& newest) {
   }
   if (!options_.best.metric.empty())
     if (const std::vector<Saved> best = by_score(all); !best.empty()) kept.push_back(best[0].path);
+  kept.insert(kept.end(), unread_.begin(), unread_.end());
   for (const File& file : files()) {
     const bool is_whole = std::ranges::find(all, file.path, &Saved::path) != all.end();
-    const bool goes = is_whole ? std::ranges::find(kept, file.path) == kept.end() : file.step < oldest;
-    if (goes) io::remove_file(file.path);  // where that fails, the next save tries again
+    const bool is_kept = std::ranges::find(kept, file.path) != kept.end();
+    // Where removing fails, the next save tries again.
+    if (!is_kept && (is_whole || file.step < oldest)) io::file_system().unlink(file.path);
   }
 }
 

@@ -86,6 +86,7 @@ class Checkpoints {
   Options options_;
   Checkpoint state_;
   mutable std::vector<std::string> skipped_;
+  mutable std::vector<std::string> unread_;  // the paths of those that the system would not let us read
 };
 
 }  // namespace kiln::train
