@@ -13,10 +13,12 @@ namespace {
 using namespace std::string_view_literals;
 constexpr std::string_view kMagic = "\x93NUMPY"sv;
 
-// What stands behind 'name': in the header, which is a literal of a Python dict.
+// What stands behind 'name': in the header, which is a literal of a Python dict. Of two Python takes the
+// last; numpy writes one.
 std::string_view member(std::string_view header, std::string_view name) {
-  const size_t at = header.find(fmt::format("'{}':", name));
-  if (at == header.npos) return {};
+  const std::string key = fmt::format("'{}':", name);
+  const size_t at = header.find(key);
+  if (at == header.npos || header.find(key, at + 1) != header.npos) return {};
   header.remove_prefix(at + name.size() + 3);
   header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
   return header;

@@ -47,6 +47,9 @@ Value read_model_json(const Archive& archive, const Source& source, const std::s
 // The tensors below a TorchScript module, as its state dict.
 Value script_weights(const Value& module);
 
+// Throws when the dict of facts about the writer, as files before 1.6 have it, says that data are big-endian.
+void check_byte_order(const PickleGraph& system, const Source& source);
+
 // The magic number that begins torch.save's stream before 1.6.
 bool is_legacy(std::string_view head);
 

@@ -116,6 +116,13 @@ bool is_legacy(std::string_view head) {
   return head.starts_with(kMagic);
 }
 
+void check_byte_order(const PickleGraph& system, const Source& source) {
+  if (system.kind(system.root()) != PickleGraph::Kind::dict) return;
+  const PickleGraph::Id little = system.find(system.root(), "little_endian");
+  if (little != PickleGraph::kNothing && system.integer(little) == 0)
+    fail("{} was written on a big-endian machine, which Kiln does not read in this format", source.name());
+}
+
 // Five pickles (magic, version, system, object, keys of the storages), then the storages in the keys' order.
 Value read_legacy(const Source& source, const ReadOptions& options, int nesting) {
   int64_t at = 0;
@@ -131,12 +138,7 @@ Value read_legacy(const Source& source, const ReadOptions& options, int nesting)
   if (version.integer(version.root()) != kVersion)
     fail("{} is of version {} of torch.save's stream, Kiln reads {}", source.name(),
          version.integer(version.root()), kVersion);
-  const PickleGraph system = next("system");
-  if (system.kind(system.root()) == PickleGraph::Kind::dict) {
-    const PickleGraph::Id little = system.find(system.root(), "little_endian");
-    if (little != PickleGraph::kNothing && system.integer(little) == 0)
-      fail("{} was written on a big-endian machine, which Kiln does not read in this format", source.name());
-  }
+  check_byte_order(next("system"), source);
   const std::string where = fmt::format("{}, object at byte {}", source.name(), at);
   const PickleGraph graph = next("object");
   const PickleGraph keys = next("list of storages");

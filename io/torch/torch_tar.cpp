@@ -1,8 +1,6 @@
-#include <algorithm>
-#include <cstring>
-
 #include <kiln/io/format.h>
 #include <kiln/io/pickle/pickle_machine.h>
+#include <kiln/io/torch/tar_members.h>
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/tensor/base/fail.h>
@@ -10,68 +8,13 @@
 namespace kiln::io {
 namespace {
 
-constexpr int64_t kBlock = 512;
-constexpr size_t kMarkAt = 257, kSizeAt = 124, kTypeAt = 156, kSumAt = 148, kFieldBytes = 12, kSumBytes = 8;
-constexpr size_t kMembers = 4, kExtended = 4;
-
-struct Member {
-  int64_t begin = -1, bytes = 0;
-};
-
-// The members of PyTorch's archive, by their places in kNames.
-constexpr std::string_view kNames[kMembers] = {"sys_info", "pickle", "tensors", "storages"};
-
-int64_t octal(std::string_view field) {
-  int64_t value = 0;
-  for (const char c : field) {
-    if (c == ' ' || c == '\0') continue;
-    if (c < '0' || c > '7') return -1;
-    value = value << 3 | (c - '0');
-  }
-  return value;
-}
-
-bool has_sum(std::string_view header) {
-  int64_t sum = 0;
-  for (size_t i = 0; i < header.size(); ++i)
-    sum += i >= kSumAt && i < kSumAt + kSumBytes ? ' ' : uint8_t(header[i]);
-  return octal(header.substr(kSumAt, kSumBytes)) == sum;
-}
-
-void find_members(const Source& source, Member (&members)[kMembers]) {
-  size_t extended = 0;
-  for (int64_t at = 0; at + kBlock <= source.size();) {
-    const std::string_view header = source.view(at, kBlock);
-    if (header.find_first_not_of('\0') == header.npos) break;
-    const std::string_view name = header.substr(0, header.find('\0'));
-    const int64_t bytes = octal(header.substr(kSizeAt, kFieldBytes));
-    if (header.substr(kMarkAt, 5) != "ustar" || !has_sum(header))
-      fail("{} has a damaged tar header at byte {}", source.name(), at);
-    if (bytes < 0 || bytes > source.size() - at - kBlock)
-      fail("{} is incomplete: '{}' at byte {} should have {} bytes", source.name(), quotable(name), at,
-           bytes);
-    const char type = header[kTypeAt];
-    if (type == 'x' || type == 'g') {  // times and owners of pax
-      if (++extended > kExtended) fail("{} has more than {} extended tar headers", source.name(), kExtended);
-    } else {
-      const auto* known = std::ranges::find(kNames, name);
-      if (known == std::end(kNames) || (type != '0' && type != '\0'))
-        fail(
-            "{} is a tar archive with the member '{}'; PyTorch's have sys_info, pickle, tensors and storages",
-            source.name(), quotable(name));
-      Member& member = members[known - kNames];
-      if (member.begin >= 0) fail("{} has the member '{}' twice", source.name(), name);
-      member = {at + kBlock, bytes};
-    }
-    at += kBlock + (bytes + kBlock - 1) / kBlock * kBlock;
-  }
-  for (size_t i = 0; i < kMembers; ++i)
-    if (members[i].begin < 0) fail("{} is a tar archive without the member '{}'", source.name(), kNames[i]);
-}
+// The members of PyTorch's archive.
+constexpr std::string_view kNames[] = {"sys_info", "pickle", "tensors", "storages"};
+constexpr size_t kMembers = std::size(kNames);
 
 class TarStorages : public TorchStorages {
  public:
-  TarStorages(const Source& source, const Member& storages, const Member& tensors, PickleLimits limits)
+  TarStorages(const Source& source, const TarMember& storages, const TarMember& tensors, PickleLimits limits)
       : source_(source) {
     read_storages({source, limits, storages, "storages"});
     read_tensors({source, limits, tensors, "tensors"});
@@ -90,7 +33,7 @@ class TarStorages : public TorchStorages {
   struct Stream {
     const Source& source;
     PickleLimits limits;
-    Member member;
+    TarMember member;
     const char* name;
     int64_t at = 0;
 
@@ -111,6 +54,9 @@ class TarStorages : public TorchStorages {
       T value;
       source.read(skip(sizeof value), sizeof value, &value);
       return value;
+    }
+    void end() const {
+      if (at != member.bytes) fail("{}: {} bytes follow", where(), member.bytes - at);
     }
     // A tuple of `count` items.
     std::span<const PickleGraph::Id> tuple(const PickleGraph& graph, PickleGraph::Id id, size_t count) const {
@@ -161,6 +107,7 @@ class TarStorages : public TorchStorages {
       add(views.integer(items[0]),
           {source_.part_later(whole.memory, offset * width, elements * width), whole.type}, stream.where());
     }
+    stream.end();
   }
 
   void add(int64_t number, TorchStorage storage, const std::string& where) {
@@ -195,6 +142,7 @@ class TarStorages : public TorchStorages {
       if (!tensors_.emplace(number, from_storage(from.memory, type.dtype, layout)).second)
         fail("{}: tensor {} is there twice", stream.where(), number);
     }
+    stream.end();
   }
 
   const Source& source_;
@@ -202,20 +150,28 @@ class TarStorages : public TorchStorages {
   std::unordered_map<int64_t, Tensor> tensors_;
 };
 
+// A member that is one pickle.
+PickleGraph whole_pickle(const Source& source, const TarMember& member, const std::string& where,
+                         PickleLimits limits) {
+  PickleGraph graph = parse_pickle(source.view(member.begin, member.bytes), where, limits);
+  if (int64_t(graph.consumed()) != member.bytes)
+    fail("{}: {} bytes follow the pickle", where, member.bytes - int64_t(graph.consumed()));
+  return graph;
+}
+
 }  // namespace
 
-bool is_tar_file(std::string_view head, int64_t) {
-  return head.size() > kMarkAt + 5 && head.substr(kMarkAt, 5) == "ustar";
-}
+bool is_tar_file(std::string_view head, int64_t) { return is_tar(head); }
 
 Value read_tar_file(const InputFile& file, const ReadOptions& options) {
   const Source source(file, options, true);
-  Member members[kMembers];
-  find_members(source, members);
+  TarMember members[kMembers];
+  find_tar_members(source, kNames, members);
   const PickleLimits limits = pickle_limits(options);
+  check_byte_order(whole_pickle(source, members[0], source.name() + ", member 'sys_info'", limits), source);
   TarStorages storages(source, members[3], members[2], limits);
   const std::string where = source.name() + ", member 'pickle'";
-  const PickleGraph graph = parse_pickle(source.view(members[1].begin, members[1].bytes), where, limits);
+  const PickleGraph graph = whole_pickle(source, members[1], where, limits);
   return TorchTree(graph, storages, options, where).read();
 }
 

@@ -147,6 +147,13 @@ Value read_checkpoint(const Archive& shared, const std::string& prefix, const So
   return value;
 }
 
+// numpy.savez of no arrays leaves the end record alone.
+Value read_empty_zip(const Source& source) {
+  constexpr int64_t kEndBytes = 22;
+  if (source.size() != kEndBytes) fail("{} is a zip archive without records", source.name());
+  return Value::dict();
+}
+
 }  // namespace
 
 Value read_zip(const Source& source, const ReadOptions& options, int nesting) {
@@ -156,7 +163,10 @@ Value read_zip(const Source& source, const ReadOptions& options, int nesting) {
                                                        : Read::data;
   const auto shared = std::make_shared<const ZipArchive>(source, options.limits, read);
   const ZipArchive& archive = *shared;
-  if (archive.records().empty()) fail("{} is an empty zip archive", source.name());
+  if (archive.comment_bytes() > 0 && options.warn)
+    options.warn(
+        fmt::format("{}: its comment of {} bytes is left out", source.name(), archive.comment_bytes()));
+  if (archive.records().empty()) return read_empty_zip(source);
   warn_of_missing_checksums(archive, source, options);
   const auto content = [&] {
     if (std::ranges::all_of(archive.records(),
@@ -172,7 +182,9 @@ Value read_zip(const Source& source, const ReadOptions& options, int nesting) {
   return value;
 }
 
-bool is_zip_file(std::string_view head, int64_t) { return head.starts_with("PK\3\4"); }
+bool is_zip_file(std::string_view head, int64_t) {
+  return head.starts_with("PK\3\4") || head.starts_with("PK\5\6");
+}
 
 Value read_zip_file(const InputFile& file, const ReadOptions& options) {
   return read_zip(Source(file, options), options, 0);

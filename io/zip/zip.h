@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,10 +19,14 @@ inline constexpr int kZipEncrypted = 1 | 1 << 6 | 1 << 13;
 // Whether a record may have that name: a path with '/' that stays in its folder, without '\\' and NUL.
 bool is_plain_path(std::string_view name);
 
+// A name for an error: not too long, in one line.
+std::string shown_name(std::string_view name);
+
 // Internal: a zip archive, read by its central directory (PKWARE's APPNOTE 6.3), with zip64; records are
 // stored or deflated. The directory and every local header must agree; anything else about them that is
 // ambiguous (two records of one name, overlapping records, encryption, several disks, names that leave the
-// folder) is refused. Errors name file and record.
+// folder) is refused. So are bytes that belong to nothing: records begin at byte 0 and lie one behind the
+// other, the directory and its end records behind them, and that is all. Errors name file and record.
 class ZipArchive {
  public:
   struct Record {
@@ -39,8 +44,10 @@ class ZipArchive {
   // A source that is not mapped needs its file as long as the archive lives.
   ZipArchive(Source source, const LoadLimits& limits, Read read = Read::nothing);
 
-  // In the directory's order.
-  const host::Vector<Record>& records() const { return records_; }
+  // In the directory's order, without entries of folders, which hold nothing.
+  std::span<const Record> records() const { return {records_.data(), files_}; }
+  // Of the archive's comment, which is not looked at.
+  int64_t comment_bytes() const { return comment_bytes_; }
   // Null when there is no record of that name.
   const Record* find(std::string_view name) const;
   // The same, faster when it is the one behind `before`, which may be null.
@@ -70,26 +77,33 @@ class ZipArchive {
     size_t part = 0;  // of ahead_
   };
 
-  Directory find_directory(int64_t limit) const;
-  void read_directory(const Directory& directory);
-  size_t read_entry(std::string_view entry, const Directory& directory);
   void index_names();
   void check_growth(const LoadLimits& limits) const;
+
+  // zip_directory.cpp
+  Directory find_directory(int64_t limit);
+  int64_t read_zip64(int64_t end, Directory& directory) const;
+  void read_directory(const Directory& directory);
+  size_t read_entry(std::string_view entry, const Directory& directory, Record& record, Header& header) const;
 
   // zip_data.cpp
   void read_headers();
   void read_part(const Source& source, size_t first, size_t last);
-  void read_header(const Source& source, const Header& header, Record& record) const;
+  // Whether a descriptor may follow the data.
+  bool read_header(const Source& source, const Header& header, Record& record) const;
+  void check_behind(const Source& source, size_t place, bool has_descriptor) const;
   void inflate(const Record& record, void* out) const;
   void check_crc(const Record& record, uint32_t crc) const;
 
   Source source_;
-  Ref<Storage> directory_;  // its text
-  host::Vector<Record> records_;
+  Ref<Storage> directory_;        // its text
+  host::Vector<Record> records_;  // behind `files_` of them: folders
   host::Vector<Header> headers_;
+  size_t files_ = 0;
   std::vector<uint32_t> index_;  // by the names' hashes: a record, counted from 1; 0: none
   Read read_;
-  int64_t end_ = 0;                    // of all data: the directory begins
+  int64_t end_ = 0;  // of all data: the directory begins
+  int64_t comment_bytes_ = 0;
   host::Vector<size_t> order_;         // of the records in the file
   mutable host::Vector<Ready> ready_;  // what was not asked for yet; empty: nothing is read ahead
   std::vector<Source> sources_;        // one a thread

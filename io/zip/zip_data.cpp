@@ -13,8 +13,23 @@ namespace {
 
 constexpr int64_t kLocalBytes = 30;
 constexpr int kDescriptor = 1 << 3;
+constexpr int64_t kLongestDescriptor = 24;
 constexpr int64_t kBytesOfAThread = 2 << 20;  // of a file that is worth one
 constexpr int64_t kBytesOfAPart = 2 << 20;
+
+// Checksum and both sizes, of 4 or 8 bytes each, perhaps behind a mark (APPNOTE 4.3.9).
+bool is_descriptor(std::string_view bytes, const ZipArchive::Record& record) {
+  constexpr size_t kShort = 12, kLong = 20, kMark = 4;
+  if (bytes.size() == kShort + kMark || bytes.size() == kLong + kMark) {
+    if (!bytes.starts_with("PK\7\x08")) return false;
+    bytes.remove_prefix(kMark);
+  }
+  if (bytes.size() != kShort && bytes.size() != kLong) return false;
+  const size_t width = (bytes.size() - 4) / 2;
+  return from_little_endian(bytes, 0, 4) == record.crc &&
+         from_little_endian(bytes, 4, width) == uint64_t(record.stored) &&
+         from_little_endian(bytes, 4 + width, width) == uint64_t(record.size);
+}
 
 }  // namespace
 
@@ -25,6 +40,11 @@ void ZipArchive::read_headers() {
   const auto begin_of = [&](size_t i) { return headers_[i].begin; };
   if (!std::ranges::is_sorted(order_, {}, begin_of))
     std::ranges::sort(order_, {}, [&](size_t i) { return std::pair(begin_of(i), i); });
+  const int64_t before = order_.empty() ? end_ : begin_of(order_[0]);
+  if (before != 0)
+    fail("{} has {} bytes before its {}", source_.name(), before,
+         order_.empty() ? "directory"
+                        : fmt::format("first record '{}'", shown_name(records_[order_[0]].name)));
   if (read_ == Read::nothing) return read_part(source_, 0, order_.size());
 
   // Memory for all of them, which is not more than the file is when they do not overlap.
@@ -58,9 +78,7 @@ void ZipArchive::read_part(const Source& source, size_t first, size_t last) {
   for (size_t k = first; k < last; ++k) {
     const size_t i = order_[k];
     Record& record = records_[i];
-    read_header(source, headers_[i], record);
-    if (k + 1 < order_.size() && record.begin + record.stored > headers_[order_[k + 1]].begin)
-      fail("{} overlaps record '{}'", where(records_[order_[k + 1]]), record.name);
+    check_behind(source, k, read_header(source, headers_[i], record));
     if (read_ == Read::nothing || record.deflated) continue;
     Checksum checksum = {crc32};
     Checksum* const wanted = read_ == Read::verified_data && record.crc != 0 ? &checksum : nullptr;
@@ -69,11 +87,29 @@ void ZipArchive::read_part(const Source& source, size_t first, size_t last) {
   }
 }
 
+void ZipArchive::check_behind(const Source& source, size_t place, bool has_descriptor) const {
+  const Record& record = records_[order_[place]];
+  const bool is_last = place + 1 == order_.size();
+  const int64_t end = record.begin + record.stored, next = is_last ? end_ : headers_[order_[place + 1]].begin;
+  if (end > next) fail("{} overlaps record '{}'", where(records_[order_[place + 1]]), record.name);
+  const int64_t gap = next - end;
+  if (gap == 0) return;
+  if (has_descriptor && gap <= kLongestDescriptor) {
+    char bytes[kLongestDescriptor];
+    source.read(end, gap, bytes);
+    if (is_descriptor({bytes, size_t(gap)}, record)) return;
+  }
+  const std::string behind =
+      is_last ? "the directory" : fmt::format("record '{}'", shown_name(records_[order_[place + 1]].name));
+  fail("{}: {} bytes that belong to no record lie between record '{}' and {}, at byte {}", source_.name(),
+       gap, shown_name(record.name), behind, end);
+}
+
 void ZipArchive::finish() const {
   if (ahead_) ahead_->wait_for_all();
 }
 
-void ZipArchive::read_header(const Source& source, const Header& header, Record& record) const {
+bool ZipArchive::read_header(const Source& source, const Header& header, Record& record) const {
   const auto [local, method, flags] = header;
   if (local + kLocalBytes + int64_t(record.name.size()) > end_)
     fail("{} begins inside of the directory", where(record));
@@ -103,6 +139,7 @@ void ZipArchive::read_header(const Source& source, const Header& header, Record&
       ((local_flags ^ flags) & kZipEncrypted) != 0 || !same(stored, record.stored) ||
       !same(size, record.size) || !(crc == record.crc || (deferred && crc == 0)))
     fail("{} is described differently by the directory and by its header at byte {}", where(record), local);
+  return deferred;
 }
 
 void ZipArchive::inflate(const Record& record, void* out) const {

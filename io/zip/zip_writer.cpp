@@ -117,9 +117,12 @@ void ZipWriter::commit() {
   const int64_t zip64_end = at_, size = zip64_end - directory;
   const uint64_t count = entries_.size();
   constexpr uint64_t kZip64EndRest = 44;  // bytes of that record after its size
-  put("PK\6\6" + u64(kZip64EndRest) + u16(kVersion) + u16(kVersion) + u32(0) + u32(0) + u64(count) +
-      u64(count) + u64(uint64_t(size)) + u64(uint64_t(directory)));
-  put("PK\6\7" + u32(0) + u64(uint64_t(zip64_end)) + u32(1));
+  // numpy.load knows an empty archive by the end record at its begin.
+  if (count > 0) {
+    put("PK\6\6" + u64(kZip64EndRest) + u16(kVersion) + u16(kVersion) + u32(0) + u32(0) + u64(count) +
+        u64(count) + u64(uint64_t(size)) + u64(uint64_t(directory)));
+    put("PK\6\7" + u32(0) + u64(uint64_t(zip64_end)) + u32(1));
+  }
   const std::string count16 = u16(std::min<uint64_t>(count, UINT16_MAX));
   put("PK\5\6" + u16(0) + u16(0) + count16 + count16 + u32_or_all(size) + u32_or_all(directory) + u16(0));
   file_.commit();

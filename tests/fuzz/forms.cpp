@@ -24,6 +24,7 @@ std::vector<std::string> zip_files(std::string_view input) {
   std::string without(input);
   clear_checksums(without, "PK\1\2", 16);
   clear_checksums(without, "PK\3\4", 14);
+  clear_checksums(without, "PK\7\x08", 4);
   return {std::string(input), without};
 }
 

@@ -10,5 +10,6 @@ print(one.dtype, one.shape, one.tolist())
 archive = numpy.load(folder + "/many.npz")
 for key in archive.files:
     print(key, archive[key].dtype, archive[key].shape, archive[key].tobytes().hex())
-for name in ("many.npz", "x.pth"):
+print(numpy.load(folder + "/empty.npz").files)
+for name in ("many.npz", "x.pth", "empty.npz"):
     print(zipfile.ZipFile(f"{folder}/{name}").testzip())

@@ -91,6 +91,7 @@ TEST_CASE("npy and npz writers: NumPy reads them") {
   many["a/b"] = Value{{"0-dim", tensor(true)}, {"none", empty({0, 2})}};
   io::save(folder / "many.npz", many);
   io::save(folder / "x.pth", many);
+  io::save(folder / "empty.npz", Value::dict());
   CHECK(io::load(folder / "one.npy") == Value(tensor({{1.5, 2.5, 3.5}})));
   CHECK(io::load(folder / "many.npz")["a/b.0-dim"] == Value(tensor(true)));
   const std::string command =
@@ -98,7 +99,7 @@ TEST_CASE("npy and npz writers: NumPy reads them") {
   const int status = std::system(command.c_str());
   const std::string out = test::read_file(folder / "out");
   REQUIRE_MESSAGE(status == 0, out);
-  CHECK(out == expected + "a/b.0-dim bool () 01\na/b.none float32 (0, 2) \nNone\nNone\n");
+  CHECK(out == expected + "a/b.0-dim bool () 01\na/b.none float32 (0, 2) \n[]\nNone\nNone\nNone\n");
 }
 
 }  // namespace kiln

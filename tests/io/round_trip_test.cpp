@@ -313,9 +313,7 @@ TEST_CASE("round trip: an empty container among weights is refused where it woul
     });
     CHECK_MESSAGE(test::contains(error, "'buffers' is an empty dict; choose the weights"), error);
   }
-  CHECK(test::contains(test::error_of([&] { io::save(folder / "a.npz", Value::dict()); }),
-                       "would hold no tensor"));
-  CHECK(survives(folder / "a.safetensors", Value::dict()));
+  for (const char* file : {"a.npz", "a.safetensors"}) CHECK(survives(folder / file, Value::dict()));
 }
 
 TEST_CASE("round trip: the format can be said, and known endings are PyTorch's") {

@@ -16,6 +16,7 @@ struct Record {
   int64_t local_size = -1;   // that the header tells
   uint32_t checksum = 0;     // 0: none
   std::string local_name;    // "": the same
+  std::string extra;         // of the directory
   int64_t offset_shift = 0;  // of the header's place in the directory
 };
 
@@ -26,7 +27,12 @@ class Archive {
   Archive& add(std::string name, std::string content) {
     return add(Record{.name = std::move(name), .content = std::move(content)});
   }
-  std::string finish() const;
+  // Bytes behind the last record.
+  Archive& raw(const std::string& bytes) {
+    bytes_ += bytes;
+    return *this;
+  }
+  std::string finish(const std::string& comment = "") const;
 
  private:
   std::string bytes_, directory_;

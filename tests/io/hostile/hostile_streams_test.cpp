@@ -51,8 +51,9 @@ const std::string kOne = "]U\1"s + "7a", kTwoFloats = le64(2) + std::string(8, '
 
 // A member of a tar archive.
 std::string member(const std::string& name, const std::string& content, char type = '0',
-                   const char* size = nullptr) {
+                   const char* size = nullptr, const std::string& prefix = "") {
   std::string head(512, '\0');
+  head.replace(345, prefix.size(), prefix);
   head.replace(0, name.size(), name);
   const std::string octal = size != nullptr ? size : fmt::format("{:011o}", content.size());
   head.replace(124, octal.size(), octal);
@@ -67,13 +68,14 @@ std::string member(const std::string& name, const std::string& content, char typ
 
 std::string i32(int32_t value) { return std::string(reinterpret_cast<const char*>(&value), 4); }
 // Storage 9 of 4 floats and tensor 5 on it.
-std::string tar(const std::string& tensor, const std::string& storages_end = "\x80\x02].") {
+std::string tar(const std::string& tensor, const std::string& storages_end = "\x80\x02].",
+                const std::string& object =
+                    "\x80\x02U\1"
+                    "5Q.",
+                const std::string& system = "\x80\x02}.") {
   const std::string storage =
       "\x80\x02K\x09U\3cpuctorch\nFloatStorage\n\x87." + le64(4) + std::string(16, '\1');
-  return member("sys_info", "\x80\x02}.") +
-         member("pickle",
-                "\x80\x02U\1"
-                "5Q.") +
+  return member("sys_info", system) + member("pickle", object) +
          member("tensors",
                 "\x80\x02K\1.\x80\x02K\5K\x09"
                 "ctorch\nFloatTensor\n\x87." +
@@ -162,6 +164,47 @@ TEST_CASE("hostile streams: what is wrong in a tar archive") {
   });
 }
 
+TEST_CASE("hostile streams: nothing hides in a tar archive") {
+  const std::string good = tar_tensor(2, {2, 2, 2, 1, 0}), whole = tar(good), zeros(1024, '\0');
+  const test::TemporaryFolder folder;
+  for (const std::string& bytes : {whole + zeros, whole + zeros + zeros + "\0\0"s,
+                                   member("x", "20 mtime=123456.789\n", 'x') + whole + zeros}) {
+    test::write_file(folder / "x.pt", bytes);
+    CHECK(io::load(folder / "x.pt").as_tensor().shape() == Shape{2, 2});
+  }
+  std::string padded = whole;
+  padded.back() = 'x';
+  check({
+      {whole + zeros + "x", "1025 bytes at byte 4096, behind its members, that are not zero"},
+      {whole + zeros + whole, "bytes at byte 4096, behind its members, that are not zero"},
+      {whole + "x", "bytes at byte 4096, behind its members, that are not zero"},
+      {padded, "bytes behind the member 'storages' that are not zero"},
+      {member("pickle", "", '0', nullptr, "dir") + whole, "'pickle' at byte 0 has a prefix to its name"},
+      {member("x", "15 path=pickle\n", 'x') + whole, "has an extended tar header with 'path'"},
+      {member("x", "9 size=5\n", 'x') + whole, "has an extended tar header with 'size'"},
+      {member("x", "23 GNU.sparse.name=abc\n", 'g') + whole, "extended tar header with 'GNU.sparse.name'"},
+      {member("x", "99 mtime=5\n", 'x') + whole, "has a damaged extended tar header at byte 0"},
+      {member("x", "mtime=5\n", 'x') + whole, "has a damaged extended tar header at byte 0"},
+      {member("x", "9 mtime=5\n", 'x') + whole, "has a damaged extended tar header at byte 0"},
+      {tar(good + "x"), "tensors at byte 80: 1 bytes follow"},
+      {tar(good, "\x80\x02].x"), "storages at byte 64: 1 bytes follow"},
+      {tar(good, "\x80\x02].",
+           "\x80\x02U\1"
+           "5Q.x"),
+       "member 'pickle': 1 bytes follow"},
+      {tar(good, "\x80\x02].",
+           "\x80\x02U\1"
+           "5Q.",
+           "\x80\x02}.x"),
+       "member 'sys_info': 1 bytes follow"},
+      {tar(good, "\x80\x02].",
+           "\x80\x02U\1"
+           "5Q.",
+           "\x80\x02}U\x0Dlittle_endian\x89s."),
+       "was written on a big-endian machine"},
+  });
+}
+
 TEST_CASE("hostile streams: what is wrong in an array") {
   const auto of = [](const std::string& type, const std::string& shape, const std::string& data) {
     return npy("{'descr': " + type + ", 'fortran_order': False, 'shape': " + shape + ", }", data);
@@ -176,6 +219,11 @@ TEST_CASE("hostile streams: what is wrong in an array") {
       {of("'<f4'", "(-1,)", ""), "has a header without proper"},
       {of("'<f4'", "(1,1,1,1,1,1,1,1,1)", "1234"), "at most 8 dimensions"},
       {npy("{'descr': '<f4', 'shape': (1,)}", "1234"), "has a header without proper"},
+      // numpy takes the last of two
+      {npy("{'descr': '<f4', 'descr': '<i4', 'fortran_order': False, 'shape': (1,)}", "1234"),
+       "has a header without proper"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'fortran_order': True}", "1234"),
+       "has a header without proper"},
       {"\x93NUMPY\4\0\1\0{"s, "is not an npy file of version 1 to 3"},
       {"\x93NUMPY\1"s, "is not an npy file of version 1 to 3"},
       {"\x93NUMPY\1\0\xff\xff{"s, "is incomplete: its header should have 65535 bytes"},

@@ -127,7 +127,6 @@ TEST_CASE("hostile zip: headers") {
       {"zero byte", with({.name = "x/a\0b"s, .content = "b"}).finish(),
        "has a name that is not a plain path"},
       {"absolute", with({.name = "/x", .content = "b"}).finish(), "has a name that is not a plain path"},
-      {"folder", with({.name = "x/a/", .content = ""}).finish(), "has a name that is not a plain path"},
       {"no name", with({.name = "", .content = "b"}).finish(), "has a name that is not a plain path"},
       {"two folders", with({.name = "y/a", .content = "b"}).finish(),
        "'x/data.pkl' and 'y/a' are not in one folder"},
@@ -143,6 +142,8 @@ TEST_CASE("hostile zip: headers") {
 TEST_CASE("hostile zip: places") {
   const std::string good = with({.name = "x/a", .content = "b"}).finish(),
                     end = good.substr(good.size() - 22);
+  std::string no_header = good;
+  no_header[good.rfind("PK\3\4") + 3] = 5;
   const std::string one = Archive().add("x/b", "c").finish(), inner = one.substr(0, one.find("PK\1\2"));
   check({
       {"overlap",
@@ -154,8 +155,9 @@ TEST_CASE("hostile zip: places") {
        "record 'x/a'"},
       {"far away", with({.name = "x/a", .content = "b", .offset_shift = 1 << 30}).finish(),
        "record 'x/a' reaches beyond the file"},
-      {"no header", with({.name = "x/a", .content = "b", .offset_shift = 1}).finish(),
-       "record 'x/a' has no header at byte"},
+      {"no header", no_header, "record 'x/a' has no header at byte"},
+      {"a header beside its place", with({.name = "x/a", .content = "b", .offset_shift = 1}).finish(),
+       "1 bytes that belong to no record lie between record 'x/version' and record 'x/a'"},
       {"end record twice", good + end, "which does not end at its end record at"},
       {"bytes behind the end", good + "x", "without its directory at the end"},
       {"bytes before the directory's end", good.substr(0, good.size() - 22) + "x" + end,
@@ -194,7 +196,6 @@ TEST_CASE("hostile zip: records of PyTorch") {
     return Archive().add("x/data.pkl", pickle).add("x/data/0", data).add("x/version", version).finish();
   };
   check({
-      {"no records", Archive().finish(), "is not a file of weights"},
       {"no data.pkl", Archive().add("x/data/0", kData).add("x/version", "3\n").finish(),
        "lacks the record 'x/data.pkl'"},
       {"no version", Archive().add("x/data.pkl", kPickle).finish(), "lacks the record 'x/version'"},

@@ -18,6 +18,7 @@ std::string without_crcs(std::string bytes) {
   };
   clear("PK\1\2", 16);
   clear("PK\3\4", 14);
+  clear("PK\7\x08", 4);
   return bytes;
 }
 
