@@ -106,7 +106,11 @@ void ZipArchive::check_behind(const Source& source, size_t place, bool has_descr
 }
 
 void ZipArchive::finish() const {
-  if (ahead_) ahead_->wait_for_all();
+  if (!ahead_) return;
+  ahead_->wait_for_all();
+  if (read_ != Read::verified_data) return;
+  for (size_t i = 0; i < files_; ++i)
+    if (records_[i].deflated && !ready_[i].was_inflated) storage(records_[i], 1, true);
 }
 
 bool ZipArchive::read_header(const Source& source, const Header& header, Record& record) const {
@@ -167,7 +171,8 @@ void ZipArchive::inflate(const Record& record, void* out) const {
   }
   ::inflateEnd(&stream);
   if (status != Z_STREAM_END || in_left != 0 || out_left != 0)
-    fail("{} is damaged: its deflated bytes do not give {} bytes", where(record), record.size);
+    fail("{} is damaged: its deflated bytes do not give {} bytes{}", where(record), record.size,
+         record.crc != 0 ? fmt::format(" of CRC-32 {:08x}", record.crc) : "");
 }
 
 void ZipArchive::check_crc(const Record& record, uint32_t crc) const {
@@ -190,6 +195,7 @@ Ref<Storage> ZipArchive::storage(const Record& record, int64_t alignment, bool v
   } else {
     result = Storage::allocate(record.size, cpu);
     inflate(record, result->data);
+    if (ahead_) ready_[i].was_inflated = true;
     source_.advance(record.stored);
     if (wanted != nullptr) checksum.value = crc32(result->data, size_t(record.size));
   }

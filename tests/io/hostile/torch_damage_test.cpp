@@ -4,6 +4,7 @@
 #include <random>
 
 #include <kiln/io/load.h>
+#include <kiln/tensor/base/fail.h>
 
 #include "support/files.h"
 
@@ -81,6 +82,31 @@ void damage(const std::string& name) {
 }
 
 }  // namespace
+
+// Deflated code of TorchScript, and what else nothing asks for.
+TEST_CASE("damage: a changed byte in any record of an archive is found") {
+  const test::TemporaryFolder folder;
+  for (const std::string name : {"script.pt", "zip.pt", "arrays.npz"}) {
+    CAPTURE(name);
+    const std::string whole = test::read_file("tests/io/fixtures/" + name);
+    size_t records = 0;
+    for (size_t at = whole.find("PK\3\4"); at != whole.npos; at = whole.find("PK\3\4", at + 4)) {
+      const auto u16 = [&](size_t place) {
+        return size_t(uint8_t(whole[at + place])) + 256 * size_t(uint8_t(whole[at + place + 1]));
+      };
+      const size_t data = at + 30 + u16(26) + u16(28);
+      if (whole.substr(data, 2) == "PK") continue;  // a record without bytes
+      std::string bad = whole;
+      bad[data] = char(bad[data] ^ 1);
+      const std::string record = whole.substr(at + 30, u16(26));
+      const std::string error = test::error_of([&] { io::load(folder.write("x.pt", bad)); });
+      CHECK_MESSAGE(test::contains(error, "record '" + record + "' is damaged: its "), error);
+      CHECK_MESSAGE(test::contains(error, "CRC-32"), error);
+      ++records;
+    }
+    CHECK(records > 2);
+  }
+}
 
 TEST_CASE("damage: torch zip") { damage("zip.pt"); }
 TEST_CASE("damage: modules") { damage("module.pt"); }
