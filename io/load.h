@@ -65,7 +65,8 @@ struct LoadOptions {
   // Called with the bytes of tensors read so far and the size of the file, at the end with the size twice.
   // What it throws ends the loading. It may be called by another thread than that of load().
   Function<void(int64_t done, int64_t total)> progress;
-  // Called with a sentence about what is not wrong and yet worth knowing: records without a checksum.
+  // Called with a sentence about what is not wrong and yet worth knowing: records without a checksum,
+  // storages that belong to nothing in the value.
   Function<void(const std::string&)> warn;
   // Data of a torch.save archive that does not say its byte order (PyTorch before 2.1) are big-endian.
   bool big_endian = false;

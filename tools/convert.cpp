@@ -70,13 +70,14 @@ void verify(const VerifyOptions& options) {
   const Value value = io::load(options.file, {.verify = true, .warn = [&](const std::string& warning) {
                                                 warnings += warning.substr(warning.find(": ") + 2) + "\n";
                                               }});
+  const bool is_unsure = warnings.find("no checksum") != std::string::npos;
   int64_t bytes = 0, count = 0;
   for (const Leaf& leaf : leaves_of(value)) {
     ++count;
     if (leaf.shares.empty()) bytes += bytes_of(*leaf.tensor);
   }
   print(fmt::format("{} is whole{}: {} tensor{}, {}\n{}", options.file,
-                    warnings.empty() ? "" : " as far as can be told", grouped(count), count == 1 ? "" : "s",
+                    is_unsure ? " as far as can be told" : "", grouped(count), count == 1 ? "" : "s",
                     size_text(bytes), warnings));
 }
 

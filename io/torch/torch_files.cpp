@@ -68,6 +68,13 @@ Ref<Storage> swapped(const Storage& storage, const TorchType& type) {
   return result;
 }
 
+void warn_of_unused(size_t unused, size_t all, std::string_view first, const Source& source,
+                    const ReadOptions& options) {
+  if (unused == 0 || !options.warn) return;
+  options.warn(fmt::format("{}: {} of {} storages belong to nothing in the value, '{}' is the first",
+                           source.name(), unused, all, quotable(first)));
+}
+
 Value read_torch_bytes(std::string_view bytes, const ReadOptions& options, const std::string& where,
                        int nesting) {
   const Source source(bytes, where + ", a file within it");

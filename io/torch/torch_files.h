@@ -44,6 +44,11 @@ Value read_npz(const Archive& archive, const Source& source, const ReadOptions& 
 Value read_model_json(const Archive& archive, const Source& source, const std::string& prefix,
                       const ReadOptions& options);
 
+// Reports storages that the pickle names only in what the value leaves out, as buffers that are not
+// persistent.
+void warn_of_unused(size_t unused, size_t all, std::string_view first, const Source& source,
+                    const ReadOptions& options);
+
 // The tensors below a TorchScript module, as its state dict.
 Value script_weights(const Value& module);
 

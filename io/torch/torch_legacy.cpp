@@ -57,6 +57,18 @@ class LegacyStorages : public TorchStorages {
     return at;
   }
 
+  // Those that were not asked for.
+  void warn_of_rest(const PickleGraph& keys, const ReadOptions& options) const {
+    size_t unused = 0;
+    std::string_view first;
+    for (const PickleGraph::Id id : keys.items(keys.root())) {
+      const std::string_view key = keys.text(id);
+      if (stored_.at(std::string(key)).memory) continue;
+      if (unused++ == 0) first = key;
+    }
+    warn_of_unused(unused, stored_.size(), first, source_, options);
+  }
+
   TorchStorage storage(const PickleGraph& graph, PickleGraph::Id reference) override {
     const StorageName name = storage_name(graph, reference, where_);
     const auto found = stored_.find(name.key);
@@ -148,7 +160,9 @@ Value read_legacy(const Source& source, const ReadOptions& options, int nesting)
   const std::string_view rest = source.view(end, source.size() - end);
   if (rest.find_first_not_of('\0') != rest.npos)
     fail("{}: {} bytes follow its last storage, which ends at byte {}", source.name(), rest.size(), end);
-  return TorchTree(graph, storages, options, where, nesting).read();
+  Value value = TorchTree(graph, storages, options, where, nesting).read();
+  storages.warn_of_rest(keys, options);
+  return value;
 }
 
 bool is_legacy_file(std::string_view head, int64_t) { return is_legacy(head); }

@@ -26,11 +26,20 @@ class ZipStorages : public TorchStorages {
         swapped_(swapped),
         memories_(archive_->records().size()) {}
 
-  // Whether every storage of the archive was given out.
-  bool has_given_all() const {
-    for (size_t i = 0; i < memories_.size(); ++i)
-      if (!memories_[i] && archive_->records()[i].name.starts_with(folder_)) return false;
-    return true;
+  // Storages of the archive in all, and those that were not given out.
+  struct Rest {
+    size_t all = 0, unused = 0;
+    std::string_view first;
+  };
+  Rest rest() const {
+    Rest rest;
+    for (size_t i = 0; i < memories_.size(); ++i) {
+      const std::string_view name = archive_->records()[i].name;
+      if (!name.starts_with(folder_)) continue;
+      ++rest.all;
+      if (!memories_[i] && rest.unused++ == 0) rest.first = name.substr(folder_.size());
+    }
+    return rest;
   }
 
   TorchStorage storage(const PickleGraph& graph, PickleGraph::Id reference) override {
@@ -142,7 +151,10 @@ Value read_checkpoint(const Archive& shared, const std::string& prefix, const So
                        is_big_endian(archive, prefix, options));
   Value value = TorchTree(graph, storages, options, where, nesting).read();
   const bool is_script = archive.find(prefix + "constants.pkl") != nullptr;
-  if (!is_script && !storages.has_given_all()) check_all_used(archive, prefix + "data/", graph);
+  if (const auto [all, unused, first] = storages.rest(); unused > 0) {
+    check_all_used(archive, prefix + "data/", graph);
+    warn_of_unused(unused, all, first, source, options);
+  }
   if (is_script && value.is_object()) return script_weights(value);
   return value;
 }

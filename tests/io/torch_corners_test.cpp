@@ -145,6 +145,21 @@ TEST_CASE("torch corners: records without checksums are loaded and reported") {
   CHECK(said.size() == 2);
 }
 
+TEST_CASE("torch corners: storages that nothing in the value refers to are reported") {
+  std::vector<std::string> said;
+  const auto warn = [&](const std::string& warning) { said.push_back(warning); };
+  // A buffer that is not persistent.
+  io::load(fixture("module.pt"), {.warn = warn});
+  REQUIRE(said.size() == 1);
+  CHECK_MESSAGE(said[0].starts_with("load: '" + fixture("module.pt") + "': 1 of 8 storages "), said[0]);
+  CHECK_MESSAGE(contains(said[0], "belong to nothing in the value, '0' is the first"), said[0]);
+  io::open(fixture("module.pt"), {.warn = warn});
+  CHECK(said.size() == 2);
+  for (const char* name : {"zip.pt", "legacy.pt", "script.pt", "special.pt"})
+    io::load(fixture(name), {.warn = warn});
+  CHECK(said.size() == 2);
+}
+
 TEST_CASE("torch corners: the _metadata of a state dict goes from PyTorch to PyTorch") {
   const test::TemporaryFolder folder;
   for (const Value& value : read_all_ways("metadata.pt")) {

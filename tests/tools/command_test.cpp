@@ -138,6 +138,16 @@ TEST_CASE("kiln verify: a changed byte is found") {
   CHECK(ran.error.find("'w'") != std::string::npos);
 }
 
+TEST_CASE("kiln verify: what cannot be compared, and what is in the value of no use") {
+  const Command kiln;
+  for (const char* name : {"module.pt", "no_checksums.pt"})
+    test::write_file(kiln / name, test::read_file("tests/io/fixtures/" + std::string(name)));
+  CHECK(kiln.out("verify module.pt") ==
+        "module.pt is whole: 7 tensors, 72 B\n"
+        "'module.pt': 1 of 8 storages belong to nothing in the value, '0' is the first\n");
+  CHECK(kiln.out("verify no_checksums.pt").starts_with("no_checksums.pt is whole as far as can be told: "));
+}
+
 TEST_CASE("kiln: bad input gives status 1 and one message") {
   const Command kiln;
   io::save(kiln / "a.kiln", checkpoint());

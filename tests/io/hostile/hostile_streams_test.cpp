@@ -131,6 +131,19 @@ TEST_CASE("hostile streams: what is wrong in a stream") {
   });
 }
 
+TEST_CASE("hostile streams: a storage that nothing in the value refers to is reported") {
+  const std::string module =
+      "cmodels\nNet\n)\x81}(U\x0b_parameters}U\x08_modules}U\x05"
+      "extra" +
+      named("N") + "ub";
+  const test::TemporaryFolder folder;
+  const std::string path = folder.write("x.pt", stream(module, kOne, kTwoFloats));
+  std::string said;
+  CHECK(io::load(path, {.warn = [&](const std::string& text) { said += text; }}).type() == "models.Net");
+  CHECK_MESSAGE(
+      said == "load: '" + path + "': 1 of 1 storages belong to nothing in the value, '7' is the first", said);
+}
+
 TEST_CASE("hostile streams: what is wrong in a tar archive") {
   const std::string good = tar_tensor(2, {2, 2, 2, 1, 0});
   const test::TemporaryFolder folder;
