@@ -27,6 +27,15 @@ void give_data(Tensor& tensor, Outline& outline) {
   correct_bools(tensor);
 }
 
+// Those of the attributes too, which are what TorchScript holds beside its state dict.
+void give_all_data(Value& value, Outline& outline) {
+  for (Tensor* tensor : value.tensors()) give_data(*tensor, outline);
+  if (!has_tensor_attributes(value)) return;
+  Value attributes = value.attributes();
+  for (Tensor* tensor : attributes.tensors()) give_data(*tensor, outline);
+  value.set_attributes(std::move(attributes));
+}
+
 }  // namespace
 
 File::File(Ref<State> state) : state_(std::move(state)) {}
@@ -74,7 +83,7 @@ Value File::value(std::string_view path) const {
     }
   }
   Value result = *found;
-  for (Tensor* tensor : result.tensors()) give_data(*tensor, state_->outline);
+  give_all_data(result, state_->outline);
   check_sparse(result, fmt::format("load: '{}'", state_->path));
   if (state_->options.dtype || !state_->options.device.is_cpu()) place(result, state_->options);
   return result;

@@ -29,7 +29,12 @@ StateDict renamed(const StateDict& state, const std::string& pattern, const std:
 StateDict surgery(const Value& value, const ConvertOptions& options, std::string& notes) {
   std::vector<std::string> left_out;
   StateDict state = weights_of(value, options.path, &left_out);
-  for (const std::string& name : left_out) notes += (notes.empty() ? "" : ", ") + name;
+  for (const std::string& name : left_out)
+    notes += (notes.empty() ? "; left out, as no tensors: " : ", ") + name;
+  if (const Value* attributes = attributes_of(value); attributes != nullptr && attributes->size() > 0)
+    notes += fmt::format("; left out, as it is not in the state dict: {}{}",
+                         to_string(attributes->entries()[0].key),
+                         attributes->size() == 1 ? "" : fmt::format(" and {} more", attributes->size() - 1));
   for (const std::string& path : options.merge) state = merge(state, weights_of(read(path)));
   for (const std::string& prefix : options.strip) state = stripped(state, prefix);
   if (!options.add.empty()) state = add_prefix(state, options.add);
@@ -47,7 +52,9 @@ StateDict surgery(const Value& value, const ConvertOptions& options, std::string
 
 }  // namespace
 
-void convert(const ConvertOptions& options) {
+namespace {
+
+void convert_file(const ConvertOptions& options) {
   const bool cuts = options.weights || !options.path.empty() || !options.merge.empty() ||
                     !options.strip.empty() || !options.add.empty() || !options.rename.empty() ||
                     !options.keep.empty() || !options.drop.empty() || !options.cast.empty();
@@ -62,7 +69,19 @@ void convert(const ConvertOptions& options) {
     if (leaf.shares.empty()) bytes += bytes_of(*leaf.tensor);
   }
   print(fmt::format("{}: {} tensor{}, {}{}\n", options.out, grouped(count), count == 1 ? "" : "s",
-                    size_text(bytes), left_out.empty() ? "" : "; left out, as no tensors: " + left_out));
+                    size_text(bytes), left_out));
+}
+
+}  // namespace
+
+void convert(const ConvertOptions& options) {
+  try {
+    convert_file(options);
+  } catch (const Error& error) {
+    const std::string_view text = error.what();
+    if (text.find(fmt::format("'{}'", options.in)) != text.npos) throw;
+    fail("convert '{}': {}", options.in, text);
+  }
 }
 
 void verify(const VerifyOptions& options) {

@@ -22,18 +22,30 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
-std::string tsv_text(const Value& value, const InspectOptions& options) {
-  std::string out = "#key\tdtype\tshape\tsha256\tstrides\toffset\tbytes\tshares\tstats\n";
+namespace {
+
+std::string tsv_rows(const Value& value, const InspectOptions& options, const std::string& begin) {
+  std::string out;
   for (const Leaf& leaf : leaves_of(value)) {
     const Tensor& x = *leaf.tensor;
-    out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", one_line(leaf.key), leaf.dtype,
+    out += fmt::format("{}{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", begin, one_line(leaf.key), leaf.dtype,
                        x.dim() == 0 ? "scalar" : joined(x.shape()), options.sha256 ? sha256_of(x) : "",
                        joined(x.strides()), x.layout().offset, bytes_of(x), one_line(leaf.shares),
                        options.stats ? to_string(stats_of(x)) : "");
   }
+  return out;
+}
+
+}  // namespace
+
+std::string tsv_text(const Value& value, const InspectOptions& options) {
+  std::string out = "#key\tdtype\tshape\tsha256\tstrides\toffset\tbytes\tshares\tstats\n";
+  out += tsv_rows(value, options, "");
   for (const Foreign& array : foreign_arrays(value))
     out += fmt::format("{}\t{}\t{}\t{}\t\t\t\t\t\n", one_line(array.key), one_line(array.dtype),
                        one_line(array.shape), options.sha256 ? "non-numeric" : "");
+  // Comments, as they are no weights.
+  if (const Value* attributes = attributes_of(value)) out += tsv_rows(*attributes, options, "#attribute: ");
   return out;
 }
 

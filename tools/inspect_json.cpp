@@ -105,9 +105,14 @@ class Writer {
 }  // namespace
 
 std::string json_text(const Value& value, const InspectOptions& options) {
-  Writer writer(value, options);
-  writer.write(value);
-  return fmt::format("{{\"file\":{},\"value\":{}}}\n", io::json_string(options.file), writer.out);
+  const auto written = [&](const Value& part) {
+    Writer writer(part, options);
+    writer.write(part);
+    return writer.out;
+  };
+  const Value* attributes = attributes_of(value);
+  return fmt::format("{{\"file\":{},\"value\":{}{}}}\n", io::json_string(options.file), written(value),
+                     attributes != nullptr ? ",\"attributes\":" + written(*attributes) : "");
 }
 
 }  // namespace kiln::tools

@@ -163,9 +163,15 @@ std::string table_text(const Value& value, const InspectOptions& options) {
   const bool known = ::stat(options.file.c_str(), &info) == 0;
   std::string head = options.file;
   if (known) head += ", " + size_text(info.st_size);
-  if (has_children(value)) head += fmt::format(": {} of {}", name_of(value.kind()), value.size());
+  if (value.is_object())
+    head += fmt::format(": {} with {} entries", one_line(value.type()), value.size());
+  else if (has_children(value))
+    head += fmt::format(": {} of {}", name_of(value.kind()), value.size());
   const Table table(value, options);
-  return head + "\n\n" + table.text() + "\n" + table.totals() + "\n";
+  std::string text = head + "\n\n" + table.text();
+  if (const Value* attributes = attributes_of(value))
+    text += "\nnot in the state dict:\n" + Table(*attributes, options).text();
+  return text + "\n" + table.totals() + "\n";
 }
 
 }  // namespace kiln::tools

@@ -76,6 +76,12 @@ std::vector<Leaf> leaves_of(const Value& value) {
   return leaves;
 }
 
+const Value* attributes_of(const Value& value) {
+  if (!value.is_object() || !value.attributes().is_dict()) return nullptr;
+  const Value* found = value.attributes().find("attributes");
+  return found != nullptr && found->is_dict() ? found : nullptr;
+}
+
 std::vector<Foreign> foreign_arrays(const Value& value) {
   std::vector<Foreign> arrays;
   for (ValueWalk walk(value, '.'); walk.next();) {

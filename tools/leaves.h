@@ -18,6 +18,10 @@ struct Leaf {
 // The tensors in order. `value` must outlive them.
 std::vector<Leaf> leaves_of(const Value& value);
 
+// The tensors that hang on a TorchScript module and are not in its state dict, a dict; null where there are
+// none.
+const Value* attributes_of(const Value& value);
+
 // An array whose elements no dtype holds: structures and texts of numpy.
 struct Foreign {
   std::string key, dtype, shape;

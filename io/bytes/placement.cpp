@@ -79,7 +79,13 @@ void check_options(const std::string& path, const LoadOptions& options) {
     fail("load: '{}' should become {}; weights become a floating dtype", path, *options.dtype);
 }
 
-void place(Value& value, const LoadOptions& options) {
+bool has_tensor_attributes(const Value& value) {
+  return (value.is_dict() || value.is_object()) && !value.attributes().tensors().empty();
+}
+
+namespace {
+
+void place_tensors(Value& value, const LoadOptions& options) {
   std::unordered_set<const Tensor*> kept;
   add_parts_of_quantised(value, kept);
   std::map<std::pair<const Storage*, int>, size_t> numbers;
@@ -103,6 +109,19 @@ void place(Value& value, const LoadOptions& options) {
     else if (!casts && (!options.map || !options.device.is_cpu()))
       copy_group(group, options.device);
   }
+}
+
+}  // namespace
+
+void place(Value& value, const LoadOptions& options) {
+  if (!has_tensor_attributes(value)) return place_tensors(value, options);
+  // Together, as they may share memory.
+  Value all = Value::list({Value(), value.attributes()});
+  value.set_attributes(Value());
+  all.items()[0] = std::move(value);
+  place_tensors(all, options);
+  value = std::move(all.items()[0]);
+  value.set_attributes(std::move(all.items()[1]));
 }
 
 Value from_gpu(const Value& value) {

@@ -1,5 +1,6 @@
 #include <kiln/io/state/named_tensors.h>
 
+#include <algorithm>
 #include <unordered_set>
 
 #include <kiln/io/bytes/json.h>
@@ -10,6 +11,19 @@
 
 namespace kiln::io {
 namespace {
+
+// What is no tensor, in one line.
+std::string described(const Value& value) {
+  if (value.is_object()) return fmt::format("an object of the class {}", value.type());
+  if (value.kind() > Value::Kind::tensor)
+    return fmt::format("a {} of {}", name_of(value.kind()), value.size());
+  constexpr size_t kShown = 60;
+  std::string text = to_string(value);
+  if (text.size() > kShown) text = text.substr(0, kShown) + "...";
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < ' '; }, '?');
+  return text;
+}
 
 class Collector {
  public:
@@ -31,7 +45,7 @@ class Collector {
             path_, walk.path(), name_of(here.kind()));
       else if (here.kind() < Value::Kind::tensor || here.is_object())
         fail("save: '{}' holds tensors only, '{}' is {}; choose the weights, or save to .kiln or .pth{}",
-             path_, walk.path(), to_string(here), where_weights_are(value));
+             path_, walk.path(), described(here), where_weights_are(value));
     }
   }
 
@@ -51,7 +65,9 @@ class Collector {
 
 std::vector<std::pair<std::string, Tensor>> named_tensors(const std::string& path, const Value& value) {
   if (!value.is_dict())
-    fail("save: '{}' holds tensors by name, the value is {} and not a dict", path, to_string(value));
+    fail("save: '{}' holds tensors by name, the value is {}; {}", path, described(value),
+         value.is_object() ? "choose its weights: weights_of(value), or `kiln convert --weights`"
+                           : "give a dict of tensors, or save to .kiln or .pth");
   Collector collector(path);
   collector.collect(value);
   return std::move(collector.found);

@@ -4,7 +4,6 @@
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/tensor/base/fail.h>
-#include <kiln/tensor/value/value_walk.h>
 
 namespace kiln::io {
 namespace {
@@ -121,17 +120,6 @@ class ModelJson {
 Value read_model_json(const Archive& archive, const Source& source, const std::string& prefix,
                       const ReadOptions& options) {
   return ModelJson(archive, source, prefix, options).read();
-}
-
-Value script_weights(const Value& module) {
-  std::vector<Value::Entry> entries;
-  for (ValueWalk walk(module, '.'); walk.next();) {
-    const Value& found = walk.value();
-    if (!found.is_tensor() && !(found.is_object() && found.find("values") != nullptr)) continue;
-    entries.push_back({walk.path(), found});
-    walk.skip();
-  }
-  return Value::object(module.type(), std::move(entries));
 }
 
 }  // namespace kiln::io

@@ -155,7 +155,7 @@ Value read_checkpoint(const Archive& shared, const std::string& prefix, const So
     check_all_used(archive, prefix + "data/", graph);
     warn_of_unused(unused, all, first, source, options);
   }
-  if (is_script && value.is_object()) return script_weights(value);
+  if (is_script && value.is_object()) return script_weights(value, archive, prefix, source, options);
   return value;
 }
 

@@ -61,6 +61,33 @@ def save(name, value, **options):
     torch.save(value, FOLDER / name, **options)
 
 
+class Parts(torch.nn.Module):
+    """What a script module may hold: of it `tensor`, `listed` and `named` are not in its state dict."""
+
+    def __init__(self, inner=True):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(2))
+        self.register_buffer("scale", torch.full((1,), 0.5))
+        self.register_buffer("scratch", torch.zeros(2), persistent=False)
+        self.register_parameter("absent", None)
+        self.tensor, self.listed, self.named = torch.arange(3.0), [torch.ones(2), self.weight.detach()], {"a": torch.zeros(1)}
+        self.inner = Parts(False) if inner else torch.nn.BatchNorm1d(2)
+
+    def forward(self, x):
+        x = x * self.weight * self.scale + self.scratch + self.tensor.sum() + self.listed[0] + self.named["a"]
+        return self.inner(x.reshape(1, 2))
+
+
+def script(name):
+    """Without its debug records, which hold paths."""
+    torch.jit.save(torch.jit.script(Parts()), str(FOLDER / name))
+    archive = zipfile.ZipFile(FOLDER / name)
+    content = {record: archive.read(record) for record in archive.namelist() if not record.endswith("debug_pkl")}
+    with zipfile.ZipFile(FOLDER / name, "w") as archive:
+        for record, data in content.items():
+            archive.writestr(zipfile.ZipInfo(record), data, zipfile.ZIP_DEFLATED)
+
+
 def tar(name):
     """What torch 0.1.0 wrote, by hand."""
     weight, storage = 5, 9
@@ -195,6 +222,7 @@ def main():
         pickle.dump({"x": torch.arange(4.0), "y": [torch.ones(2, dtype=torch.int32)]}, out)
     module = torch.jit.script(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU()))
     torch.jit.save(module, str(FOLDER / "script.pt"))
+    script("script_parts.pt")
     tar("tar.pt")
     safetensors("plain.safetensors")
     if len(sys.argv) > 1:

@@ -157,7 +157,7 @@ TEST_CASE("writers: what a kind cannot hold is an error") {
       {"a.doc", x, "ends in '.doc', which names no kind of file; use .kiln, .pth"},
       {"a.pth", {{"name", "\xff"}}, "cannot hold the string at 'name', which is not UTF-8"},
       {"a.safetensors", {{"w", x}, {"epoch", 7}}, "holds tensors only, 'epoch' is 7; choose the weights"},
-      {"a.safetensors", x, "holds tensors by name, the value is float32 [2] and not a dict"},
+      {"a.safetensors", x, "holds tensors by name, the value is float32 [2]; give a dict of tensors"},
       {"a.safetensors", {{"a.b", x}, {"a", {{"b", x}}}}, "would hold two tensors named 'a.b'"},
       {"a.safetensors", {{"c", filled({1}, DType::complex128)}}, "safetensors has no complex128"},
       {"a.safetensors", {{"__metadata__", x}}, "cannot hold a tensor named '__metadata__'"},

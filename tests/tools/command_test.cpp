@@ -82,6 +82,21 @@ TEST_CASE("kiln inspect: tsv and json") {
         "\"x\":0.5,\"t\":[\"\\\"\",null]}}\n");
 }
 
+TEST_CASE("kiln: what hangs on a TorchScript module and is not in its state dict is told of") {
+  const Command kiln;
+  test::write_file(kiln / "x.pt", test::read_file("tests/io/fixtures/script_parts.pt"));
+  const std::string table = kiln.out("inspect x.pt"), tsv = kiln.out("inspect x.pt --format tsv"),
+                    json = kiln.out("inspect x.pt --format json");
+  CHECK(test::contains(table, ": __torch__.___torch_mangle_0.Parts with 11 entries\n"));
+  CHECK(test::contains(table, "\nnot in the state dict:\ntensor          float32  [3]  12 B\n"));
+  CHECK(test::contains(table, "\n11 tensors, "));
+  CHECK(test::contains(tsv, "\n#attribute: tensor\tfloat32\t3\t"));
+  CHECK(test::contains(json, "\"value\":{\"class\":\"__torch__.___torch_mangle_0.Parts\",\"entries\":"));
+  CHECK(test::contains(json, "}},\"attributes\":{\"tensor\":{\"dtype\":\"float32\",\"shape\":[3]"));
+  CHECK(kiln.out("convert x.pt a.kiln --weights") ==
+        "a.kiln: 11 tensors, 80 B; left out, as it is not in the state dict: tensor and 7 more\n");
+}
+
 TEST_CASE("kiln convert: the steps") {
   const Command kiln;
   io::save(kiln / "a.kiln", checkpoint());
@@ -153,6 +168,9 @@ TEST_CASE("kiln: bad input gives status 1 and one message") {
   io::save(kiln / "a.kiln", checkpoint());
   io::save(kiln / "two.kiln", Value{{"a", {{"w", w}}}, {"b", {{"w", w}}}});
   test::write_file(kiln / "empty.pth", "");
+  io::save(kiln / "tensor.npy", w);
+  test::write_file(kiln / "module.pt", test::read_file("tests/io/fixtures/module.pt"));
+  test::write_file(kiln / "script.pt", test::read_file("tests/io/fixtures/script_parts.pt"));
   const struct {
     const char* arguments;
     const char* message;
@@ -171,10 +189,12 @@ TEST_CASE("kiln: bad input gives status 1 and one message") {
       {"inspect .", "kiln: load: cannot read '.': it is a folder"},
       {"convert a.kiln", "kiln convert: out is required"},
       {"convert a.kiln nowhere/b.kiln",
-       "kiln: save: cannot write 'nowhere/b.kiln': No such file or directory"},
-      {"convert a.kiln b.pth --format doc", "kiln: save: there is no format 'doc' for 'b.pth'"},
+       "kiln: convert 'a.kiln': save: cannot write 'nowhere/b.kiln': No such file or directory"},
+      {"convert a.kiln b.pth --format doc",
+       "kiln: convert 'a.kiln': save: there is no format 'doc' for 'b.pth'"},
       {"convert a.kiln b.pth --rename x", "--rename"},
-      {"convert a.kiln b.pth --shard -1", "kiln: save: shards of -1 bytes cannot be written"},
+      {"convert a.kiln b.pth --shard -1",
+       "kiln: convert 'a.kiln': save: shards of -1 bytes cannot be written"},
       {"convert a.kiln b.pth --shard 1.5.5", "--shard"},
       {"diff a.kiln", "kiln diff: b is required"},
       {"diff a.kiln a.kiln --atol x", "--atol"},
@@ -184,9 +204,22 @@ TEST_CASE("kiln: bad input gives status 1 and one message") {
       {"inspect empty.pth", "kiln: load: 'empty.pth' is empty"},
       {"inspect a.kiln --format xml", "--format"},
       {"inspect a.kiln > /dev/full", "kiln: cannot write to the standard output: No space left on device"},
-      {"convert a.kiln b.doc", "kiln: save: 'b.doc' ends in '.doc', which names no kind of file"},
+      {"convert a.kiln b.doc",
+       "kiln: convert 'a.kiln': save: 'b.doc' ends in '.doc', which names no kind of file"},
       {"convert a.kiln b.safetensors",
        "'epoch' is 7; choose the weights, or save to .kiln or .pth; 'model' holds 3 tensors"},
+      {"convert module.pt b.safetensors",
+       "kiln: convert 'module.pt': save: 'b.safetensors' holds tensors only, 'net' is an object of the class "
+       "__main__.Net; choose the weights, or save to .kiln or .pth; 'net' holds 7 tensors\n"},
+      {"convert script.pt b.safetensors",
+       "kiln: convert 'script.pt': save: 'b.safetensors' holds tensors by name, the value is an object of "
+       "the "
+       "class __torch__.___torch_mangle_0.Parts; choose its weights: weights_of(value), or `kiln convert "
+       "--weights`\n"},
+      {"convert script.pt b.npz", "convert 'script.pt': save: 'b.npz' holds tensors by name"},
+      {"convert tensor.npy b.npz",
+       "'b.npz' holds tensors by name, the value is float32 [2,2]; give a dict of tensors, or save to"},
+      {"convert a.kiln b.pth --merge none.pth", "kiln: convert 'a.kiln': load: cannot open 'none.pth'"},
       {"convert two.kiln b.pth --weights", "choose one by its path:\n  'a' with 1 tensors\n  'b' with 1"},
       {"convert a.kiln b.pth --strip net.", "no name begins with 'net.'; the first is 'module.fc.weight'"},
       {"convert a.kiln b.pth --rename x y", "no name matches 'x', there is nothing to rename"},
@@ -200,6 +233,12 @@ TEST_CASE("kiln: bad input gives status 1 and one message") {
     const Ran ran = kiln.run(arguments);
     CHECK_MESSAGE(ran.status == 1, arguments);
     CHECK_MESSAGE(ran.error.find(message) != std::string::npos, arguments, ": ", ran.error);
+    // Each message of convert, once its words are understood, names the file.
+    const std::string words = arguments;
+    const bool ran_convert = words.starts_with("convert ") && ran.error.find("--help") == std::string::npos;
+    CHECK_MESSAGE((!ran_convert ||
+                   ran.error.find("'" + words.substr(8, words.find(' ', 8) - 8) + "'") != std::string::npos),
+                  ran.error);
   }
   CHECK(kiln.run("inspect --help").status == 0);
   CHECK(kiln.out("--help").find("convert") != std::string::npos);
