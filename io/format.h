@@ -14,6 +14,9 @@ struct Format {
   Value (*read)(const InputFile& file, const ReadOptions& options);
 };
 
+// The kind of a file; null when it is none that is known.
+const Format* find_format(const InputFile& file);
+
 // Any kind; the one that load() and open() read.
 Value read_any_file(const InputFile& file, const ReadOptions& options);
 

@@ -4,6 +4,7 @@
 
 #include <kiln/io/bytes/placement.h>
 #include <kiln/io/format.h>
+#include <kiln/io/strangers.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
@@ -15,31 +16,19 @@ constexpr Format kFormats[] = {
     {is_index_file, read_index_file},
 };
 
-// What people give to load() by accident.
-struct Stranger {
-  std::string_view begins;
-  const char* what;
-};
-constexpr Stranger kStrangers[] = {
-    {"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it with 'git lfs pull'"},
-    {"<!DOC", "an HTML page; the download went wrong"},
-    {"<html", "an HTML page; the download went wrong"},
-    {"PYTORCH1", "of the preview format of PyTorch 1.0; save it again with PyTorch 1.0 or later"},
-    {"\x89HDF", "an HDF5 file, which Kiln does not read"},
-    {"\x1f\x8b", "compressed with gzip; unpack it first"},
-    {"GGUF", "a GGUF file, which Kiln does not read"},
-};
-
 constexpr int64_t kHead = 512;  // reaches the mark of a tar archive at 257
+
+std::string head_of(const InputFile& file) { return file.read(0, std::min(kHead, file.size())); }
 
 const Format& format_of(const InputFile& file) {
   const std::string& path = file.path();
   if (file.size() == 0) fail("load: '{}' is empty", path);
-  const std::string head = file.read(0, std::min(kHead, file.size()));
-  for (const Format& format : kFormats)
-    if (format.matches(head, file.size())) return format;
-  for (const Stranger& stranger : kStrangers)
-    if (head.starts_with(stranger.begins)) fail("load: '{}' is {}", path, stranger.what);
+  // It may be a whole file of torch.save, or several; which tensors they are parts of stands elsewhere.
+  if (path.ends_with(".distcp"))
+    fail("load: '{}' is a part of a torch.distributed.checkpoint folder; give the folder", path);
+  if (const Format* format = find_format(file)) return *format;
+  const std::string head = head_of(file);
+  if (const std::string what = stranger(head, file); !what.empty()) fail("load: '{}' is {}", path, what);
   if (std::ranges::all_of(head, [](char c) { return c == 0; }))
     fail("load: '{}' begins with {} zero bytes; it was not written to the end", path, head.size());
   fail("load: '{}' is not a file of weights (or it is damaged): its first bytes are of no kind that is known",
@@ -48,12 +37,20 @@ const Format& format_of(const InputFile& file) {
 
 }  // namespace
 
+const Format* find_format(const InputFile& file) {
+  const std::string head = head_of(file);
+  for (const Format& format : kFormats)
+    if (format.matches(head, file.size())) return &format;
+  return nullptr;
+}
+
 Value read_any_file(const InputFile& file, const ReadOptions& options) {
   return format_of(file).read(file, options);
 }
 
 Value load(const std::string& path, const LoadOptions& options) {
   check_options(path, options);
+  refuse_folder(path);
   const InputFile file(path);
   ReadOptions reading = {options};
   // Converted or sent to a GPU from the mapping, there is one copy and not two.

@@ -2,6 +2,7 @@
 
 #include <kiln/io/bytes/placement.h>
 #include <kiln/io/format.h>
+#include <kiln/io/strangers.h>
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/tensor/dtype/element.h>
@@ -49,6 +50,7 @@ File::~File() = default;
 
 File open(const std::string& path, const LoadOptions& options) {
   check_options(path, options);
+  refuse_folder(path);
   const Ref<File::State> state(new File::State);
   state->path = path;
   static_cast<LoadOptions&>(state->options) = options;

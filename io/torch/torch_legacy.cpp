@@ -1,4 +1,4 @@
-#include <cstring>
+#include <optional>
 
 #include <kiln/io/format.h>
 #include <kiln/io/pickle/pickle_machine.h>
@@ -188,18 +188,34 @@ class NoStorages : public TorchStorages {
 
 bool is_pickle_file(std::string_view head, int64_t) {
   if (head.size() >= 2 && head[0] == '\x80') return head[1] >= 2 && head[1] <= 5;
+  // So do files of zstd and lzma, but for what follows, which is no opcode.
+  if (head.starts_with("(\xB5\x2F\xFD"sv) || head.starts_with("]\0\0"sv)) return false;
   return head.starts_with('(') || head.starts_with('}') || head.starts_with(']') || head.starts_with('c');
 }
 
 Value read_pickle_file(const InputFile& file, const ReadOptions& options) {
   const Source source(file, options, true);
-  const PickleGraph graph =
-      parse_pickle(source.view(0, source.size()), source.name(), pickle_limits(options));
+  const std::string_view text = source.view(0, source.size());
+  std::optional<PickleGraph> parsed;
+  try {
+    parsed = parse_pickle(text, source.name(), pickle_limits(options));
+  } catch (const Error&) {
+    if (text.find("joblib.numpy_pickle") == text.npos) throw;
+    fail(
+        "{} is of joblib, which lays arrays between the parts of its pickle; save it with numpy.savez or "
+        "pickle.dump",
+        source.name());
+  }
+  const PickleGraph& graph = *parsed;
   if (int64_t(graph.consumed()) != source.size())
     fail("{}: {} bytes follow the pickle, which ends at byte {}", source.name(),
          source.size() - int64_t(graph.consumed()), graph.consumed());
   NoStorages storages(source.name());
-  return TorchTree(graph, storages, options, source.name()).read();
+  Value value = TorchTree(graph, storages, options, source.name()).read();
+  if (value.is_object() && value.type() == "torch.distributed.checkpoint.metadata.Metadata")
+    fail("{} is the table of contents of a torch.distributed.checkpoint folder; give the folder",
+         source.name());
+  return value;
 }
 
 }  // namespace kiln::io

@@ -4,6 +4,7 @@
 
 #include <kiln/io/format.h>
 #include <kiln/io/pickle/pickle_machine.h>
+#include <kiln/io/strangers.h>
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/io/zip/zip.h>
@@ -76,10 +77,13 @@ class ZipStorages : public TorchStorages {
 std::string prefix_of(const ZipArchive& archive, const Source& source) {
   const std::string_view first = archive.records()[0].name;
   const std::string prefix(first.substr(0, first.find('/') + 1));
+  if (prefix.empty())
+    fail("{} is a zip archive whose record '{}' is in no folder, as PyTorch's are", source.name(),
+         shown_name(first));
   for (const ZipArchive::Record& record : archive.records())
-    if (prefix.empty() || !record.name.starts_with(prefix))
+    if (!record.name.starts_with(prefix))
       fail("{} is a zip archive whose records '{}' and '{}' are not in one folder, as PyTorch's are",
-           source.name(), first, record.name);
+           source.name(), shown_name(first), shown_name(record.name));
   return prefix;
 }
 
@@ -184,6 +188,7 @@ Value read_zip(const Source& source, const ReadOptions& options, int nesting) {
     if (std::ranges::all_of(archive.records(),
                             [](const auto& record) { return record.name.ends_with(".npy"); }))
       return read_npz(shared, source, options);
+    if (const std::string what = stranger(archive); !what.empty()) fail("{} is {}", source.name(), what);
     const std::string prefix = prefix_of(archive, source);
     if (archive.find(prefix + "model.json") != nullptr)
       return read_model_json(shared, source, prefix, options);

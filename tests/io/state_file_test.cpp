@@ -226,7 +226,7 @@ TEST_CASE("state file: what cannot be saved") {
   CHECK(error_of([&] { io::save(missing, 1); }) ==
         "save: cannot write '" + missing + "': No such file or directory");
   CHECK(error_of([&] { io::save(folder.path(), 1); }) ==
-        "save: cannot write '" + folder.path() + "': it is a folder");
+        "save: cannot write '" + folder.path() + "': it is a folder; there is no file in it");
   CHECK(error_of([&] { io::save("/dev/null", 1); }) ==
         "save: cannot write '/dev/null': it is not a regular file");
   CHECK(error_of([&] { io::save("", 1); }) == "save: '' is not the name of a file");
@@ -248,7 +248,7 @@ TEST_CASE("state file: what cannot be loaded") {
   const std::string it = "the header of '" + path + "' ";
   CHECK(error_of([&] { io::load(path); }) == "load: cannot open '" + path + "': No such file or directory");
   CHECK(error_of([&] { io::load(folder.path()); }) ==
-        "load: cannot read '" + folder.path() + "': it is a folder");
+        "load: cannot read '" + folder.path() + "': it is a folder; there is no file in it");
   const std::pair<std::string, std::string> rows[] = {
       {"", "load: '" + path + "' is empty"},
       {"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"},
