@@ -52,6 +52,7 @@ class PickleMachine {
   Id top();
   size_t count_to_mark() const;
   std::vector<Id> pop_to_mark();
+  PickleGraph::Object& growing_object();
   std::vector<Id>& growing_items(Kind wanted);
   std::vector<Id>& growing_pairs();
   void memoize(int64_t key);

@@ -88,10 +88,24 @@ std::vector<PickleMachine::Id> PickleMachine::pop_to_mark() {
   return items;
 }
 
+// Of any class there may be containers, but not of what makes tensors, whose elements are not set this way.
+PickleGraph::Object& PickleMachine::growing_object() {
+  PickleGraph::Object& object = graph_.objects_[graph_.nodes_[top()].box];
+  if (graph_.kind(object.callable) != Kind::global) return object;
+  const std::string_view module = graph_.global_module(object.callable),
+                         name = graph_.global_name(object.callable);
+  if ((module == "torch" || module.starts_with("torch.")) &&
+      (name.starts_with("_rebuild_") || name == "_load_from_bytes" || name == "Parameter" ||
+       name.ends_with("Tensor") || name.ends_with("Storage")))
+    bad_sentence(fmt::format("items are added to what {} made, which is no container",
+                             quotable(graph_.global(object.callable))));
+  return object;
+}
+
 std::vector<PickleMachine::Id>& PickleMachine::growing_items(Kind wanted) {
   const Kind kind = graph_.kind(top());
   const uint32_t box = graph_.nodes_[top()].box;
-  if (kind == Kind::object) return graph_.objects_[box].items;
+  if (kind == Kind::object) return growing_object().items;
   if (kind != wanted)
     bad_sentence(fmt::format("items are added to {}, expected {}", name_of(kind), name_of(wanted)));
   return graph_.lists_[box];
@@ -100,7 +114,7 @@ std::vector<PickleMachine::Id>& PickleMachine::growing_items(Kind wanted) {
 std::vector<PickleMachine::Id>& PickleMachine::growing_pairs() {
   const Kind kind = graph_.kind(top());
   const uint32_t box = graph_.nodes_[top()].box;
-  if (kind == Kind::object) return graph_.objects_[box].pairs;
+  if (kind == Kind::object) return growing_object().pairs;
   if (kind != Kind::dict) bad_sentence(fmt::format("keys are set in {}, expected dict", name_of(kind)));
   return graph_.lists_[box];
 }

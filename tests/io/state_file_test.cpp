@@ -226,7 +226,7 @@ TEST_CASE("state file: what cannot be saved") {
   CHECK(error_of([&] { io::save(missing, 1); }) ==
         "save: cannot write '" + missing + "': No such file or directory");
   CHECK(error_of([&] { io::save(folder.path(), 1); }) ==
-        "save: cannot write '" + folder.path() + "': it is a folder; there is no file in it");
+        "save: cannot write '" + folder.path() + "': it is a folder");
   CHECK(error_of([&] { io::save("/dev/null", 1); }) ==
         "save: cannot write '/dev/null': it is not a regular file");
   CHECK(error_of([&] { io::save("", 1); }) == "save: '' is not the name of a file");

@@ -5,6 +5,7 @@
 
 #include "support/archive.h"
 #include "support/files.h"
+#include "support/pickle_pieces.h"
 
 // Pickles that ask for tensors which cannot be: each gives one Error that names the file and the record.
 
@@ -12,35 +13,8 @@ namespace kiln {
 namespace {
 
 using namespace std::string_literals;
+using test::call, test::global, test::number, test::numbers, test::storage, test::text, test::tuple;
 
-// Pieces of pickles.
-std::string text(const std::string& s) { return "X" + std::string(1, char(s.size())) + "\0\0\0"s + s; }
-std::string number(int64_t n) {
-  std::string out = "\x8a\x08";
-  for (int i = 0; i < 8; ++i) out += char(uint64_t(n) >> (8 * i));
-  return out;
-}
-std::string tuple(const std::vector<std::string>& items) {
-  std::string out = "(";
-  for (const std::string& item : items) out += item;
-  return out + "t";
-}
-std::string numbers(const std::vector<int64_t>& list) {
-  std::vector<std::string> items;
-  for (const int64_t n : list) items.push_back(number(n));
-  return tuple(items);
-}
-std::string global(const std::string& module, const std::string& name) {
-  return "c" + module + "\n" + name + "\n";
-}
-std::string call(const std::string& module, const std::string& name,
-                 const std::vector<std::string>& arguments) {
-  return global(module, name) + tuple(arguments) + "R";
-}
-std::string storage(const std::string& type, const std::string& key, int64_t count) {
-  return tuple({text("storage"), global("torch", type + "Storage"), text(key), text("cpu"), number(count)}) +
-         "Q";
-}
 const std::string kHooks = global("collections", "OrderedDict") + ")R", kFalse = "\x89", kNone = "N";
 
 std::string tensor_of(const std::string& storage, const std::string& offset, const std::string& size,

@@ -111,7 +111,9 @@ TEST_CASE("damage: a changed byte in any record of an archive is found") {
 TEST_CASE("damage: torch zip") { damage("zip.pt"); }
 TEST_CASE("damage: modules") { damage("module.pt"); }
 TEST_CASE("damage: quantised and sparse tensors") { damage("special.pt"); }
-TEST_CASE("damage: TorchScript") { damage("script.pt"); }
+TEST_CASE("damage: TorchScript") {
+  for (const char* name : {"script.pt", "script_parts.pt"}) damage(name);
+}
 TEST_CASE("damage: legacy stream") { damage("legacy.pt"); }
 TEST_CASE("damage: legacy stream as text") { damage("legacy1.pt"); }
 TEST_CASE("damage: tar") { damage("tar.pt"); }
