@@ -180,8 +180,8 @@ TEST_CASE("hostile streams: what is wrong in a tar archive") {
 TEST_CASE("hostile streams: nothing hides in a tar archive") {
   const std::string good = tar_tensor(2, {2, 2, 2, 1, 0}), whole = tar(good), zeros(1024, '\0');
   const test::TemporaryFolder folder;
-  for (const std::string& bytes : {whole + zeros, whole + zeros + zeros + "\0\0"s,
-                                   member("x", "20 mtime=123456.789\n", 'x') + whole + zeros}) {
+  for (const std::string& bytes :
+       {whole + zeros, whole + std::string(2050, '\0'), member("x", "20 mtime=123456.789\n", 'x') + whole}) {
     test::write_file(folder / "x.pt", bytes);
     CHECK(io::load(folder / "x.pt").as_tensor().shape() == Shape{2, 2});
   }

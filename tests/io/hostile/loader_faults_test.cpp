@@ -90,7 +90,6 @@ TEST_CASE("CVE-2025-62164: indices of sparse tensors out of range") {
                          const std::vector<std::vector<int64_t>>& sizes) {
     std::vector<std::string> arguments;
     test::Archive result;
-    std::string pickle;
     for (size_t i = 0; i < parts.size(); ++i)
       arguments.push_back(tensor_of(storage("Long", std::to_string(i), int64_t(parts[i].size())), sizes[i]));
     int64_t count = 1;

@@ -15,7 +15,6 @@ namespace {
 
 using namespace std::string_literals;
 using test::Archive;
-using test::Record;
 
 std::string u16(uint64_t value) { return io::little_endian(value, 2); }
 std::string u32(uint64_t value) { return io::little_endian(value, 4); }
