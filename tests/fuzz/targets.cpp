@@ -97,6 +97,8 @@ std::string problem_of(const Value& value) {
   if (value.is_dict() || value.is_object())
     for (const auto& [key, child] : value.entries())
       if (problem.empty()) problem = problem_of(child);
+  // Tensors beside a state dict.
+  if ((value.is_dict() || value.is_object()) && problem.empty()) problem = problem_of(value.attributes());
   return problem;
 }
 
