@@ -35,9 +35,8 @@ std::string advice(const std::vector<fs::path>& files, const fs::path& folder) {
   if (has("saved_model.pb")) return "a SavedModel of TensorFlow, which Kiln does not read";
   if (has("Manifest.json") && has("Data")) return "a Core ML package, which Kiln does not read";
   const auto is_part = [](const fs::path& file) { return file.extension() == ".distcp"; };
-  if (has(".metadata") && std::ranges::any_of(files, is_part))
-    return "a checkpoint of torch.distributed.checkpoint; make one file of it in Python with "
-           "torch.distributed.checkpoint.format_utils.dcp_to_torch_save";
+  if (std::ranges::any_of(files, is_part))
+    return "a checkpoint of torch.distributed.checkpoint without '.metadata', its table of contents";
   std::vector<std::string> indices, readable;
   for (const fs::path& file : files) {
     const std::string name = file.filename().string();

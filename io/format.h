@@ -17,8 +17,11 @@ struct Format {
 // The kind of a file; null when it is none that is known.
 const Format* find_format(const InputFile& file);
 
-// Any kind; the one that load() and open() read.
+// Any kind of file.
 Value read_any_file(const InputFile& file, const ReadOptions& options);
+// The same, or a folder of torch.distributed.checkpoint; what load() and open() read. `size` is that of a
+// file.
+Value read_any(const std::string& path, const ReadOptions& options, int64_t* size = nullptr);
 
 // State files and other safetensors files.
 bool is_state_file(std::string_view head, int64_t size);
@@ -39,6 +42,8 @@ Value read_tar_file(const InputFile& file, const ReadOptions& options);
 // A pickle with tensors or arrays in it.
 bool is_pickle_file(std::string_view head, int64_t size);
 Value read_pickle_file(const InputFile& file, const ReadOptions& options);
+// The same of any pickle, also of one that is a part of a folder.
+Value read_pickle(const InputFile& file, const ReadOptions& options);
 
 // numpy's npy.
 bool is_npy_file(std::string_view head, int64_t size);

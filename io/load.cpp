@@ -1,10 +1,12 @@
 #include <kiln/io/load.h>
 
 #include <algorithm>
+#include <vector>
 
 #include <kiln/io/bytes/placement.h>
 #include <kiln/io/format.h>
 #include <kiln/io/strangers.h>
+#include <kiln/io/torch/torch_dcp.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::io {
@@ -37,6 +39,17 @@ const Format& format_of(const InputFile& file) {
 
 }  // namespace
 
+namespace {
+
+void read_through(const InputFile& file) {
+  constexpr int64_t kPiece = 1 << 20;
+  std::vector<char> piece(size_t(std::min(kPiece, file.size())));
+  for (int64_t at = 0; at < file.size(); at += kPiece)
+    file.read(at, std::min(kPiece, file.size() - at), piece.data());
+}
+
+}  // namespace
+
 const Format* find_format(const InputFile& file) {
   const std::string head = head_of(file);
   for (const Format& format : kFormats)
@@ -45,21 +58,34 @@ const Format* find_format(const InputFile& file) {
 }
 
 Value read_any_file(const InputFile& file, const ReadOptions& options) {
-  return format_of(file).read(file, options);
+  const size_t checks = options.outline != nullptr ? options.outline->checks.size() : 0;
+  Value value = format_of(file).read(file, options);
+  // Of a kind without checksums.
+  if (options.outline != nullptr && options.verify && options.outline->checks.size() == checks)
+    options.outline->checks.push_back([path = file.path()] { read_through(InputFile(path)); });
+  return value;
+}
+
+Value read_any(const std::string& path, const ReadOptions& options, int64_t* size) {
+  if (is_dcp_folder(path)) return read_dcp(path, options);
+  refuse_folder(path);
+  const InputFile file(path);
+  if (size != nullptr) *size = file.size();
+  return read_any_file(file, options);
 }
 
 Value load(const std::string& path, const LoadOptions& options) {
   check_options(path, options);
-  refuse_folder(path);
-  const InputFile file(path);
   ReadOptions reading = {options};
   // Converted or sent to a GPU from the mapping, there is one copy and not two.
   const bool placed = options.dtype || !options.device.is_cpu();
   if (placed) reading.map = true;
-  int64_t total = file.size();
+  int64_t total = 0;
   if (options.progress)
     reading.progress = [&](int64_t done, int64_t all) { options.progress(done, total = all); };
-  Value value = read_any_file(file, reading);
+  int64_t size = 0;
+  Value value = read_any(path, reading, &size);
+  total = std::max(total, size);
   if (placed) place(value, options);
   if (options.progress) options.progress(total, total);
   return value;

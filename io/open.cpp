@@ -2,10 +2,10 @@
 
 #include <kiln/io/bytes/placement.h>
 #include <kiln/io/format.h>
-#include <kiln/io/strangers.h>
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/tensor/dtype/element.h>
+#include <kiln/tensor/value/value_tensors.h>
 #include <kiln/tensor/value/value_walk.h>
 
 namespace kiln::io {
@@ -21,20 +21,12 @@ struct File::State : RefCounted {
 
 namespace {
 
-void give_data(Tensor& tensor, Outline& outline) {
+Tensor with_data(const Tensor& tensor, Outline& outline) {
   const Ref<Storage> storage = outline.data(tensor.impl()->storage);
-  if (storage == tensor.impl()->storage) return;
-  tensor = from_storage(storage, tensor.dtype(), tensor.layout());
-  correct_bools(tensor);
-}
-
-// Those of the attributes too, which are what TorchScript holds beside its state dict.
-void give_all_data(Value& value, Outline& outline) {
-  for (Tensor* tensor : value.tensors()) give_data(*tensor, outline);
-  if (!has_tensor_attributes(value)) return;
-  Value attributes = value.attributes();
-  for (Tensor* tensor : attributes.tensors()) give_data(*tensor, outline);
-  value.set_attributes(std::move(attributes));
+  if (storage == tensor.impl()->storage) return tensor;
+  Tensor result = from_storage(storage, tensor.dtype(), tensor.layout());
+  correct_bools(result);
+  return result;
 }
 
 }  // namespace
@@ -50,14 +42,13 @@ File::~File() = default;
 
 File open(const std::string& path, const LoadOptions& options) {
   check_options(path, options);
-  refuse_folder(path);
   const Ref<File::State> state(new File::State);
   state->path = path;
   static_cast<LoadOptions&>(state->options) = options;
   state->options.map = true;
   state->options.progress = {};
   state->options.outline = &state->outline;
-  state->tree = read_any_file(InputFile(path), state->options);
+  state->tree = read_any(path, state->options);
   return File(state);
 }
 
@@ -85,7 +76,7 @@ Value File::value(std::string_view path) const {
     }
   }
   Value result = *found;
-  give_all_data(result, state_->outline);
+  replace_tensors(result, [&](const Tensor& tensor) { return with_data(tensor, state_->outline); });
   check_sparse(result, fmt::format("load: '{}'", state_->path));
   if (state_->options.dtype || !state_->options.device.is_cpu()) place(result, state_->options);
   return result;

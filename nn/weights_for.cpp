@@ -23,7 +23,7 @@ Candidate best_place(const Value& value, const std::unordered_set<std::string>& 
     for (const char* prefix : kPrefixes) {
       Candidate here = {path, prefix};
       for (const auto& [key, child] : (path.empty() ? value : value.at(path)).entries())
-        if (!key.is_int() && child.is_tensor() && key.text().starts_with(prefix))
+        if (key.is_text() && child.is_tensor() && key.text().starts_with(prefix))
           here.found += names.count(key.text().substr(here.prefix.size()));
       if (here.found > best.found) best = std::move(here);
     }
@@ -34,7 +34,7 @@ Candidate best_place(const Value& value, const std::unordered_set<std::string>& 
 
 StateDict weights_for(const Module& module, const Value& value) {
   const auto is_weight = [](const Value::Entry& entry) {
-    return entry.value.is_tensor() && !entry.key.is_int();
+    return entry.value.is_tensor() && entry.key.is_text();
   };
   if ((value.is_dict() || value.is_object()) && std::ranges::all_of(value.entries(), is_weight))
     return value.as_state_dict();

@@ -22,7 +22,7 @@ Value list_of(const std::vector<T>& numbers) {
 const Value* Fields::find(const char* key) const {
   if (from_ == nullptr) return nullptr;
   for (const auto& [name, value] : from_->entries())
-    if (!name.is_int() && name.text() == key) return &value;
+    if (name.is_text() && name.text() == key) return &value;
   return nullptr;
 }
 

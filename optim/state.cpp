@@ -163,7 +163,7 @@ void Optimizer::load_options(size_t group, const Value& saved) {
   groups_[group].notes.clear();
   for (const auto& [key, value] : saved.entries()) {
     const bool number = value.is_float() || value.is_int();
-    if (number && !key.is_int() && !known.contains(key.text()))
+    if (number && key.is_text() && !known.contains(key.text()))
       set_note(key.text().c_str(), value.as_float(), group);
   }
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <kiln/io/load.h>
+#include <kiln/io/look.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/surgery.h>
 #include <kiln/tools/command.h>
@@ -11,7 +12,7 @@
 namespace kiln::tools {
 namespace {
 
-Value read(const std::string& path) { return io::load(path, {.map = true}); }
+Value read(const std::string& path) { return io::look(path); }
 
 StateDict stripped(const StateDict& state, const std::string& prefix) {
   if (std::ranges::none_of(state, [&](const auto& entry) { return entry.name.starts_with(prefix); }))
@@ -86,9 +87,9 @@ void convert(const ConvertOptions& options) {
 
 void verify(const VerifyOptions& options) {
   std::string warnings;
-  const Value value = io::load(options.file, {.verify = true, .warn = [&](const std::string& warning) {
-                                                warnings += warning.substr(warning.find(": ") + 2) + "\n";
-                                              }});
+  const Value value = io::verify(options.file, {.warn = [&](const std::string& warning) {
+                                   warnings += warning.substr(warning.find(": ") + 2) + "\n";
+                                 }});
   const bool is_unsure = warnings.find("no checksum") != std::string::npos;
   int64_t bytes = 0, count = 0;
   for (const Leaf& leaf : leaves_of(value)) {

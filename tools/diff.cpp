@@ -2,7 +2,7 @@
 #include <cmath>
 #include <unordered_map>
 
-#include <kiln/io/load.h>
+#include <kiln/io/look.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/value_walk.h>
 #include <kiln/tools/command.h>
@@ -62,7 +62,7 @@ std::string difference(const Value& a, const Value& b, const DiffOptions& option
 bool diff(const DiffOptions& options) {
   for (const auto& [name, tolerance] : {std::pair("--atol", options.atol), {"--rtol", options.rtol}})
     if (!(tolerance >= 0)) fail("diff: {} is {}; a tolerance is a number from 0 on", name, tolerance);
-  const Value a = io::load(options.a, {.map = true}), b = io::load(options.b, {.map = true});
+  const Value a = io::look(options.a), b = io::look(options.b);
   const std::vector<std::pair<std::string, const Value*>> in_a = leaves(a), in_b = leaves(b);
   std::unordered_map<std::string_view, const Value*> others;
   for (const auto& [key, value] : in_b) others.emplace(key, value);

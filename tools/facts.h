@@ -14,7 +14,7 @@ struct Stats {
 Stats stats_of(const Tensor& x);
 std::string to_string(const Stats& stats);
 
-// Of the bytes in row-major order, little-endian.
+// Of the bytes in row-major order, little-endian; "no data" of a tensor of the device meta.
 std::string sha256_of(const Tensor& x);
 
 int64_t bytes_of(const Tensor& x);

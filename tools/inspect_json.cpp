@@ -3,6 +3,7 @@
 
 #include <kiln/io/bytes/json.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/value_children.h>
 #include <kiln/tensor/value/value_walk.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/inspect.h>
@@ -20,8 +21,13 @@ class Writer {
   Writer(const Value& value, const InspectOptions& options) : leaves_(leaves_of(value)), options_(options) {}
 
   void write(const Value& root) {
-    for (ValueWalk walk(root, '.'); walk.next();) {
+    ValueWalk walk(root, '.');
+    for (walk.raw(); walk.next();) {
       close(walk.depth());
+      if (walk.is_attribute() && open_.back().end == kItemsEnd) {  // behind the items
+        out += ']';
+        open_.back() = {"}", false};
+      }
       if (!open_.empty() && !std::exchange(open_.back().is_empty, false)) out += ',';
       if (walk.key() != nullptr) out += io::json_string(walk.name()) + ":";
       value(walk.value());
@@ -32,12 +38,14 @@ class Writer {
   std::string out;
 
  private:
+  // Of a list with attributes: {"items": [...], "@name": ...}
+  static constexpr std::string_view kItemsEnd = "]}";
   struct Open {
-    const char* end;
+    std::string_view end;
     bool is_empty = true;
   };
 
-  void open(const std::string& begin, const char* end) {
+  void open(const std::string& begin, std::string_view end) {
     out += begin;
     open_.push_back({end});
   }
@@ -67,10 +75,17 @@ class Writer {
         break;
       case Value::Kind::tensor:
         tensor(leaves_[next_++]);
+        if (Children(value).size() > 0)
+          open_.push_back({"}", false});
+        else
+          out += '}';
         break;
       case Value::Kind::list:
       case Value::Kind::tuple:
-        open("[", "]");
+        if (Children(value).size() > value.size())
+          open("{\"items\":[", kItemsEnd);
+        else
+          open("[", "]");
         break;
       case Value::Kind::dict:
         open("{", "}");
@@ -93,7 +108,6 @@ class Writer {
           ",\"stats\":{{\"min\":{},\"max\":{},\"mean\":{},\"std\":{},\"nan\":{},\"infinite\":{}}}",
           number(stats.min), number(stats.max), number(stats.mean), number(stats.deviation), stats.nan,
           stats.infinite);
-    out += '}';
   }
 
   std::vector<Leaf> leaves_;

@@ -21,12 +21,12 @@ bool is_plain(const Value& value) { return value.kind() < Value::Kind::tensor; }
 bool has_children(const Value& value) { return value.kind() > Value::Kind::tensor; }
 bool has_keys(const Value& value) { return value.kind() >= Value::Kind::dict; }
 
-// What io::load makes of a quantised tensor: "values" and what they mean.
+// What io::load makes of a tensor of quantised or raw elements: "values" and what they mean.
 bool is_quantized(const Value& value) {
-  return value.is_object() && value.type().starts_with("torch.q") && value.size() > 0 &&
-         value.entries()[0].value.is_tensor() && std::ranges::all_of(value.entries(), [](const auto& entry) {
-           return entry.value.kind() <= Value::Kind::tensor;
-         });
+  return value.is_object() && value.type().starts_with("torch.") && value.size() > 0 &&
+         value.entries()[0].key == "values" && value.entries()[0].value.is_tensor() &&
+         std::ranges::all_of(value.entries(),
+                             [](const auto& entry) { return entry.value.kind() <= Value::Kind::tensor; });
 }
 
 // A list of few scalars fits in its line.
@@ -103,7 +103,7 @@ class Table {
     line.name = std::move(name);
     if (value.is_tensor()) {
       describe(leaves_[next_++], line);
-      return false;
+      return true;  // its attributes
     }
     if (is_quantized(value)) {
       quantized(value, line);

@@ -27,7 +27,7 @@ bool add_parts(const Value& object, const std::string& key, std::vector<Leaf>& o
   for (const auto& [name, part] : object.entries()) {
     if (!part.is_tensor()) continue;
     const bool is_whole = !is_sparse && name == "values";
-    out.push_back({is_whole ? key : key + "#" + to_string(name),
+    out.push_back({is_whole ? key : key + "#" + kiln::to_string(name),
                    &part.as_tensor(),
                    {},
                    is_whole ? object.type().substr(kTorch.size()) : name_of(part.as_tensor().dtype())});
@@ -78,7 +78,7 @@ std::vector<Leaf> leaves_of(const Value& value) {
 
 const Value* attributes_of(const Value& value) {
   if (!value.is_object() || !value.attributes().is_dict()) return nullptr;
-  const Value* found = value.attributes().find("attributes");
+  const Value* found = value.attributes().find("__dict__");
   return found != nullptr && found->is_dict() ? found : nullptr;
 }
 

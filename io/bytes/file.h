@@ -36,8 +36,9 @@ class InputFile {
   std::string read(int64_t begin, int64_t bytes) const;
 
   // The whole file as private memory: a write changes the memory only, never the file. The mapping outlives
-  // this object. Null for an empty file.
-  Ref<Storage> map() const;
+  // this object. Null for an empty file. Not `writable`, it takes nothing of what a process may have of
+  // memory, and who writes is ended by the system.
+  Ref<Storage> map(bool writable = true) const;
 
  private:
   std::string path_;

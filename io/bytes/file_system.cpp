@@ -23,8 +23,8 @@ int FileSystem::fstat(int file, struct stat& info) { return ::fstat(file, &info)
 ssize_t FileSystem::pread(int file, void* out, size_t bytes, off_t begin) {
   return ::pread(file, out, bytes, begin);
 }
-void* FileSystem::mmap(int file, size_t bytes) {
-  return ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+void* FileSystem::mmap(int file, size_t bytes, bool writable) {
+  return ::mmap(nullptr, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_PRIVATE, file, 0);
 }
 ssize_t FileSystem::pwrite(int file, const void* data, size_t bytes, off_t begin) {
   return ::pwrite(file, data, bytes, begin);

@@ -21,7 +21,8 @@ class FileSystem {
   virtual int stat(const std::string& path, struct stat& info);
   virtual int fstat(int file, struct stat& info);
   virtual ssize_t pread(int file, void* out, size_t bytes, off_t begin);
-  virtual void* mmap(int file, size_t bytes);  // from the beginning; what is written there stays private
+  // From the beginning; what is written there, where that is allowed, stays private.
+  virtual void* mmap(int file, size_t bytes, bool writable);
   virtual ssize_t pwrite(int file, const void* data, size_t bytes, off_t begin);
   virtual int fallocate(int file, off_t bytes);  // from the beginning
   virtual int fchmod(int file, mode_t mode);

@@ -73,9 +73,9 @@ void unmap(void* owner) {
 
 }  // namespace
 
-Ref<Storage> InputFile::map() const {
+Ref<Storage> InputFile::map(bool writable) const {
   if (size_ == 0) return {};
-  void* data = file_system().mmap(descriptor_, size_t(size_));
+  void* data = file_system().mmap(descriptor_, size_t(size_), writable);
   if (data == MAP_FAILED) refused(fmt::format("map '{}'", path_), errno);
   return Storage::adopt(data, size_, cpu, new Mapping{data, size_t(size_)}, unmap);
 }

@@ -12,6 +12,4 @@ Value parse_json(std::string_view text, const std::string& what, size_t max_dept
 // The text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
 std::string json_string(std::string_view text);
 
-bool is_utf8(std::string_view text);
-
 }  // namespace kiln::io

@@ -3,12 +3,18 @@
 // Internal: what a reader leaves to be read later.
 
 #include <unordered_map>
+#include <vector>
 
 #include <kiln/io/load.h>
 
 namespace kiln::io {
 
-// Storages without memory (of the device meta), and for each how to get its data.
+// Of the device meta: without memory, as PyTorch's tensors of that device are.
+Ref<Storage> without_memory(int64_t bytes);
+// Whether it is one of an outline, which stands for data that are elsewhere: not to be saved in their place.
+bool is_placeholder(const Storage& storage);
+
+// Such storages, and for each how to get its data.
 class Outline {
  public:
   using Read = Function<Ref<Storage>()>;
@@ -18,6 +24,8 @@ class Outline {
   Ref<Storage> data(const Ref<Storage>& storage);
 
   Value metadata;
+  // Each compares the checksums of some of the data, or just reads them, piece by piece.
+  std::vector<Function<void()>> checks;
 
  private:
   struct Entry {
@@ -31,6 +39,8 @@ class Outline {
 // With an outline, a reader reads no data.
 struct ReadOptions : LoadOptions {
   Outline* outline = nullptr;
+  // A mapped file cannot be written to: for those who only look. A file larger than memory can be mapped so.
+  bool read_only = false;
 };
 
 }  // namespace kiln::io

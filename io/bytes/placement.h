@@ -8,9 +8,6 @@ namespace kiln::io {
 // cannot be.
 void check_options(const std::string& path, const LoadOptions& options);
 
-// Whether there are tensors in the attributes of a dict or object: TorchScript's beside its state dict.
-bool has_tensor_attributes(const Value& value);
-
 // The tensors of `value`, which were read with `map` on, as the options want them: of the dtype, on the
 // device, and not mapped unless options.map says so. Those that shared memory share it.
 void place(Value& value, const LoadOptions& options);

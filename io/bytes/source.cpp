@@ -15,20 +15,27 @@ constexpr int64_t kPiece = 128 << 10;  // is still in the cache when its checksu
 Source::Source(const InputFile& file, const ReadOptions& options, bool map)
     : file_(options.outline != nullptr ? nullptr : &file),
       shares_(options.map),
+      read_only_(options.read_only),
       outline_(options.outline),
       name_(fmt::format("load: '{}'", file.path())),
+      path_(file.path()),
       size_(file.size()) {
   if (options.progress) {
     progress_ = std::make_shared<Progress>();
     progress_->report = options.progress;
   }
   if ((!map && !options.map) || size_ == 0) return;
-  mapping_ = file.map();
+  mapping_ = file.map(!options.read_only);
   memory_ = {static_cast<const char*>(mapping_->data), size_t(size_)};
 }
 
 Source::Source(std::string_view memory, std::string name)
     : memory_(memory), name_(std::move(name)), size_(int64_t(memory.size())) {}
+
+int64_t Source::alignment_for(DType dtype) const {
+  constexpr int64_t kNowhere = INT64_MAX;  // but at byte 0, where no format has data
+  return read_only_ && dtype == bool8 ? kNowhere : size_of(dtype);
+}
 
 void Source::check(int64_t begin, int64_t bytes) const {
   if (begin < 0 || bytes < 0 || begin > size_ || bytes > size_ - begin)

@@ -29,8 +29,12 @@ class Source {
   // `memory` must outlive the source.
   Source(std::string_view memory, std::string name);
 
+  // For storage() of such elements, whose bytes may have to be corrected where they lie.
+  int64_t alignment_for(DType dtype) const;
   // How errors begin: "load: 'x.pth'".
   const std::string& name() const { return name_; }
+  // Of the file; "" of memory.
+  const std::string& path() const { return path_; }
   int64_t size() const { return size_; }
 
   // Each throws when the range is not wholly there.
@@ -72,12 +76,12 @@ class Source {
   bool read_by_window(int64_t begin, int64_t bytes, void* out) const;
 
   const InputFile* file_ = nullptr;
-  bool shares_ = false;
+  bool shares_ = false, read_only_ = false;
   Outline* outline_ = nullptr;
   std::shared_ptr<Progress> progress_;  // of all copies together; null where nobody asks
   Ref<Storage> mapping_;
   std::string_view memory_;
-  std::string name_;
+  std::string name_, path_;
   int64_t size_ = 0;
   // The part of the file that was read ahead, and where the last small read ended.
   mutable host::Vector<char> window_;

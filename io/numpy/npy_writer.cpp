@@ -73,7 +73,8 @@ void write_npz(const std::string& path, const Value& value, const SaveOptions&) 
   check_record_count(path, int64_t(tensors.size()));
   std::vector<std::string> heads;
   int64_t total = 0;
-  for (const auto& [name, x] : tensors) {
+  for (const auto& [name, x, itself, raw, shape] : tensors) {
+    if (raw != nullptr) fail("save: '{}' cannot hold '{}': NumPy has no {}", path, name, raw->type);
     if (!is_plain_path(name + kEnding))
       fail(
           "save: '{}' cannot hold '{}': a name in it is a path with '/', not absolute, without '..', '\\\\' "
@@ -85,7 +86,8 @@ void write_npz(const std::string& path, const Value& value, const SaveOptions&) 
   }
   ZipWriter zip(path, total);
   for (size_t i = 0; i < tensors.size(); ++i) {
-    const auto& [name, x] = tensors[i];
+    const std::string& name = tensors[i].name;
+    const Tensor& x = tensors[i].tensor;
     zip.begin(name + kEnding, int64_t(heads[i].size()) + x.numel() * size_of(x.dtype()));
     zip.write(heads[i].data(), int64_t(heads[i].size()));
     each_piece(x, [&](const char* data, int64_t bytes) { zip.write(data, bytes); });

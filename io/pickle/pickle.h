@@ -85,12 +85,31 @@ class PickleGraph {
   bool is_global(Id id, std::string_view module, std::string_view name) const;
 
   bool is_text(Id id) const { return kind(id) >= Kind::text && kind(id) <= Kind::byte_string; }
+  // Calls f for each node that a node refers to.
+  template <class F>
+  void each_reference(Id id, F&& f) const {
+    const Kind k = kind(id);
+    if (k == Kind::persistent) return f(persistent(id));
+    if (k == Kind::dict) return each(pairs(id), f);
+    if (k >= Kind::tuple && k <= Kind::frozen_set) return each(items(id), f);
+    if (k != Kind::object) return;
+    const Object& made = object(id);
+    for (const Id part : {made.callable, made.arguments, made.named_arguments, made.state})
+      if (part != kNothing) f(part);
+    each(made.items, f);
+    each(made.pairs, f);
+  }
+
   // The value of a dict's key that is text or bytes, the last one where it repeats; kNothing when there is
   // none.
   Id find(Id dict, std::string_view key) const;
 
  private:
   friend class PickleMachine;
+  template <class F>
+  static void each(std::span<const Id> ids, F&& f) {
+    for (const Id id : ids) f(id);
+  }
   struct Node {
     Kind kind = Kind::none;
     // In lists_, globals_ or objects_; of a tuple, its first item in items_; of a persistent, the node it

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/utf8.h>
 
 namespace kiln::io {
 
@@ -136,7 +137,7 @@ void PickleMachine::push_string(Kind kind, std::string_view text) {
   if (!is_data && int64_t(text.size()) > limits_.string_bytes)
     bad("a string of {} bytes, the limit is {} (limits.string_bytes)", text.size(), limits_.string_bytes);
   if (is_data) data_bytes_ += int64_t(text.size());
-  if (kind == Kind::text && !is_utf8_or_surrogates(text)) bad("a string is not UTF-8");
+  if (kind == Kind::text && !is_utf8(text, true)) bad("a string is not UTF-8");
   push(kind);
   graph_.nodes_.back().text = text;
 }

@@ -85,8 +85,6 @@ std::string quotable(std::string_view text);
 // not well formed.
 bool decode_raw_unicode(std::string_view line, std::string* text);
 bool decode_repr(std::string_view line, std::string* text);
-// UTF-8, in which single surrogates are allowed.
-bool is_utf8_or_surrogates(std::string_view text);
 // The bytes whose code points a text of UTF-8 holds; nothing when one is beyond 255.
 bool decode_latin1(std::string_view text, std::string* bytes);
 // A decimal integer of any size as two's complement, little-endian; nothing when it is none.

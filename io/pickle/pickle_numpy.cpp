@@ -134,6 +134,12 @@ bool is_numpy_number(const PickleGraph& graph, Id id) {
          dtype_from_numpy(graph.text(arguments[0]), &dtype);
 }
 
+bool is_numpy_scalar(const PickleGraph& graph, Id id) {
+  if (!is_made_by(graph, id, "multiarray", "scalar")) return false;
+  const std::span<const Id> arguments = graph.items(graph.object(id).arguments);
+  return arguments.size() == 2 && is_numpy_number(graph, arguments[0]);
+}
+
 Tensor numpy_scalar(const PickleGraph& graph, Id id) {
   const std::span<const Id> arguments = graph.items(graph.object(id).arguments);
   if (arguments.size() != 2) fail("numpy scalar: it has {} arguments, expected 2", arguments.size());

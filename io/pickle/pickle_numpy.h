@@ -17,7 +17,9 @@ Tensor numpy_array(const PickleGraph& graph, PickleGraph::Id id);
 // Is the node a numpy.dtype that a dtype here holds?
 bool is_numpy_number(const PickleGraph& graph, PickleGraph::Id id);
 
-// What numpy's multiarray.scalar(dtype, bytes) makes, as a tensor without dimensions.
+// Is the node what numpy's multiarray.scalar(dtype, bytes) makes, of such a dtype? And that, as a tensor
+// without dimensions.
+bool is_numpy_scalar(const PickleGraph& graph, PickleGraph::Id id);
 Tensor numpy_scalar(const PickleGraph& graph, PickleGraph::Id id);
 
 // "f4" -> float32; false for what no dtype holds.

@@ -2,6 +2,7 @@
 
 #include <kiln/io/pickle/pickle_machine.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/utf8.h>
 
 namespace kiln::io {
 
@@ -26,8 +27,7 @@ void PickleMachine::push_tuple(size_t count) {
 }
 
 void PickleMachine::push_global(std::string_view module, std::string_view name) {
-  if (!is_utf8_or_surrogates(module) || !is_utf8_or_surrogates(name))
-    bad_sentence("a global's name is not UTF-8");
+  if (!is_utf8(module, true) || !is_utf8(name, true)) bad_sentence("a global's name is not UTF-8");
   push(Kind::global);
   graph_.nodes_.back().box = uint32_t(graph_.globals_.size());
   graph_.globals_.push_back({module, name});

@@ -104,27 +104,6 @@ bool decode_repr(std::string_view line, std::string* text) {
   return true;
 }
 
-bool is_utf8_or_surrogates(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const uint8_t first = uint8_t(text[i]);
-    const size_t length = first < 0x80   ? 1
-                          : first < 0xC2 ? 0
-                          : first < 0xE0 ? 2
-                          : first < 0xF0 ? 3
-                          : first < 0xF5 ? 4
-                                         : 0;
-    if (length == 0 || length > text.size() - i) return false;
-    uint32_t code = length == 1 ? first : first & (0x7Fu >> length);
-    for (size_t k = 1; k < length; ++k) {
-      if ((uint8_t(text[i + k]) & 0xC0) != 0x80) return false;
-      code = code << 6 | (uint8_t(text[i + k]) & 63);
-    }
-    if ((length == 3 && code < 0x800) || (length == 4 && (code < 0x10000 || code > 0x10FFFF))) return false;
-    i += length;
-  }
-  return true;
-}
-
 bool decode_latin1(std::string_view text, std::string* bytes) {
   bytes->reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {

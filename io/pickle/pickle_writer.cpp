@@ -24,6 +24,14 @@ void PickleWriter::real(double value) {
   text_ += 'G' + std::string(bytes.rbegin(), bytes.rend());
 }
 
+void PickleWriter::big_integer(std::string_view bytes) {
+  if (bytes.size() <= UINT8_MAX)
+    text_ += '\x8a' + little_endian(bytes.size(), 1);
+  else
+    text_ += '\x8b' + little_endian(bytes.size(), 4);
+  text_ += bytes;
+}
+
 void PickleWriter::string(std::string_view utf8) {
   const std::string name = 'X' + std::string(utf8);
   if (recall(name)) return;
@@ -59,15 +67,20 @@ void PickleWriter::global(const std::string& module, const std::string& name) {
 bool PickleWriter::recall(const std::string& what) {
   const auto found = memo_.find(what);
   if (found == memo_.end()) return false;
-  const uint32_t slot = found->second;
-  text_ += slot <= UINT8_MAX ? 'h' + little_endian(slot, 1) : 'j' + little_endian(slot, 4);
+  recall(found->second);
   return true;
 }
 
-void PickleWriter::remember(const std::string& what) {
-  const auto slot = uint32_t(memo_.size());
-  memo_.emplace(what, slot);
+void PickleWriter::recall(uint32_t slot) {
+  text_ += slot <= UINT8_MAX ? 'h' + little_endian(slot, 1) : 'j' + little_endian(slot, 4);
+}
+
+void PickleWriter::remember(const std::string& what) { memo_.emplace(what, remember()); }
+
+uint32_t PickleWriter::remember() {
+  const uint32_t slot = slots_++;
   text_ += slot <= UINT8_MAX ? 'q' + little_endian(slot, 1) : 'r' + little_endian(slot, 4);
+  return slot;
 }
 
 std::string PickleWriter::finish() { return std::move(text_) + '.'; }

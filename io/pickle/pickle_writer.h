@@ -17,6 +17,8 @@ class PickleWriter {
   void boolean(bool value) { text_ += value ? '\x88' : '\x89'; }
   void integer(int64_t value);
   void real(double value);
+  // Two's complement, little-endian.
+  void big_integer(std::string_view bytes);
   void string(std::string_view utf8);
   void bytes(std::string_view data);
   // A class, function or other name in a module.
@@ -39,6 +41,10 @@ class PickleWriter {
   // The tuple on top refers to something outside.
   void persistent() { text_ += 'Q'; }
 
+  // Keeps what is on top, which recall() with the number that this gives puts there again.
+  uint32_t remember();
+  void recall(uint32_t slot);
+
   // The pickle; the writer is spent.
   std::string finish();
 
@@ -48,6 +54,7 @@ class PickleWriter {
 
   std::string text_;
   std::unordered_map<std::string, uint32_t> memo_;
+  uint32_t slots_ = 0;
 };
 
 }  // namespace kiln::io

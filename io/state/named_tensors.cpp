@@ -1,16 +1,40 @@
 #include <kiln/io/state/named_tensors.h>
 
 #include <algorithm>
-#include <unordered_set>
 
-#include <kiln/io/bytes/json.h>
-#include <kiln/io/state/state_format.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/utf8.h>
 #include <kiln/tensor/value/surgery.h>
 #include <kiln/tensor/value/value_walk.h>
 
 namespace kiln::io {
 namespace {
+
+bool is_plain_key(const Value& key) {
+  if (key.is_tuple() || key.is_list()) return std::ranges::all_of(key.items(), is_plain_key);
+  return key.kind() < Value::Kind::tensor;
+}
+
+// What the bytes of such an object mean; null for another.
+const RawFormat* raw_format_of(const Value& value) {
+  const RawFormat* raw = value.is_object() ? raw_format_of_type(value.type()) : nullptr;
+  const bool is_whole = raw != nullptr && value.size() <= 2 && value.entries()[0].key == "values" &&
+                        value.entries()[0].value.is_tensor() &&
+                        value.entries()[0].value.as_tensor().dtype() == uint8;
+  return is_whole ? raw : nullptr;
+}
+
+// Of the bytes of a raw tensor, in its own elements.
+Shape raw_shape(const Value& value, const RawFormat& raw) {
+  if (const Value* sizes = value.find("shape")) {
+    Shape shape;
+    for (const Value& size : sizes->items()) shape.push_back(size.as_int());
+    return shape;
+  }
+  Shape shape = value.entries()[0].value.as_tensor().shape();
+  if (raw.bits < 8 && shape.rank() > 0) shape[shape.rank() - 1] *= 8 / raw.bits;
+  return shape;
+}
 
 // What is no tensor, in one line.
 std::string described(const Value& value) {
@@ -28,42 +52,49 @@ std::string described(const Value& value) {
 class Collector {
  public:
   explicit Collector(const std::string& path) : path_(path) {}
-  std::vector<std::pair<std::string, Tensor>> found;
+  std::vector<NamedTensor> found;
 
   void collect(const Value& value) {
-    for (ValueWalk walk(value, '.'); walk.next();) {
+    ValueWalk walk(value, '.');
+    for (walk.raw(); walk.next();) {
       const Value& here = walk.value();
       if (walk.depth() > kMaxDepth)
         fail("save: '{}' would hold values nested deeper than {} levels, at '{}'", path_, kMaxDepth,
              walk.path());
-      if (here.is_tensor())
-        add(walk.path(), here.as_tensor());
-      else if (walk.depth() > 0 && here.kind() > Value::Kind::tensor && here.size() == 0)
+      if (walk.key() != nullptr && !is_plain_key(walk.key()->value()))
+        fail("save: '{}' holds tensors by name, and what stands under '{}' has a {} as key; save to .kiln",
+             path_, walk.path(), name_of(walk.key()->value().kind()));
+      if (here.is_tensor()) {
+        add({walk.path(), here.as_tensor(), here});
+      } else if (const RawFormat* raw = raw_format_of(here)) {
+        add({walk.path(), here.entries()[0].value.as_tensor(), here, raw, raw_shape(here, *raw)});
+        walk.skip();
+      } else if (walk.depth() > 0 && here.kind() > Value::Kind::tensor && here.size() == 0) {
         fail(
             "save: '{}' holds tensors only, '{}' is an empty {}; choose the weights, or save to .kiln or "
             ".pth",
             path_, walk.path(), name_of(here.kind()));
-      else if (here.kind() < Value::Kind::tensor || here.is_object())
+      } else if (here.kind() < Value::Kind::tensor || here.is_object()) {
         fail("save: '{}' holds tensors only, '{}' is {}; choose the weights, or save to .kiln or .pth{}",
              path_, walk.path(), described(here), where_weights_are(value));
+      }
     }
   }
 
  private:
-  void add(const std::string& name, const Tensor& tensor) {
-    check_on_cpu(name, tensor);
-    if (!is_utf8(name)) fail("save: '{}' needs names in UTF-8, the {}th is not", path_, found.size() + 1);
-    if (!names_.insert(name).second) fail("save: '{}' would hold two tensors named '{}'", path_, name);
-    found.emplace_back(name, tensor);
+  void add(NamedTensor tensor) {
+    check_on_cpu(tensor.name, tensor.tensor);
+    if (!is_utf8(tensor.name))
+      fail("save: '{}' needs names in UTF-8, the {}th is not", path_, found.size() + 1);
+    found.push_back(std::move(tensor));
   }
 
   const std::string& path_;
-  std::unordered_set<std::string> names_;
 };
 
 }  // namespace
 
-std::vector<std::pair<std::string, Tensor>> named_tensors(const std::string& path, const Value& value) {
+std::vector<NamedTensor> named_tensors(const std::string& path, const Value& value) {
   if (!value.is_dict())
     fail("save: '{}' holds tensors by name, the value is {}; {}", path, described(value),
          value.is_object() ? "choose its weights: weights_of(value), or `kiln convert --weights`"

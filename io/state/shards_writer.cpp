@@ -8,6 +8,7 @@
 #include <kiln/io/state/named_tensors.h>
 #include <kiln/io/writers.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/utf8.h>
 
 namespace kiln::io {
 namespace {
@@ -15,18 +16,17 @@ namespace {
 constexpr size_t kDepth = 100;  // of an index
 
 // Entries in order, as many to a shard as fit; a tensor that is larger than a shard has one of its own.
-std::vector<std::vector<Value::Entry>> split(std::vector<std::pair<std::string, Tensor>> tensors,
-                                             int64_t limit) {
+std::vector<std::vector<Value::Entry>> split(std::vector<NamedTensor> tensors, int64_t limit) {
   std::vector<std::vector<Value::Entry>> shards(1);
   int64_t used = 0;
-  for (auto& [name, x] : tensors) {
-    const int64_t bytes = x.numel() * size_of(x.dtype());
+  for (NamedTensor& next : tensors) {
+    const int64_t bytes = next.tensor.numel() * size_of(next.tensor.dtype());
     if (used > 0 && used + bytes > limit) {
       shards.emplace_back();
       used = 0;
     }
     used += bytes;
-    shards.back().push_back({std::move(name), std::move(x)});
+    shards.back().push_back({std::move(next.name), std::move(next.value)});
   }
   return shards;
 }
@@ -114,7 +114,7 @@ void write_shards(const std::string& path, std::string_view ending, const Value&
     fail("save: '{}' cannot be written in shards: their index needs names in UTF-8 without '\\\\'", path);
   auto tensors = named_tensors(path, value);
   int64_t total = 0;
-  for (const auto& [name, x] : tensors) total += x.numel() * size_of(x.dtype());
+  for (const NamedTensor& next : tensors) total += next.tensor.numel() * size_of(next.tensor.dtype());
 
   const std::string stem = path.substr(0, path.size() - ending.size()), index = path + ".index.json";
   const size_t slash = path.rfind('/'), folder = slash == std::string::npos ? 0 : slash + 1;

@@ -19,18 +19,25 @@ bool permutes(const Dims& strides, const Shape& shape) {
   return layout.is_dense();
 }
 
+void check_checksum(const std::string& where, const HeaderEntry& entry, uint32_t checksum) {
+  if (checksum != entry.checksum)
+    fail("{} is damaged: the checksum of '{}' is {:08x}, its bytes give {:08x}", where, entry.name,
+         entry.checksum, checksum);
+}
+
+// Any other byte in a bool is undefined behaviour in C++.
+void check_bools(const std::string& where, const HeaderEntry& entry, const void* data, int64_t size) {
+  const auto* bytes = static_cast<const unsigned char*>(data);
+  if (entry.dtype == bool8 && std::any_of(bytes, bytes + size, [](unsigned char b) { return b > 1; }))
+    fail("{} is damaged: '{}' is bool and has a byte that is neither 0 nor 1", where, entry.name);
+}
+
 Ref<Storage> read_block(const Source& source, const HeaderEntry& entry, int64_t data_begin, bool verifies) {
   Checksum checksum = {crc32c};
   Ref<Storage> storage = source.storage(data_begin + entry.begin, entry.end - entry.begin,
                                         size_of(entry.dtype), verifies ? &checksum : nullptr);
-  if (verifies && checksum.value != entry.checksum)
-    fail("{} is damaged: the checksum of '{}' is {:08x}, its bytes give {:08x}", source.name(), entry.name,
-         entry.checksum, checksum.value);
-  // Any other byte in a bool is undefined behaviour in C++.
-  const auto* bytes = static_cast<const unsigned char*>(storage->data);
-  if (entry.dtype == bool8 &&
-      std::any_of(bytes, bytes + storage->bytes, [](unsigned char b) { return b > 1; }))
-    fail("{} is damaged: '{}' is bool and has a byte that is neither 0 nor 1", source.name(), entry.name);
+  if (verifies) check_checksum(source.name(), entry, checksum.value);
+  check_bools(source.name(), entry, storage->data, storage->bytes);
   return storage;
 }
 
@@ -48,6 +55,22 @@ Ref<Storage> permuted(const Ref<Storage>& content, DType dtype, const Layout& la
 }
 
 }  // namespace
+
+void check_blocks(const InputFile& file, const StateHeader& header) {
+  const std::string where = fmt::format("load: '{}'", file.path());
+  constexpr int64_t kPiece = 256 << 10;
+  std::vector<char> piece(static_cast<size_t>(kPiece));
+  for (const HeaderEntry& entry : header.entries) {
+    uint32_t checksum = 0;
+    for (int64_t at = entry.begin; at < entry.end; at += kPiece) {
+      const int64_t bytes = std::min(kPiece, entry.end - at);
+      file.read(header.data_begin + at, bytes, piece.data());
+      checksum = crc32c(piece.data(), size_t(bytes), checksum);
+      check_bools(where, entry, piece.data(), bytes);
+    }
+    if (!header.is_plain) check_checksum(where, entry, checksum);
+  }
+}
 
 BlockReader::BlockReader(const Source& source, const StateHeader& header, const ReadOptions& options)
     : source_(source),
@@ -82,6 +105,16 @@ const Ref<Storage>& BlockReader::content(const HeaderEntry& entry) {
 Tensor BlockReader::whole(const std::string& name) {
   const HeaderEntry& found = entry(name);
   return from_storage(content(found), found.dtype, Layout::contiguous(found.shape));
+}
+
+Value BlockReader::value(const HeaderEntry& entry) {
+  Tensor content = whole(entry.name);
+  if (entry.raw == nullptr) return content;
+  std::vector<Value::Entry> parts = {{"values", std::move(content)}};
+  if (entry.shape.rank() != entry.raw_shape.rank())
+    parts.push_back(
+        {"shape", Value::tuple(std::vector<Value>(entry.raw_shape.begin(), entry.raw_shape.end()))});
+  return Value::object(std::string(entry.raw->type), std::move(parts));
 }
 
 Dims BlockReader::numbers(const Value& node, const char* key) const {
@@ -119,17 +152,29 @@ Tensor BlockReader::tensor(const Value& node) {
   return from_storage(known.impl()->storage, found.dtype, known.layout());
 }
 
+DType BlockReader::dtype_of(const Value& word, const std::string& what) const {
+  const std::string name = word.is_string() ? word.as_string() : "";
+  for (int number = 0; number < kDTypeCount; ++number)
+    if (name_of(DType(number)) == name) return DType(number);
+  fail("{} has {} with the dtype '{}' in its value tree, which Kiln does not have", source_.name(), what,
+       name);
+}
+
+Tensor BlockReader::without_elements(const Value& node) const {
+  const std::string what = "a tensor without elements";
+  const DType dtype = dtype_of(node.entries()[0].value, what);
+  const Layout layout = {numbers(node, "shape"), numbers(node, "strides"), 0};
+  check_layout(layout, INT64_MAX / size_of(dtype), source_.name() + ", " + what);
+  const int64_t bytes = layout.span() * size_of(dtype);
+  return from_storage(without_memory(bytes), dtype, layout);
+}
+
 Tensor BlockReader::view(const HeaderEntry& entry, const Value& node) {
   const Value *dtype_name = node.find("dtype"), *offset = node.find("offset");
   if (dtype_name == nullptr || !dtype_name->is_string() || offset == nullptr || !offset->is_int() ||
       offset->as_int() < 0)
     fail("{} has a view of '{}' without dtype and offset in its value tree", source_.name(), entry.name);
-  int number = 0;
-  while (number < kDTypeCount && name_of(DType(number)) != dtype_name->as_string()) ++number;
-  if (number == kDTypeCount)
-    fail("{} has a view of '{}' with the dtype '{}' in its value tree, which Kiln does not have",
-         source_.name(), entry.name, dtype_name->as_string());
-  const auto dtype = DType(number);
+  const DType dtype = dtype_of(*dtype_name, fmt::format("a view of '{}'", entry.name));
   const Layout layout = {numbers(node, "shape"), numbers(node, "strides"), offset->as_int()};
 
   const int64_t available = (entry.end - entry.begin) / size_of(dtype);

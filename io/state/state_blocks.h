@@ -14,8 +14,10 @@ struct HeaderEntry {
   std::string name;
   DType dtype = float32;
   Shape shape;
-  int64_t begin = 0, end = 0;  // bytes, from the begin of the data part
-  uint32_t checksum = 0;       // only in a state file
+  int64_t begin = 0, end = 0;      // bytes, from the begin of the data part
+  uint32_t checksum = 0;           // only in a state file
+  const RawFormat* raw = nullptr;  // what the bytes mean, of which dtype and shape are
+  Shape raw_shape;                 // in its elements
 };
 
 struct StateHeader {
@@ -29,6 +31,9 @@ struct StateHeader {
 // Throws when anything but the tree's own content is wrong. `length` bytes are there.
 StateHeader read_state_header(const InputFile& file, int64_t length);
 
+// Compares the blocks of a state file with their checksums, read from the file piece by piece.
+void check_blocks(const InputFile& file, const StateHeader& header);
+
 // Gives the tensors of the blocks; each block is read once and tensors of one block share its memory.
 class BlockReader {
  public:
@@ -37,14 +42,19 @@ class BlockReader {
 
   // The whole block in row-major order.
   Tensor whole(const std::string& name);
+  // The same with what the bytes mean.
+  Value value(const HeaderEntry& entry);
   // The tensor that {"tensor": name, ...} of the tree describes.
   Tensor tensor(const Value& node);
+  // That {"meta": dtype, "shape": ..., "strides": ...} does: of the device meta.
+  Tensor without_elements(const Value& node) const;
 
  private:
   const HeaderEntry& entry(const std::string& name) const;
   const Ref<Storage>& content(const HeaderEntry& entry);
   Tensor view(const HeaderEntry& entry, const Value& node);
   Dims numbers(const Value& node, const char* key) const;
+  DType dtype_of(const Value& word, const std::string& what) const;
 
   const Source& source_;
   const StateHeader& header_;

@@ -27,6 +27,29 @@ bool dtype_from_format(std::string_view name, DType* dtype) {
   return false;
 }
 
+namespace {
+
+// (safetensors/src/tensor.rs: Dtype)
+constexpr RawFormat kRawFormats[] = {
+    {"F8_E8M0", "torch.float8_e8m0fnu", 8},      {"F8_E4M3FNUZ", "torch.float8_e4m3fnuz", 8},
+    {"F8_E5M2FNUZ", "torch.float8_e5m2fnuz", 8}, {"F4", "torch.float4_e2m1fn_x2", 4},
+    {"F6_E2M3", "safetensors.F6_E2M3", 6},       {"F6_E3M2", "safetensors.F6_E3M2", 6},
+};
+
+}  // namespace
+
+const RawFormat* raw_format(std::string_view format) {
+  for (const RawFormat& raw : kRawFormats)
+    if (raw.format == format) return &raw;
+  return nullptr;
+}
+
+const RawFormat* raw_format_of_type(std::string_view type) {
+  for (const RawFormat& raw : kRawFormats)
+    if (raw.type == type) return &raw;
+  return nullptr;
+}
+
 std::string hex(uint32_t checksum) { return fmt::format("{:08x}", checksum); }
 
 std::string hex(std::string_view bytes) {

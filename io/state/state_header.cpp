@@ -11,8 +11,9 @@
 namespace kiln::io {
 namespace {
 
-constexpr size_t kHeaderDepth = 3;                // object, entry, list of numbers
-constexpr size_t kTreeDepth = 3 * kMaxDepth + 2;  // a level is at most an object, a list of pairs and a pair
+constexpr size_t kHeaderDepth = 3;  // object, entry, list of numbers
+// A level is at most a value with attributes, an object, a list of pairs and a pair.
+constexpr size_t kTreeDepth = 4 * kMaxDepth + 2;
 
 class HeaderReader {
  public:
@@ -36,6 +37,20 @@ class HeaderReader {
   }
 
  private:
+  // False where its bits do not fill bytes. Two numbers of 4 bits make one of the last size, where that is
+  // even.
+  static bool shape_in_bytes(HeaderEntry& entry) {
+    entry.raw_shape = entry.shape;
+    const int64_t bits = numel(entry.shape) * entry.raw->bits;
+    if (bits % 8 != 0) return false;
+    constexpr int kHalf = 4;
+    if (entry.raw->bits == kHalf && entry.shape.rank() > 0 && entry.shape.back() % 2 == 0)
+      entry.shape[entry.shape.rank() - 1] /= 2;
+    else if (entry.raw->bits != 8)
+      entry.shape = {bits / 8};
+    return true;
+  }
+
   [[noreturn]] void bad(const std::string& what) const { fail("load: the header of '{}' {}", path_, what); }
 
   void metadata(const Value& value) {
@@ -56,17 +71,20 @@ class HeaderReader {
         !dtype->is_string() || !shape->is_list() || !offsets->is_list() || offsets->size() != 2)
       wrong("no dtype, shape and data_offsets");
     HeaderEntry result = {name};
-    if (!dtype_from_format(dtype->as_string(), &result.dtype))
+    result.raw = raw_format(dtype->as_string());
+    if (!dtype_from_format(dtype->as_string(), &result.dtype) && result.raw == nullptr)
       wrong("the dtype " + dtype->as_string() + ", which Kiln does not have");
+    if (result.raw != nullptr) result.dtype = uint8;
     if (shape->size() > size_t(kMaxRank))
       wrong(fmt::format("{} dimensions, the limit is {}", shape->size(), kMaxRank));
-    int64_t bytes = size_of(result.dtype);
     for (const Value& size : shape->items()) {
       if (!size.is_int() || size.as_int() < 0) wrong("a size that is not a positive int");
       result.shape.push_back(size.as_int());
     }
-    const bool overflows = !has_countable_bytes(result.shape, bytes);
-    for (const int64_t size : result.shape) bytes = overflows ? bytes : bytes * size;
+    const bool overflows = !has_countable_bytes(result.shape, size_of(result.dtype) * 8);
+    if (!overflows && result.raw != nullptr && !shape_in_bytes(result))
+      wrong(fmt::format("{} of shape {}, which are not whole bytes", result.raw->format, result.shape));
+    const int64_t bytes = overflows ? 0 : numel(result.shape) * size_of(result.dtype);
     if (!offsets->items()[0].is_int() || !offsets->items()[1].is_int()) wrong("offsets that are not ints");
     result.begin = offsets->items()[0].as_int();
     result.end = offsets->items()[1].as_int();
@@ -109,8 +127,8 @@ class HeaderReader {
     Value *version = document.find("version"), *checksums = document.find("crc32c"),
           *pairs = document.find("complex128"), *tree = document.find("value");
     if (version == nullptr || !version->is_int()) bad("has no version");
-    if (version->as_int() != kVersion)
-      bad(fmt::format("is of version {} of the format, this Kiln reads version {}", version->as_int(),
+    if (version->as_int() < 1 || version->as_int() > kVersion)
+      bad(fmt::format("is of version {} of the format, this Kiln reads 1 to {}", version->as_int(),
                       kVersion));
     if (checksums == nullptr || !checksums->is_dict() || pairs == nullptr || !pairs->is_list() ||
         tree == nullptr)

@@ -2,9 +2,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include <kiln/io/bytes/json.h>
+#include <kiln/io/bytes/outline.h>
 #include <kiln/io/state/state_format.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/utf8.h>
+#include <kiln/tensor/meta.h>
 
 namespace kiln::io {
 namespace {
@@ -13,7 +15,8 @@ namespace {
 struct Found {
   std::string name;
   Tensor tensor;
-  size_t storage;  // number of its storage, in order of appearance
+  size_t
+      storage;  // number of its storage, in order of appearance; SIZE_MAX: it has no elements anywhere (meta)
   int64_t begin, end;
 };
 
@@ -21,24 +24,29 @@ class Finder {
  public:
   std::vector<Found> found;
 
+  // In the order of Value::tensors().
   void walk(const Value& value, const std::string& name, size_t depth) {
     if (depth > kMaxDepth) fail("save: the value is nested deeper than {} levels, at '{}'", kMaxDepth, name);
     const auto below = [&](const std::string& key) { return name.empty() ? key : name + "." + key; };
-    if (value.is_dict()) {
-      for (const auto& [key, child] : value.entries()) walk(child, below(to_string(key)), depth + 1);
+    if (value.is_dict() || value.is_object()) {
+      for (const auto& [key, child] : value.entries()) {
+        if (!key.is_text() && !key.is_int()) walk(key.value(), below("key"), depth + 1);
+        walk(child, below(to_string(key)), depth + 1);
+      }
     } else if (value.is_list() || value.is_tuple()) {
       for (size_t i = 0; i < value.size(); ++i)
         walk(value.items()[i], below(fmt::format("{}", i)), depth + 1);
     } else if (value.is_tensor()) {
       add(value.as_tensor(), name);
-    } else if (value.is_object()) {
-      fail("save: {} is an object of the class {}; save the tensors that it holds instead",
-           name.empty() ? "the value" : "'" + name + "'", value.type());
     }
+    if (value.kind() >= Value::Kind::tensor && !value.attributes().is_none())
+      walk(value.attributes(), name, depth + 1);
   }
 
  private:
   void add(const Tensor& tensor, const std::string& name) {
+    if (tensor.device() == meta && !is_placeholder(*tensor.impl()->storage))
+      return found.push_back({name, tensor, SIZE_MAX, 0, 0});
     if (!tensor.device().is_cpu())
       fail("save: '{}' is on {}; copy it to the CPU first with .to(cpu)", name, tensor.device());
     if (tensor.dtype() == DType::complex128 && tensor.dim() == kMaxRank)
@@ -63,6 +71,9 @@ class Planner {
   explicit Planner(std::vector<Found> found) : found_(std::move(found)) { plan_.uses.resize(found_.size()); }
 
   Plan make(bool align) {
+    for (size_t i = 0; i < found_.size(); ++i)
+      if (found_[i].storage == SIZE_MAX)
+        plan_.uses[i] = {Use::kNoBlock, found_[i].tensor.dtype(), false, found_[i].tensor.layout()};
     for (const std::vector<size_t>& group : groups()) add_block(group);
     name_blocks();
     align ? place_aligned() : place_packed();
@@ -75,6 +86,7 @@ class Planner {
   std::vector<std::vector<size_t>> groups() const {
     std::vector<size_t> order(found_.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::erase_if(order, [&](size_t i) { return found_[i].storage == SIZE_MAX; });
     std::ranges::stable_sort(order, {},
                              [&](size_t i) { return std::pair(found_[i].storage, found_[i].begin); });
     std::vector<std::vector<size_t>> result;
@@ -219,7 +231,8 @@ class Planner {
       blocks.push_back(std::move(plan_.blocks[order[i]]));
     }
     plan_.blocks = std::move(blocks);
-    for (Use& use : plan_.uses) use.block = place_of[use.block];
+    for (Use& use : plan_.uses)
+      if (use.block != Use::kNoBlock) use.block = place_of[use.block];
   }
 
   std::vector<Found> found_;

@@ -19,14 +19,18 @@ class TreeReader {
     if (!node.is_dict()) return node;
     if (node.size() == 0) bad("an empty object");
     const auto& [tag, content] = node.entries()[0];
-    if (tag == "tensor") return blocks_.tensor(node);
+    if (tag == "tensor") return keep(blocks_.tensor(node));
+    if (tag == "meta") return keep(blocks_.without_elements(node));
+    if (tag == "same") return keep(same(content));
+    if (tag == "object") return object(node);
+    if (tag == "value") return with_attributes(node);
     if (node.size() != 1) bad("an object of " + std::to_string(node.size()) + " members");
     if (tag == "dict") return dict(content);
     if (tag == "tuple" && content.is_list()) return Value::tuple(items(content));
     if (tag == "float" && content.is_string()) return special(content.as_string());
     if (tag == "string") return text(content);
     if (tag == "bytes") return Value::Bytes{text(content)};
-    bad("the tag '" + tag.text() + "'");
+    bad("the tag '" + to_string(tag) + "'");
   }
 
  private:
@@ -42,21 +46,57 @@ class TreeReader {
   }
 
   Value dict(const Value& pairs) {
+    std::vector<Value::Entry> entries = read_entries(pairs);
+    return checked([&] { return Value::dict(std::move(entries)); });
+  }
+
+  // {"object": class, "entries": pairs}
+  Value object(const Value& node) {
+    const Value* pairs = node.size() == 2 ? node.find("entries") : nullptr;
+    if (pairs == nullptr) bad("an object without entries");
+    const Value type = read(node.entries()[0].value);
+    if (!type.is_string()) bad("an object whose class is not a string");
+    std::vector<Value::Entry> entries = read_entries(*pairs);
+    return checked([&] { return Value::object(type.as_string(), std::move(entries)); });
+  }
+
+  // {"value": what it is, "attributes": a dict or object}
+  Value with_attributes(const Value& node) {
+    const Value* content = node.size() == 2 ? node.find("attributes") : nullptr;
+    if (content == nullptr) bad("a value without its attributes");
+    Value value = read(node.entries()[0].value), attributes = read(*content);
+    if (value.kind() < Value::Kind::tensor || (!attributes.is_dict() && !attributes.is_object()))
+      bad("attributes that are no dict, or of a value that has none");
+    value.set_attributes(std::move(attributes));
+    return value;
+  }
+
+  Value keep(Tensor tensor) {
+    tensors_.push_back(std::move(tensor));
+    return tensors_.back();
+  }
+  const Tensor& same(const Value& number) const {
+    if (!number.is_int() || number.as_int() < 0 || size_t(number.as_int()) >= tensors_.size())
+      bad("a tensor that should be one before it, and there is none of that number");
+    return tensors_[size_t(number.as_int())];
+  }
+
+  std::vector<Value::Entry> read_entries(const Value& pairs) {
     if (!pairs.is_list()) bad("a dict that is not a list");
     std::vector<Value::Entry> entries;
     entries.reserve(pairs.size());
     for (const Value& pair : pairs.items()) {
       if (!pair.is_list() || pair.size() != 2) bad("a dict's entry that is not a pair");
-      const Value key = read(pair.items()[0]);
-      if (!key.is_int() && !key.is_string()) bad("a key that is neither int nor string");
-      Value value = read(pair.items()[1]);
-      if (key.is_int())
-        entries.push_back({key.as_int(), std::move(value)});
-      else
-        entries.push_back({key.as_string(), std::move(value)});
+      Value::Key key(read(pair.items()[0]));
+      entries.push_back({std::move(key), read(pair.items()[1])});
     }
+    return entries;
+  }
+
+  template <class F>
+  Value checked(F&& make) const {
     try {
-      return Value::dict(std::move(entries));
+      return make();
     } catch (const Error& error) {
       fail("load: '{}' is refused: {}", path_, error.what());
     }
@@ -77,6 +117,7 @@ class TreeReader {
 
   const std::string& path_;
   BlockReader& blocks_;
+  std::vector<Tensor> tensors_;  // in their order in the tree
 };
 
 uint64_t length_in(std::string_view head) {
@@ -107,10 +148,15 @@ Value read_state_file(const InputFile& file, const ReadOptions& options) {
   if (options.outline != nullptr) options.outline->metadata = header.metadata;
   const Source source(file, options);
   BlockReader blocks(source, header, options);
+  if (options.outline != nullptr && options.verify)
+    options.outline->checks.push_back(
+        [path = file.path(), header] { check_blocks(InputFile(path), header); });
   if (header.is_plain) {
     std::vector<Value::Entry> entries;
-    for (const HeaderEntry& entry : header.entries) entries.push_back({entry.name, blocks.whole(entry.name)});
-    return Value::dict(std::move(entries));
+    for (const HeaderEntry& entry : header.entries) entries.push_back({entry.name, blocks.value(entry)});
+    Value value = Value::dict(std::move(entries));
+    if (!header.metadata.is_none()) value.set_attributes({{kMetadataName, header.metadata}});
+    return value;
   }
   return TreeReader(file.path(), blocks).read(header.tree);
 }

@@ -12,7 +12,7 @@ namespace kiln::io {
 namespace {
 
 // The header's JSON with its padding. Its length does not depend on the checksums.
-std::string header_text(const Plan& plan, const std::string& tree) {
+std::string header_text(const Plan& plan, const Tree& tree) {
   std::string checksums, pairs, entries;
   const auto entry = [&](const std::string& name, std::string_view dtype, const std::string& shape,
                          int64_t begin, int64_t bytes) {
@@ -41,8 +41,8 @@ std::string header_text(const Plan& plan, const std::string& tree) {
   }
 
   const std::string document =
-      fmt::format("{{\"version\":{},\"crc32c\":{{{}}},\"complex128\":[{}],\"value\":{}}}", kVersion,
-                  checksums, pairs, tree);
+      fmt::format("{{\"version\":{},\"crc32c\":{{{}}},\"complex128\":[{}],\"value\":{}}}", tree.version,
+                  checksums, pairs, tree.text);
   std::string text(kHeaderStart);
   text += std::string(kChecksumDigits, '0');
   text += "\",\"kiln\":" + json_string(document) + ",\"format\":\"pt\"}" + entries + "}";
@@ -67,7 +67,7 @@ void write_block(AtomicFile& file, int64_t data_begin, Block& block) {
 
 void write_state_file(const std::string& path, const Value& value, const SaveOptions& options) {
   Plan plan = plan_blocks(value, options);
-  const std::string tree = tree_text(value, plan);
+  const Tree tree = tree_text(value, plan);
   const uint64_t length = header_text(plan, tree).size();
   if (length > uint64_t(kHeaderLimit))
     fail(

@@ -30,7 +30,7 @@ class ScriptWeights {
     }
     Value result = Value::object(root.type(), std::move(state_.entries));
     if (!others_.entries.empty())
-      result.set_attributes(Value{{"attributes", Value::dict(std::move(others_.entries))}});
+      result.set_attributes(Value{{"__dict__", Value::dict(std::move(others_.entries))}});
     return result;
   }
 

@@ -50,7 +50,7 @@ void warn_of_unused(size_t unused, size_t all, std::string_view first, const Sou
                     const ReadOptions& options);
 
 // The state dict of a TorchScript module: parameters and buffers, by the code in the archive. Other tensors
-// in it are in the result's attributes(): {"attributes": {"lstm._flat_weights.0": ...}}.
+// in it are in the result's attributes(): {"__dict__": {"lstm._flat_weights.0": ...}}.
 Value script_weights(const Value& module, const ZipArchive& archive, const std::string& prefix,
                      const Source& source, const ReadOptions& options);
 

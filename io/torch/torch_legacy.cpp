@@ -76,7 +76,9 @@ class LegacyStorages : public TorchStorages {
       fail("{}: storage '{}' is not in the file", where_, quotable(name.key));
     Stored& stored = found->second;
     const int64_t width = size_of(stored.name.type->dtype);
-    if (!stored.memory) stored.memory = source_.storage_later(stored.begin, stored.name.count * width, width);
+    if (!stored.memory)
+      stored.memory = source_.storage_later(stored.begin, stored.name.count * width,
+                                            source_.alignment_for(stored.name.type->dtype));
     if (name.view == PickleGraph::kNothing) return {stored.memory, name.type};
     return {view(graph, name, stored), name.type};
   }
@@ -193,7 +195,7 @@ bool is_pickle_file(std::string_view head, int64_t) {
   return head.starts_with('(') || head.starts_with('}') || head.starts_with(']') || head.starts_with('c');
 }
 
-Value read_pickle_file(const InputFile& file, const ReadOptions& options) {
+Value read_pickle(const InputFile& file, const ReadOptions& options) {
   const Source source(file, options, true);
   const std::string_view text = source.view(0, source.size());
   std::optional<PickleGraph> parsed;
@@ -211,10 +213,14 @@ Value read_pickle_file(const InputFile& file, const ReadOptions& options) {
     fail("{}: {} bytes follow the pickle, which ends at byte {}", source.name(),
          source.size() - int64_t(graph.consumed()), graph.consumed());
   NoStorages storages(source.name());
-  Value value = TorchTree(graph, storages, options, source.name()).read();
+  return TorchTree(graph, storages, options, source.name()).read();
+}
+
+Value read_pickle_file(const InputFile& file, const ReadOptions& options) {
+  Value value = read_pickle(file, options);
   if (value.is_object() && value.type() == "torch.distributed.checkpoint.metadata.Metadata")
-    fail("{} is the table of contents of a torch.distributed.checkpoint folder; give the folder",
-         source.name());
+    fail("load: '{}' is the table of contents of a torch.distributed.checkpoint folder; give the folder",
+         file.path());
   return value;
 }
 

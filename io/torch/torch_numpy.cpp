@@ -12,8 +12,10 @@ TorchTree::Result TorchTree::numpy_opaque(Id type, Id shape, Id data, Id id) {
   }
   if (options_.strict && name.starts_with("O"))
     bad_sentence("it holds a numpy array of objects, which strict loading refuses");
-  return fill(Value::object("numpy.ndarray", {{"dtype", name}, {"shape", {}}, {"data", {}}}),
-              {{shape, 1}, {data, 2}}, id);
+  Fields fields;
+  fields.own.entries = {{"dtype", name}, {"shape", {}}, {"data", {}}};
+  fields.children = {{shape, 1}, {data, 2}};
+  return fill(Then::object, "numpy.ndarray", std::move(fields), id);
 }
 
 bool TorchTree::numpy(Id id, Result* result) {
@@ -37,9 +39,7 @@ bool TorchTree::numpy(Id id, Result* result) {
         *result = numpy_opaque(type, shape, data, id);
       return true;
     }
-    const bool is_scalar = graph_.is_global(object.callable, "numpy.core.multiarray", "scalar") ||
-                           graph_.is_global(object.callable, "numpy._core.multiarray", "scalar");
-    if (!is_scalar || arguments.size() != 2 || !is_numpy_number(graph_, arguments[0])) return false;
+    if (!is_numpy_scalar(graph_, id)) return false;
     *result = numpy_scalar(graph_, id);
     return true;
   } catch (const Error& error) {

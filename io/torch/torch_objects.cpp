@@ -55,98 +55,23 @@ std::vector<PickleGraph::Id> TorchTree::pairs_of(Id id) const {
   return pairs;
 }
 
-bool TorchTree::is_module(Id id) {
-  if (graph_.kind(id) != Kind::object) return false;
-  const Id state = graph_.object(id).state;
-  if (state == PickleGraph::kNothing) return false;
-  const auto [known, is_new] = modules_.try_emplace(id);
-  if (is_new) {
-    known->second = attribute(state, "_parameters") != PickleGraph::kNothing &&
-                    attribute(state, "_modules") != PickleGraph::kNothing;
-  }
-  return known->second;
-}
-
-// The state dict, as PyTorch makes it: parameters, persistent buffers, then the modules within.
-TorchTree::Result TorchTree::module(Id id) {
-  struct Visit {
-    Id module;
-    std::string prefix;
-    int64_t depth;
-  };
-  std::vector<Visit> visits = {{id, "", 0}};
-  Entries entries;
-  while (!visits.empty()) {
-    const Visit visit = std::move(visits.back());
-    visits.pop_back();
-    spend(1 + visit.prefix.size() / 16);
-    if (visit.depth > options_.limits.nesting)
-      bad_sentence(fmt::format(
-          "a module contains itself, or modules are nested deeper than {} levels (limits.nesting)",
-          options_.limits.nesting));
-    const Id state = graph_.object(visit.module).state;
-    const auto each = [&](const char* list, auto&& f) {
-      const Id all = attribute(state, list);
-      if (all == PickleGraph::kNothing) return;
-      const std::vector<Id> pairs = pairs_of(all);
-      spend(pairs.size());
-      for (size_t i = 0; i + 1 < pairs.size(); i += 2)
-        if (graph_.kind(pairs[i + 1]) != Kind::none) f(visit.prefix + to_string(key(pairs[i])), pairs[i + 1]);
-    };
-    Ids transient;
-    if (const Id set = attribute(state, "_non_persistent_buffers_set"); set != PickleGraph::kNothing) {
-      if (graph_.kind(set) == Kind::set || graph_.kind(set) == Kind::list) transient = graph_.items(set);
-      if (graph_.kind(set) == Kind::object)  // protocol 2: set([...])
-        for (const Id list : graph_.items(graph_.object(set).arguments))
-          if (graph_.kind(list) == Kind::list) transient = graph_.items(list);
-    }
-    spend(transient.size());
-    std::unordered_set<std::string> transient_names;
-    for (const Id name : transient)
-      if (graph_.is_text(name)) transient_names.insert(visit.prefix + std::string(graph_.text(name)));
-    each("_parameters", [&](std::string name, Id tensor) { entries.add(std::move(name), tensor); });
-    each("_buffers", [&](std::string name, Id tensor) {
-      if (!transient_names.contains(name)) entries.add(std::move(name), tensor);
-    });
-    const size_t first = visits.size();
-    each("_modules", [&](std::string name, Id child) {
-      if (is_module(child))
-        visits.push_back({child, std::move(name) + ".", visit.depth + 1});
-      else
-        entries.add(std::move(name), child);
-    });
-    std::reverse(visits.begin() + std::ptrdiff_t(first), visits.end());
-  }
-  return fill(Value::object(class_of(graph_.object(id).callable), std::move(entries.entries)),
-              std::move(entries.children), id);
-}
-
 TorchTree::Result TorchTree::opaque(const std::string& type, Id id) {
   if (options_.strict)
     bad_sentence(fmt::format("it needs the class or function {}, which strict loading refuses", type));
   if (id == PickleGraph::kNothing) return Value::object(type, {});
   const PickleGraph::Object& object = graph_.object(id);
-  Entries entries;
-  if (!graph_.items(object.arguments).empty()) entries.add("_args", object.arguments);
-  if (object.named_arguments != PickleGraph::kNothing) entries.add("_kwargs", object.named_arguments);
-  add_pairs(object.pairs, entries);
-  if (!object.items.empty()) entries.children.push_back({id, entries.place_of("_items"), true});
-  if (object.state != PickleGraph::kNothing) {
-    const bool has_slots = graph_.kind(object.state) == Kind::tuple &&
-                           graph_.items(object.state).size() == 2 &&
-                           std::ranges::all_of(graph_.items(object.state), [&](Id part) {
-                             return graph_.kind(part) == Kind::dict || graph_.kind(part) == Kind::none;
-                           });
-    if (has_slots) {
-      for (const Id part : graph_.items(object.state))
-        if (graph_.kind(part) == Kind::dict) add_pairs(graph_.pairs(part), entries);
-    } else if (graph_.kind(object.state) == Kind::dict) {
-      add_pairs(graph_.pairs(object.state), entries);
-    } else {
-      entries.add("_state", object.state);
-    }
-  }
-  return fill(Value::object(type, std::move(entries.entries)), std::move(entries.children), id);
+  Fields fields;
+  if (!graph_.items(object.arguments).empty()) fields.add("_args", object.arguments);
+  if (object.named_arguments != PickleGraph::kNothing) fields.add("_kwargs", object.named_arguments);
+  add_pairs(object.pairs, fields);
+  if (!object.items.empty()) fields.children.push_back({id, fields.own.place_of("_items"), false, true});
+  if (object.state != PickleGraph::kNothing && !has_dicts(object.state)) fields.add("_state", object.state);
+  // Beside arguments and items, an attribute might be taken for one of them.
+  if (fields.own.entries.empty())
+    for (const Id dict : dicts_of(object.state)) add_pairs(graph_.pairs(dict), fields);
+  else
+    add_attributes(object.state, fields);
+  return fill(Then::object, type, std::move(fields), id);
 }
 
 TorchTree::Result TorchTree::object(Id id) {
@@ -167,12 +92,12 @@ bool TorchTree::known_class(const std::string& name, Id id, Result* result) {
   const Ids arguments = graph_.items(object.arguments);
   Value made;
   if (rebuild(name, arguments, &made)) {
-    *result = std::move(made);
+    *result = with_attributes(std::move(made), object.state, "");
     return true;
   }
   if (name == "collections.OrderedDict" || name == "collections.defaultdict" ||
       name == "collections.Counter" || name == "builtins.dict") {
-    *result = dict(pairs_of(id), id, attribute(object.state, "_metadata"));
+    *result = dict(pairs_of(id), id, object.state);
     return true;
   }
   if (name == "torch.nn.parameter.Parameter" || name == "torch.autograd.variable.Variable" ||
@@ -181,7 +106,7 @@ bool TorchTree::known_class(const std::string& name, Id id, Result* result) {
     if (made.is_none() && object.state != PickleGraph::kNothing && graph_.kind(object.state) == Kind::tuple)
       made = first_tensor(graph_.items(object.state));
     if (!made.is_none()) {
-      *result = std::move(made);
+      *result = with_attributes(std::move(made), object.state, "");
       return true;
     }
   }
@@ -207,8 +132,11 @@ bool TorchTree::known_class(const std::string& name, Id id, Result* result) {
                            name.starts_with("torch.jit._pickle.build_") ||
                            name == "torch.jit._pickle.restore_type_tag";
   if (is_sequence && !arguments.empty() && graph_.kind(arguments[0]) >= Kind::tuple) {
-    stack_.push_back({.id = id, .value = {}, .items = arguments.first(1), .children = {}});
-    stack_.back().then = name == "torch.Size" ? Open::Then::unwrap_as_tuple : Open::Then::unwrap;
+    Open open = {.id = id,
+                 .then = name == "torch.Size" ? Then::unwrap_as_tuple : Then::unwrap,
+                 .items = arguments.first(1)};
+    open.values.resize(1);
+    stack_.push_back(std::move(open));
     result->reset();
     return true;
   }

@@ -97,7 +97,7 @@ class ModelJson {
     Ref<Storage>& memory = memories_[record];
     if (!memory)
       memory = source_.later(record->size,
-                             [archive = archive_, record, width = size_of(known->second),
+                             [archive = archive_, record, width = source_.alignment_for(known->second),
                               verify = options_.verify] { return archive->storage(*record, width, verify); });
     const Layout layout = {dims(entry, "dims"), dims(entry, "strides"), number(entry, "offset", 0)};
     check_layout(layout, memory->bytes / size_of(known->second), where_);

@@ -92,7 +92,8 @@ class TarStorages : public TorchStorages {
       if (elements < 0 || elements > (stream.member.bytes - stream.at) / width)
         fail("{} is incomplete: a storage of {} elements begins there", stream.where(), elements);
       const int64_t begin = stream.skip(elements * width);
-      add(graph.integer(items[0]), {source_.storage_later(begin, elements * width, width), &type},
+      add(graph.integer(items[0]),
+          {source_.storage_later(begin, elements * width, source_.alignment_for(type.dtype)), &type},
           stream.where());
     }
     const PickleGraph views = stream.pickle();

@@ -13,31 +13,6 @@ namespace kiln::io {
 namespace {
 
 constexpr int kMaxFiles = 8;  // files within pickles within files
-constexpr size_t kElementsOfABudget = 4096;
-
-template <class T>
-void flip_signs(const Tensor& from, const Tensor& to, int words, bool conj, bool neg) {
-  const auto* in = static_cast<const T*>(from.raw_data());
-  auto* out = static_cast<T*>(to.raw_data());
-  for_each_offset(from.layout(), [&](int64_t at) {
-    for (int i = 0; i < words; ++i) {
-      const T value = in[at * words + i];
-      *out++ = neg != (conj && i == 1) ? T(-value) : value;
-    }
-  });
-}
-
-// A row-major copy with the signs of its elements, or of their imaginary parts, turned.
-Tensor resolve_signs(const Tensor& x, bool conj, bool neg) {
-  Tensor y = empty(x.shape(), {.dtype = x.dtype(), .device = cpu});
-  if (x.dtype() == DType::complex64)
-    flip_signs<float>(x, y, 2, conj, neg);
-  else if (x.dtype() == DType::complex128)
-    flip_signs<double>(x, y, 2, conj, neg);
-  else
-    visit_number(x.dtype(), "load", [&]<class T>() { flip_signs<T>(x, y, 1, false, neg); });
-  return y;
-}
 
 std::string_view last_part(std::string_view name) { return name.substr(name.rfind('.') + 1); }
 
@@ -158,40 +133,22 @@ Tensor TorchTree::tensor(const TorchStorage& storage, const TorchType& type, Id 
   Layout layout = {dims(size, "size"), dims(stride, "stride"), graph_.integer(offset_id)};
   const bool is_empty = std::ranges::find(layout.shape, 0) != layout.shape.end();
   if (is_empty && layout.offset > 0) layout.offset = 0;  // PyTorch does not look at it
-  const int64_t width = size_of(type.dtype), available = storage.memory->bytes / width;
+  const int64_t width = size_of(type.dtype), available = storage.memory->bytes / width * type.packed;
   check_layout(layout, available, where_);
   if (is_empty) layout.strides = contiguous_strides(layout.shape);
-  Ref<Storage> memory = storage.memory;
-  if (reinterpret_cast<uintptr_t>(memory->data) % uintptr_t(width) != 0)
-    bad_sentence("a storage is used as a wider type than it is aligned for");
-  Tensor result = from_storage(std::move(memory), type.dtype, layout);
+  if (type.packed > 1) return unpacked(storage.memory, type, layout);
+  Tensor result = from_storage(aligned(storage.memory, width), type.dtype, layout);
   if (type.dtype == bool8 && result.device().is_cpu()) make_bools(result, storage.type->dtype == bool8);
   return result;
 }
 
-// {"conj": True, "neg": True}: elements that are meant conjugated or negated.
-Tensor TorchTree::resolved(const Tensor& tensor, Id metadata) {
-  if (graph_.kind(metadata) != Kind::dict) return tensor;
-  const auto says = [&](const char* name) {
-    const Id flag = graph_.find(metadata, name);
-    return flag != PickleGraph::kNothing && graph_.integer(flag) != 0;
-  };
-  const bool conj = says("conj"), neg = says("neg");
-  if (!conj && !neg) return tensor;
-  if (tensor.numel() > tensor.impl()->storage->bytes / size_of(tensor.dtype()))
-    bad_sentence(fmt::format("a conjugated or negated tensor of shape {} has more elements than its storage",
-                             tensor.shape()));
-  spend(size_t(tensor.numel()) / kElementsOfABudget);
-  if (tensor.device().is_cpu()) return resolve_signs(tensor, conj, neg);
-  Outline* const outline = options_.outline;
-  const Layout layout = Layout::contiguous(tensor.shape());
-  return from_storage(outline->add(tensor.numel() * size_of(tensor.dtype()),
-                                   [=] {
-                                     const Tensor data = from_storage(outline->data(tensor.impl()->storage),
-                                                                      tensor.dtype(), tensor.layout());
-                                     return resolve_signs(data, conj, neg).impl()->storage;
-                                   }),
-                      tensor.dtype(), layout);
+// (dtype, size, stride, requires_grad): shape without data.
+Tensor TorchTree::meta_tensor(Ids arguments) {
+  const TorchType& type = dtype(arguments[0]);
+  const Layout layout = {dims(arguments[1], "size"), dims(arguments[2], "stride"), 0};
+  check_layout(layout, INT64_MAX / size_of(type.dtype), where_);
+  const int64_t bytes = layout.span() * size_of(type.dtype);
+  return from_storage(without_memory(bytes), type.dtype, layout);
 }
 
 Value TorchTree::typed(const TorchType& type, Tensor tensor) const {
@@ -274,6 +231,8 @@ Value TorchTree::sparse(Ids arguments) {
   for (const char* name : is_coo ? kParts : kCompressedParts)
     entries.push_back({name, dense(data[next++], kName)});
   entries.push_back({"shape", Value::tuple(std::vector<Value>(shape.begin(), shape.end()))});
+  if (is_coo && data.size() == 4 && graph_.kind(data[3]) == Kind::boolean)
+    entries.push_back({"coalesced", graph_.integer(data[3]) != 0});
   Value result = Value::object(layout, std::move(entries));
   check_sparse(result, where_);
   return result;
@@ -289,8 +248,20 @@ bool TorchTree::rebuild(const std::string& name, Ids arguments, Value* result) {
   } else if (name == "torch._tensor._rebuild_from_type_v2") {  // (function, type, arguments, state)
     count(3);
     need(graph_.kind(arguments[2]) == Kind::tuple && graph_.kind(arguments[0]) == Kind::global, function);
-    const std::string inner = graph_.global(arguments[0]);
-    need(inner != name && rebuild(inner, graph_.items(arguments[2]), result), function);
+    const std::string inner = modern_global(graph_.global(arguments[0]));
+    const Id state = arguments.size() > 3 ? arguments[3] : PickleGraph::kNothing;
+    if (inner == "torch._utils._rebuild_wrapper_subclass") {
+      *result = wrapper(graph_.items(arguments[2]), state);
+      return true;
+    }
+    if (inner == name || !rebuild(inner, graph_.items(arguments[2]), result)) {
+      *result = subclass(inner, arguments);
+      return true;
+    }
+    const std::string& type = class_of(arguments[1]);
+    const bool is_plain = type == "torch.Tensor" || type == "torch._tensor.Tensor" ||
+                          type == "torch.nn.parameter.Parameter" || type == "torch.nn.parameter.Buffer";
+    *result = with_attributes(std::move(*result), state, is_plain ? "" : type);
   } else if (!name.starts_with("torch._utils.")) {
     return false;
   } else if (function == "_rebuild_tensor" || function == "_rebuild_tensor_v2") {
@@ -298,15 +269,19 @@ bool TorchTree::rebuild(const std::string& name, Ids arguments, Value* result) {
     const TorchStorage from = storage(arguments[0]);
     Tensor made = tensor(from, *from.type, arguments[1], arguments[2], arguments[3]);
     // (storage, offset, size, strides, requires_grad, hooks, metadata): PyTorch 2.0 and later
-    if (arguments.size() > 6) made = resolved(made, arguments[6]);
+    if (arguments.size() > 6) made = resolved(made, *from.type, arguments[6]);
     *result = typed(*from.type, std::move(made));
   } else if (function == "_rebuild_tensor_v3") {
     count(7);
     const TorchType& type = dtype(arguments[6]);
-    *result = typed(type, tensor(storage(arguments[0]), type, arguments[1], arguments[2], arguments[3]));
+    Tensor made = tensor(storage(arguments[0]), type, arguments[1], arguments[2], arguments[3]);
+    if (arguments.size() > 7) made = resolved(made, type, arguments[7]);
+    *result = typed(type, std::move(made));
   } else if (function == "_rebuild_parameter" || function == "_rebuild_parameter_with_state") {
     count(1);
     *result = value(arguments[0]);
+    // (tensor, requires_grad, hooks, state)
+    if (arguments.size() > 3) *result = with_attributes(std::move(*result), arguments[3], "");
   } else if (function == "_rebuild_qtensor") {
     *result = quantised(arguments);
   } else if (function == "_rebuild_sparse_tensor" || function == "_rebuild_sparse_csr_tensor") {
@@ -316,7 +291,9 @@ bool TorchTree::rebuild(const std::string& name, Ids arguments, Value* result) {
     count(1);
     *result = dense(arguments[0], name.c_str());
   } else if (function == "_rebuild_meta_tensor_no_storage") {
-    bad_sentence("it holds a tensor of the device 'meta', which has no data");
+    count(3);
+    const TorchType& type = dtype(arguments[0]);
+    *result = typed(type, meta_tensor(arguments));
   } else {
     return false;
   }

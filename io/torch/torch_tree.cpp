@@ -1,10 +1,11 @@
 #include <kiln/io/torch/torch_tree.h>
 
 #include <algorithm>
+#include <utility>
 
-#include <kiln/io/bytes/json.h>
-#include <kiln/io/pickle/pickle_machine.h>
+#include <kiln/io/pickle/pickle_numpy.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/utf8.h>
 
 namespace kiln::io {
 namespace {
@@ -14,6 +15,33 @@ constexpr int kMaxRecursion = 100;
 // A graph may refer to a node many times, which the tree repeats; only a hostile one does so without bound. A
 // reference takes a byte at least: a list may name one string as often as it likes.
 constexpr size_t kRepeats = 16, kLeast = 100'000;
+
+// An int of more than 64 bits, by the bytes that it needs.
+Value big_integer(std::string_view bytes) {
+  const auto sign_of = [](char c) { return uint8_t(c) >= 0x80 ? '\xFF' : '\0'; };
+  while (bytes.size() > 1 && bytes.back() == sign_of(bytes[bytes.size() - 2])) bytes.remove_suffix(1);
+  return Value::object("builtins.int", {{"little_endian", Value::Bytes{std::string(bytes)}}});
+}
+
+// Of a tensor without dimensions; complex numbers stay tensors.
+Value number_of(const Value& scalar) {
+  const Tensor& x = scalar.as_tensor();
+  switch (x.dtype()) {
+    case DType::complex64:
+    case DType::complex128:
+      return scalar;
+    case DType::uint16:
+      return *static_cast<const uint16_t*>(x.raw_data());
+    case DType::uint32:
+      return *static_cast<const uint32_t*>(x.raw_data());
+    case DType::uint64:
+      return Value::Key(*static_cast<const uint64_t*>(x.raw_data())).value();
+    case DType::bool8:
+      return x.item<bool>();
+    default:
+      return is_floating(x.dtype()) ? Value(x.item<double>()) : Value(x.item<int64_t>());
+  }
+}
 
 }  // namespace
 
@@ -35,7 +63,7 @@ TorchTree::TorchTree(const PickleGraph& graph, TorchStorages& storages, const Re
       nesting_(nesting),
       budget_(std::min(kMostValues, kLeast + kRepeats * graph.consumed())),
       open_(graph.size()),
-      tensor_at_(graph.size()) {}
+      known_at_(graph.size()) {}
 
 void TorchTree::bad_sentence(const std::string& sentence) const { fail("{}: {}", where_, sentence); }
 
@@ -52,15 +80,19 @@ Value TorchTree::value(Id id) {
   const size_t bottom = stack_.size();
   Result result = begin(id);
   while (!result || stack_.size() > bottom) {
+    Open& top = stack_.back();
     if (result) {
-      stack_.back().put(std::move(*result));
+      top.size += size_;
+      if (top.size > kMostValues)
+        bad_sentence("its values refer to each other so often that nobody could walk through them");
+      top.put(std::move(*result));
       result.reset();
     }
-    Open& top = stack_.back();
     if (top.next < top.count()) {
       result = begin_next();
     } else {
-      result = std::move(top.value);
+      size_ = top.size;
+      result = top.take();
       const Id made = top.id;
       stack_.pop_back();
       close(made, *result);
@@ -71,34 +103,61 @@ Value TorchTree::value(Id id) {
 }
 
 void TorchTree::Open::put(Value child) {
-  const uint32_t place = children.empty() ? uint32_t(next) : children[next].place;
-  ++next;
-  if (then != Then::keep) {
-    const bool is_tuple = then == Then::unwrap_as_tuple && child.is_list();
-    value = is_tuple ? Value::tuple(std::move(child.items())) : std::move(child);
-  } else if (place == kMetadata) {
-    value.set_attributes({{"_metadata", std::move(child)}});
-  } else if (children.empty()) {
-    value.items()[place] = std::move(child);
-  } else {
-    value.entries()[place].value = std::move(child);
+  const size_t place = next++;
+  if (fields.children.empty()) {
+    values[place] = std::move(child);
+    return;
   }
+  const Child& to = fields.children[place];
+  (to.is_attribute ? fields.attributes : fields.own).entries[to.place].value = std::move(child);
+}
+
+Value TorchTree::Open::take() {
+  Value made;
+  switch (then) {
+    case Then::list:
+      return Value::list(std::move(values));
+    case Then::tuple:
+      return Value::tuple(std::move(values));
+    case Then::unwrap_as_tuple:
+      if (values[0].is_list()) return Value::tuple(std::as_const(values[0]).items());
+      return std::move(values[0]);
+    case Then::unwrap:
+      return std::move(values[0]);
+    case Then::dict:
+      made = Value::dict_of_different(std::move(fields.own.entries));
+      break;
+    case Then::object:
+    case Then::module:
+      made = Value::object(std::move(type), std::move(fields.own.entries));
+      break;
+  }
+  if (fields.attributes.entries.empty()) return made;
+  Value attributes = Value::dict_of_different(std::move(fields.attributes.entries));
+  if (then == Then::module) attributes = {{"__dict__", std::move(attributes)}};
+  made.set_attributes(std::move(attributes));
+  return made;
 }
 
 TorchTree::Result TorchTree::begin_next() {
   const Open& top = stack_.back();
-  if (top.children.empty()) return begin(top.items[top.next]);
-  const Child& child = top.children[top.next];
+  if (top.fields.children.empty()) return begin(top.items[top.next]);
+  const Child& child = top.fields.children[top.next];
   if (!child.is_appended) return begin(child.id);
   return sequence(Kind::list, graph_.object(child.id).items, PickleGraph::kNothing);
 }
 
 TorchTree::Result TorchTree::begin(Id id) {
   spend(1);
+  size_ = 1;
   const Kind kind = graph_.kind(id);
+  if (known_at_[id] != 0) {
+    const Known& known = known_[known_at_[id] - 1];
+    size_ = known.size;
+    return known.value;
+  }
   if (kind == Kind::persistent) return persistent(id);
   if (kind < Kind::tuple || kind == Kind::global) return atom(id);
-  if (tensor_at_[id] != 0) return tensors_[tensor_at_[id] - 1];
   if (open_[id]) return Value::object("(a value that encloses this one)", {});
   if (depth_ >= options_.limits.nesting)
     bad_sentence(fmt::format("values are nested deeper than {} levels (limits.nesting)", depth_));
@@ -113,9 +172,12 @@ void TorchTree::close(Id id, const Value& value) {
   if (id == PickleGraph::kNothing) return;
   open_[id] = false;
   --depth_;
-  if (!value.is_tensor()) return;
-  tensors_.push_back(value.as_tensor());
-  tensor_at_[id] = uint32_t(tensors_.size());
+  remember(id, value);
+}
+
+void TorchTree::remember(Id id, const Value& value) {
+  known_.push_back({value, size_});
+  known_at_[id] = uint32_t(known_.size());
 }
 
 Value TorchTree::atom(Id id) {
@@ -139,11 +201,14 @@ Value TorchTree::atom(Id id) {
   }
   const std::string_view text = graph_.text(id);
   spend(text.size() / 64);
-  if (graph_.kind(id) == Kind::big_integer)
-    return Value::object("builtins.int", {{"little_endian", Value::Bytes{std::string(text)}}});
+  size_ += text.size() / 64;
   const bool is_text =
-      graph_.kind(id) == Kind::text || (graph_.kind(id) == Kind::byte_string && is_utf8_or_surrogates(text));
-  return is_text ? Value(text) : Value(Value::Bytes{std::string(text)});
+      graph_.kind(id) == Kind::text || (graph_.kind(id) == Kind::byte_string && is_utf8(text, true));
+  Value made = graph_.kind(id) == Kind::big_integer ? big_integer(text)
+               : is_text                            ? Value(text)
+                                                    : Value(Value::Bytes{std::string(text)});
+  if (size_ > 1) remember(id, made);
+  return made;
 }
 
 TorchTree::Result TorchTree::container(Id id) {
@@ -153,46 +218,58 @@ TorchTree::Result TorchTree::container(Id id) {
 
 TorchTree::Result TorchTree::sequence(Kind kind, Ids items, Id id) {
   spend(items.size());
-  std::vector<Value> values(items.size());
-  Value result = kind == Kind::tuple ? Value::tuple(std::move(values)) : Value::list(std::move(values));
-  if (items.empty()) return result;
-  stack_.push_back({.id = id, .value = std::move(result), .items = items, .children = {}});
+  if (items.empty()) return kind == Kind::tuple ? Value::tuple() : Value::list();
+  Open open = {.id = id, .then = kind == Kind::tuple ? Then::tuple : Then::list, .items = items};
+  open.values.resize(items.size());
+  stack_.push_back(std::move(open));
   return {};
 }
 
-TorchTree::Result TorchTree::fill(Value value, std::vector<Child> children, Id id) {
-  if (children.empty()) return value;
-  stack_.push_back({.id = id, .value = std::move(value), .items = {}, .children = std::move(children)});
+TorchTree::Result TorchTree::fill(Then then, std::string type, Fields fields, Id id) {
+  Open open = {.id = id, .then = then, .type = std::move(type), .fields = std::move(fields)};
+  if (open.count() == 0) return open.take();
+  stack_.push_back(std::move(open));
   return {};
 }
 
-// Strings and ints are kept; other keys of Python are spelled out.
+// A number of numpy is that number, as a dict holds it. Classes of PyTorch that otherwise become strings do
+// not as keys: they would be taken for the string.
 Value::Key TorchTree::key(Id id) {
   const Kind kind = graph_.kind(id);
-  if (kind == Kind::integer || kind == Kind::boolean) return graph_.integer(id);
-  if (kind != Kind::big_integer && graph_.is_text(id)) return graph_.text(id);
-  return to_string(value(id));
+  if (kind == Kind::integer) return graph_.integer(id);
+  if (kind == Kind::text) return graph_.text(id);
+  Value made = value(id);
+  spend(size_);
+  if (kind == Kind::object && is_numpy_scalar(graph_, id)) return Value::Key(number_of(made));
+  if (made.is_string() && kind != Kind::byte_string) {
+    Value& named = named_keys_[id];
+    if (named.is_none())
+      named = Value::object(kind == Kind::object ? class_of(graph_.object(id).callable) : "torch.dtype",
+                            {{"_args", Value::tuple({made})}});
+    made = named;
+  }
+  return Value::Key(std::move(made));
 }
 
-uint32_t TorchTree::Entries::place_of(Value::Key key) {
+uint32_t TorchTree::Keys::place_of(Value::Key key) {
   const size_t place = known.find_or_add(entries, key);
   if (place != KeyIndex::kNew) return uint32_t(place);
   entries.push_back({std::move(key), {}});
   return uint32_t(entries.size() - 1);
 }
 
-void TorchTree::add_pairs(Ids pairs, Entries& to) {
+void TorchTree::add_pairs(Ids pairs, Fields& to) {
   for (size_t i = 0; i + 1 < pairs.size(); i += 2) to.add(key(pairs[i]), pairs[i + 1]);
 }
 
-TorchTree::Result TorchTree::dict(Ids pairs, Id id, Id metadata) {
-  Entries entries;
+TorchTree::Result TorchTree::dict(Ids pairs, Id id, Id state) {
+  Fields fields;
   spend(pairs.size());
-  entries.entries.reserve(pairs.size() / 2);
-  entries.children.reserve(pairs.size() / 2);
-  add_pairs(pairs, entries);
-  if (metadata != PickleGraph::kNothing) entries.children.push_back({metadata, kMetadata});
-  return fill(Value::dict_of_different(std::move(entries.entries)), std::move(entries.children), id);
+  fields.own.entries.reserve(pairs.size() / 2);
+  fields.children.reserve(pairs.size() / 2);
+  add_pairs(pairs, fields);
+  add_attributes(state, fields);
+  return fill(Then::dict, {}, std::move(fields), id);
 }
 
 }  // namespace kiln::io

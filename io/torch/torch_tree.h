@@ -14,8 +14,12 @@
 
 namespace kiln::io {
 
-// Values of one pickle, those counted again that are referred to again; a text of 64 bytes counts twice.
+// Values of one pickle, those counted again that are referred to again: who walks through them meets as many.
+// A text of 64 bytes counts twice.
 inline constexpr size_t kMostValues = 20'000'000;
+
+// Elements that cost as much as a value.
+inline constexpr size_t kElementsOfABudget = 4096;
 
 struct TorchStorage {
   Ref<Storage> memory;
@@ -51,29 +55,40 @@ class TorchTree {
   struct Child {
     Id id;
     uint32_t place;
-    bool is_appended = false;
+    bool is_attribute = false, is_appended = false;
   };
-  static constexpr uint32_t kMetadata = UINT32_MAX;  // the place of a state dict's `_metadata`
+  // Keys, whose values come later.
+  struct Keys {
+    std::vector<Value::Entry> entries;
+    KeyIndex known;
+
+    uint32_t place_of(Value::Key key);
+  };
+  // The entries and attributes of a dict or object to be.
+  struct Fields {
+    Keys own, attributes;
+    std::vector<Child> children;
+
+    void add(Value::Key key, Id id) { children.push_back({id, own.place_of(std::move(key))}); }
+    void add_attribute(Value::Key key, Id id) {
+      children.push_back({id, attributes.place_of(std::move(key)), true});
+    }
+  };
+  // What becomes of the values of an open container: it itself, or the only one of them.
+  enum class Then : uint8_t { list, tuple, dict, object, module, unwrap, unwrap_as_tuple };
   // A container that waits for its values.
   struct Open {
     Id id;  // kNothing: not a node of its own
-    size_t next = 0;
-    Value value;
-    Ids items;  // of a list or tuple
-    std::vector<Child> children;
-    enum class Then : uint8_t { keep, unwrap, unwrap_as_tuple } then = Then::keep;
+    Then then = Then::list;
+    std::string type;  // of an object
+    Ids items;         // of a list or tuple, and their values
+    std::vector<Value> values;
+    Fields fields;
+    size_t next = 0, size = 1;
 
-    size_t count() const { return children.empty() ? items.size() : children.size(); }
+    size_t count() const { return fields.children.empty() ? items.size() : fields.children.size(); }
     void put(Value child);
-  };
-  // The entries of a dict or object to be, whose values come later.
-  struct Entries {
-    std::vector<Value::Entry> entries;
-    KeyIndex known;
-    std::vector<Child> children;
-
-    uint32_t place_of(Value::Key key);
-    void add(Value::Key key, Id id) { children.push_back({id, place_of(std::move(key))}); }
+    Value take();
   };
 
   template <class... Args>
@@ -88,17 +103,23 @@ class TorchTree {
   Result begin(Id id);
   Result begin_next();
   void close(Id id, const Value& value);
+  void remember(Id id, const Value& value);
   Result container(Id id);
   Result sequence(Kind kind, Ids items, Id id);
-  Result dict(Ids pairs, Id id, Id metadata = PickleGraph::kNothing);
-  Result fill(Value value, std::vector<Child> children, Id id);
+  Result dict(Ids pairs, Id id, Id state = PickleGraph::kNothing);
+  Result fill(Then then, std::string type, Fields fields, Id id);
   Result object(Id id);
   Result opaque(const std::string& type, Id id);
   bool known_class(const std::string& name, Id id, Result* result);
   Value atom(Id id);
   Value persistent(Id id);
   Value::Key key(Id id);
-  void add_pairs(Ids pairs, Entries& to);
+  void add_pairs(Ids pairs, Fields& to);
+  // Whether an object's state is its attributes: a dict, or (dict, dict of slots). And these dicts.
+  bool has_dicts(Id state) const;
+  std::vector<Id> dicts_of(Id state) const;
+  void add_attributes(Id state, Fields& to);
+  std::vector<Value::Entry> read_attributes(Id state);
   // The class that a global, or a legacy ('module', class, ...) persistent id, is.
   const std::string& class_of(Id id);
   std::string find_class(Id id) const;
@@ -107,6 +128,10 @@ class TorchTree {
   Id attribute(Id state, std::string_view name) const;
   bool is_module(Id id);
   Result module(Id id);
+  void add_members(Id module, const std::string& prefix, Fields& to);
+  std::vector<Id> members(Id module, const char* list);
+  std::unordered_set<std::string> transient_buffers(Id module);
+  bool holds_data(Id id);
 
   // torch_tensors.cpp
   bool rebuild(const std::string& name, Ids arguments, Value* result);
@@ -115,7 +140,13 @@ class TorchTree {
   TorchStorage storage_of_list(const TorchType& type, Id list);
   Tensor tensor(const TorchStorage& storage, const TorchType& type, Id offset, Id size, Id stride);
   void make_bools(const Tensor& x, bool whole_storage);
-  Tensor resolved(const Tensor& tensor, Id metadata);
+  Tensor resolved(const Tensor& tensor, const TorchType& type, Id metadata);
+  Tensor unpacked(const Ref<Storage>& packed, const TorchType& type, const Layout& layout);
+  Ref<Storage> aligned(const Ref<Storage>& memory, int64_t width);
+  Tensor meta_tensor(Ids arguments);
+  Value wrapper(Ids arguments, Id state);
+  Value subclass(const std::string& function, Ids arguments);
+  Value with_attributes(Value value, Id state, const std::string& type);
   Value typed(const TorchType& type, Tensor tensor) const;
   Value quantised(Ids arguments);
   Value sparse(Ids arguments);
@@ -139,12 +170,21 @@ class TorchTree {
   int recursion_ = 0;
   size_t budget_;
   std::vector<Open> stack_;
-  std::vector<bool> open_;            // nodes that are being read: meeting one again is a cycle
-  host::Vector<uint32_t> tensor_at_;  // node's place in tensors_, counted from 1
-  std::vector<Tensor> tensors_;
+  std::vector<bool> open_;  // nodes that are being read: meeting one again is a cycle
+  // What was read is shared by all that refer to it; its size counts what is in it as often as it is there.
+  struct Known {
+    Value value;
+    size_t size;
+  };
+  host::Vector<uint32_t> known_at_;  // node's place in known_, counted from 1
+  std::vector<Known> known_;
+  size_t size_ = 0;               // of the value that was read last
+  std::vector<bool> holds_data_;  // empty: not known yet
   std::unordered_map<Id, std::string> classes_;
+  std::unordered_map<Id, Value> named_keys_;
   std::unordered_map<Id, bool> modules_;
   std::unordered_map<Id, TorchStorage> nested_storages_;
+  std::unordered_map<const Storage*, std::pair<Ref<Storage>, Ref<Storage>>> aligned_;  // it, and the copy
   std::unordered_set<const void*> bool_storages_;
 };
 

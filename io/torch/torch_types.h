@@ -14,6 +14,7 @@ struct TorchType {
   DType dtype;               // that holds the bits
   bool is_plain = true;      // false: the dtype holds raw integers that mean something else
   int numbers = 1;           // in an element: 2 in a complex one
+  int packed = 1;            // elements in one of the dtype
 };
 
 // By the class of a storage or old tensor without its module ("FloatStorage", "FloatTensor"), by the name of

@@ -56,11 +56,12 @@ class ZipStorages : public TorchStorages {
            name.count, name.type->name);
     Ref<Storage>& memory = memories_[size_t(record - archive_->records().data())];
     if (!memory)
-      memory = source_.later(
-          record->size, [archive = archive_, record, type = name.type, verify = verify_, swaps = swapped_] {
-            Ref<Storage> data = archive->storage(*record, size_of(type->dtype), verify);
-            return swaps ? swapped(*data, *type) : data;
-          });
+      memory = source_.later(record->size,
+                             [archive = archive_, record, type = name.type,
+                              alignment = source_.alignment_for(dtype), verify = verify_, swaps = swapped_] {
+                               Ref<Storage> data = archive->storage(*record, alignment, verify);
+                               return swaps ? swapped(*data, *type) : data;
+                             });
     return {memory, name.type};
   }
 
@@ -196,6 +197,8 @@ Value read_zip(const Source& source, const ReadOptions& options, int nesting) {
   };
   Value value = content();
   archive.finish();
+  if (source.is_outline() && options.verify)
+    options.outline->checks.push_back([shared, path = source.path()] { shared->check(InputFile(path)); });
   return value;
 }
 

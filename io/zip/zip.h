@@ -61,6 +61,8 @@ class ZipArchive {
   // Throws what is wrong with records that were not asked for: of verified data all are compared, deflated
   // ones too. Those of torch.save are stored, and were read before.
   void finish() const;
+  // Compares the checksums of all records, read from their file once more and piece by piece.
+  void check(const InputFile& file) const;
   // "load: 'x.pth', record 'x/data.pkl'"
   std::string where(const Record& record) const;
 
@@ -94,7 +96,8 @@ class ZipArchive {
   // Whether a descriptor may follow the data.
   bool read_header(const Source& source, const Header& header, Record& record) const;
   void check_behind(const Source& source, size_t place, bool has_descriptor) const;
-  void inflate(const Record& record, void* out) const;
+  void inflate_all(const Record& record, void* out) const;
+  [[noreturn]] void fail_to_inflate(const Record& record) const;
   void check_crc(const Record& record, uint32_t crc) const;
 
   Source source_;

@@ -1,9 +1,8 @@
-#include <zlib.h>
-
 #include <algorithm>
 
 #include <kiln/io/bytes/crc32.h>
 #include <kiln/io/bytes/little_endian.h>
+#include <kiln/io/zip/inflate.h>
 #include <kiln/io/zip/zip.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/cpu/context.h>
@@ -146,33 +145,16 @@ bool ZipArchive::read_header(const Source& source, const Header& header, Record&
   return deferred;
 }
 
-void ZipArchive::inflate(const Record& record, void* out) const {
-  const std::string packed = source_.read(record.begin, record.stored);
-  z_stream stream = {};
-  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) fail("{} cannot be inflated: no memory", where(record));
-  const auto* in = reinterpret_cast<const Bytef*>(packed.data());
-  auto* to = static_cast<Bytef*>(out);
-  int64_t in_left = record.stored, out_left = record.size;
-  constexpr int64_t kPiece = 1 << 30;  // zlib counts in 32 bits
-  int status = Z_OK;
-  Bytef nothing = 0;
-  while (status == Z_OK) {
-    stream.next_in = const_cast<Bytef*>(in);
-    stream.avail_in = uInt(std::min(in_left, kPiece));
-    stream.next_out = out_left > 0 ? to : &nothing;
-    stream.avail_out = out_left > 0 ? uInt(std::min(out_left, kPiece)) : 1;
-    const uInt in_before = stream.avail_in, out_before = stream.avail_out;
-    status = ::inflate(&stream, Z_NO_FLUSH);
-    in += in_before - stream.avail_in, in_left -= in_before - stream.avail_in;
-    const int64_t made = out_before - stream.avail_out;
-    if (made > out_left) status = Z_DATA_ERROR;
-    to += std::min(made, out_left), out_left -= std::min(made, out_left);
-    if (status == Z_OK && made == 0 && in_before == stream.avail_in) status = Z_BUF_ERROR;
-  }
-  ::inflateEnd(&stream);
-  if (status != Z_STREAM_END || in_left != 0 || out_left != 0)
-    fail("{} is damaged: its deflated bytes do not give {} bytes{}", where(record), record.size,
-         record.crc != 0 ? fmt::format(" of CRC-32 {:08x}", record.crc) : "");
+void ZipArchive::inflate_all(const Record& record, void* out) const {
+  const auto read = [&](int64_t at, int64_t bytes, void* to) { source_.read(record.begin + at, bytes, to); };
+  if (!inflate(record.stored, record.size, {static_cast<char*>(out), record.size}, read,
+               [](const char*, int64_t) {}))
+    fail_to_inflate(record);
+}
+
+void ZipArchive::fail_to_inflate(const Record& record) const {
+  fail("{} is damaged: its deflated bytes do not give {} bytes{}", where(record), record.size,
+       record.crc != 0 ? fmt::format(" of CRC-32 {:08x}", record.crc) : "");
 }
 
 void ZipArchive::check_crc(const Record& record, uint32_t crc) const {
@@ -194,7 +176,7 @@ Ref<Storage> ZipArchive::storage(const Record& record, int64_t alignment, bool v
     result = source_.storage(record.begin, record.size, alignment, wanted);
   } else {
     result = Storage::allocate(record.size, cpu);
-    inflate(record, result->data);
+    inflate_all(record, result->data);
     if (ahead_) ready_[i].was_inflated = true;
     source_.advance(record.stored);
     if (wanted != nullptr) checksum.value = crc32(result->data, size_t(record.size));

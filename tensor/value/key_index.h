@@ -13,17 +13,11 @@ class KeyIndex {
   // Where `key` is among the entries that this index knows; kNew, and it is known as the next one.
   size_t find_or_add(const std::vector<Value::Entry>& entries, const Value::Key& key) {
     return index_.find_or_add(
-        hash(key), [&](size_t i) { return entries[i].key == key; },
-        [&](size_t i) { return hash(entries[i].key); });
+        key.hash(), [&](size_t i) { return entries[i].key == key; },
+        [&](size_t i) { return entries[i].key.hash(); });
   }
 
  private:
-  static size_t hash(const Value::Key& key) {
-    return key.is_int()
-               ? size_t(uint64_t(key.number()) * 0x9E3779B97F4A7C15u >> 20)  // Knuth's multiplicative hash
-               : NameIndex::hash(key.text());
-  }
-
   NameIndex index_;
 };
 

@@ -1,46 +1,39 @@
 #include <kiln/tensor/value/value.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/key_index.h>
 #include <kiln/tensor/value/state_dict.h>
-#include <kiln/tensor/value/surgery.h>
+#include <kiln/tensor/value/value_box.h>
 
 namespace kiln {
 
 using Entries = std::vector<Value::Entry>;
 
-// Of a dict, whose type is empty, or an object.
-struct Value::Fields {
-  std::string type;
-  Entries entries;
-  Value attributes;
-};
-
 Value::Value(std::string_view text) : Value(std::string(text)) {}
-Value::Value(std::string text) : kind_(Kind::string) { payload_.text = new std::string(std::move(text)); }
-Value::Value(Bytes bytes) : kind_(Kind::bytes) { payload_.text = new std::string(std::move(bytes.data)); }
+Value::Value(std::string text) : kind_(Kind::string) { payload_.text = new Text(std::move(text)); }
+Value::Value(Bytes bytes) : kind_(Kind::bytes) { payload_.text = new Text(std::move(bytes.data)); }
 
 Value::Value(Tensor tensor) {
   if (!tensor.defined()) return;
-  payload_.tensor = new Tensor(std::move(tensor));
+  payload_.held = new Held(std::move(tensor));
   kind_ = Kind::tensor;
 }
 
 Value::Value(const StateDict& state) : kind_(Kind::dict) {
-  payload_.fields = new Fields;
-  payload_.fields->entries.reserve(state.size());
-  for (const auto& [name, tensor] : state) payload_.fields->entries.push_back({name, tensor});
+  Entries entries;
+  entries.reserve(state.size());
+  for (const auto& [name, tensor] : state) entries.push_back({name, tensor});
+  payload_.fields = new Fields({}, std::move(entries));
 }
 
 Value::Value(std::initializer_list<Entry> entries) : Value(dict(Entries(entries))) {}
 
 Value Value::list(std::vector<Value> items) {
   Value result;
-  result.payload_.items = new std::vector<Value>(std::move(items));
+  result.payload_.items = new Items(std::move(items));
   result.kind_ = Kind::list;
   return result;
 }
@@ -51,7 +44,7 @@ Value Value::tuple(std::vector<Value> items) {
   return result;
 }
 
-Value Value::dict() { return dict(std::vector<Entry>()); }
+Value Value::dict() { return dict_of_different({}); }
 
 Value Value::dict(std::vector<Entry> entries) {
   KeyIndex index;
@@ -63,7 +56,7 @@ Value Value::dict(std::vector<Entry> entries) {
 
 Value Value::dict_of_different(Entries entries) {
   Value result;
-  result.payload_.fields = new Fields{{}, std::move(entries), {}};
+  result.payload_.fields = new Fields({}, std::move(entries));
   result.kind_ = Kind::dict;
   return result;
 }
@@ -80,51 +73,67 @@ int64_t Value::checked(bool negative, uint64_t bits) {
   return int64_t(bits);
 }
 
+// Where the attributes stand, of a kind that may have some; else null.
+Value* Value::attributes_place() const {
+  if (kind_ == Kind::tensor) return &payload_.held->attributes;
+  if (kind_ >= Kind::dict) return &payload_.fields->attributes;
+  return is_container() ? &payload_.items->attributes : nullptr;
+}
+
+// True when that is all: not for a box that may be changed under the hands of its copies.
+bool Value::share(const Value& other) {
+  if (other.is_boxed()) {
+    if (other.payload_.box->open) return false;
+    other.payload_.box->add_handle();
+  }
+  payload_ = other.payload_;
+  kind_ = other.kind_;
+  return true;
+}
+
 // Children of a container are there, but none.
 void Value::copy_without_children(const Value& other) {
+  const Value* attributes = other.attributes_place();
   switch (other.kind_) {
     case Kind::string:
     case Kind::bytes:
-      payload_.text = new std::string(*other.payload_.text);
+      payload_.text = new Text(other.payload_.text->text);
       break;
     case Kind::tensor:
-      payload_.tensor = new Tensor(*other.payload_.tensor);
+      payload_.held = new Held(other.payload_.held->tensor);
       break;
     case Kind::list:
     case Kind::tuple:
-      payload_.items = new std::vector<Value>(other.payload_.items->size());
-      break;
-    case Kind::dict:
-    case Kind::object:
-      payload_.fields = new Fields{other.payload_.fields->type, {}, {}};
-      payload_.fields->entries.reserve(other.size());
-      for (const Entry& entry : other.entries()) payload_.fields->entries.push_back({entry.key, {}});
+      payload_.items = new Items(std::vector<Value>(other.payload_.items->items.size()));
       break;
     default:
-      payload_ = other.payload_;
+      payload_.fields = new Fields(other.payload_.fields->type, {});
+      payload_.fields->entries.reserve(other.size());
+      for (const Entry& entry : other.entries()) payload_.fields->entries.push_back({entry.key, {}});
   }
   kind_ = other.kind_;
+  // A mark for each_child.
+  if (attributes != nullptr && !attributes->is_none()) *attributes_place() = false;
 }
 
 // No recursion here and below: a tree may be deeper than the stack.
 Value::Value(const Value& other) {
+  if (share(other)) return;
   copy_without_children(other);
-  if (!is_container()) return;
   std::vector<std::pair<const Value*, Value*>> pending = {{&other, this}};
-  const auto copy = [&](const Value& from, Value& to) {
-    to.copy_without_children(from);
-    if (to.is_container()) pending.emplace_back(&from, &to);
-  };
   while (!pending.empty()) {
     const auto [from, to] = pending.back();
     pending.pop_back();
-    if (from->kind_ < Kind::dict) {
-      for (size_t i = 0; i < from->size(); ++i) copy((*from->payload_.items)[i], (*to->payload_.items)[i]);
-      continue;
-    }
-    for (size_t i = 0; i < from->size(); ++i)
-      copy(from->payload_.fields->entries[i].value, to->payload_.fields->entries[i].value);
-    copy(from->payload_.fields->attributes, to->payload_.fields->attributes);
+    std::vector<const Value*> originals;
+    from->each_child([&](const Value& child) { originals.push_back(&child); });
+    size_t next = 0;
+    to->each_child([&](Value& child) {
+      const Value& original = *originals[next++];
+      child = Value();
+      if (child.share(original)) return;
+      child.copy_without_children(original);
+      pending.emplace_back(&original, &child);
+    });
   }
 }
 
@@ -137,35 +146,52 @@ Value& Value::operator=(Value other) noexcept {
   return *this;
 }
 
-// Frees what is flat and hands the containers on, so that a deep tree costs no stack.
-void Value::drop_children(std::vector<Value>& pending) {
-  const auto keep = [&](Value& child) {
-    if (child.is_container()) pending.push_back(std::move(child));
-  };
-  if (kind_ >= Kind::dict) {
-    for (Entry& entry : payload_.fields->entries) keep(entry.value);
-    keep(payload_.fields->attributes);
-    delete payload_.fields;
-  } else {
-    for (Value& item : *payload_.items) keep(item);
+// A box of its own. One level: the children are shared with the other copies, as long as nobody asks for
+// them.
+void Value::unshare() {
+  if (!is_boxed() || !payload_.box->is_shared()) return;
+  Value copy;
+  copy.copy_without_children(*this);
+  std::vector<const Value*> originals;
+  each_child([&](const Value& child) { originals.push_back(&child); });
+  size_t next = 0;
+  copy.each_child([&](Value& child) { child = *originals[next++]; });
+  *this = std::move(copy);
+}
+
+// Before a reference is given out that can change the box at any time.
+void Value::own() {
+  unshare();
+  if (is_boxed()) payload_.box->open = true;
+}
+
+// The last handle is gone. Frees what is flat and hands the rest on, so that a deep tree costs no stack.
+void Value::free(std::vector<Value>& pending) {
+  each_child([&](Value& child) {
+    const Value* attributes = child.attributes_place();
+    if (child.is_container() || (attributes != nullptr && !attributes->is_none()))
+      pending.push_back(std::move(child));
+  });
+  if (kind_ < Kind::tensor)
+    delete payload_.text;
+  else if (kind_ == Kind::tensor)
+    delete payload_.held;
+  else if (kind_ < Kind::dict)
     delete payload_.items;
-  }
+  else
+    delete payload_.fields;
   kind_ = Kind::none;
 }
 
 Value::~Value() {
-  if (kind_ == Kind::string || kind_ == Kind::bytes) {
-    delete payload_.text;
-  } else if (kind_ == Kind::tensor) {
-    delete payload_.tensor;
-  } else if (is_container()) {
-    std::vector<Value> pending;
-    drop_children(pending);
-    while (!pending.empty()) {
-      Value next = std::move(pending.back());
-      pending.pop_back();
-      next.drop_children(pending);
-    }
+  if (!is_boxed() || !payload_.box->drop_handle()) return;
+  std::vector<Value> pending;
+  free(pending);
+  while (!pending.empty()) {
+    Value next = std::move(pending.back());
+    pending.pop_back();
+    if (next.payload_.box->drop_handle()) next.free(pending);
+    next.kind_ = Kind::none;
   }
 }
 
@@ -179,40 +205,41 @@ double Value::as_float() const {
   if (kind_ == Kind::integer) return double(payload_.integer);
   return expect(Kind::real), payload_.real;
 }
-const std::string& Value::as_string() const& { return expect(Kind::string), *payload_.text; }
-const std::string& Value::as_bytes() const& { return expect(Kind::bytes), *payload_.text; }
-const Tensor& Value::as_tensor() const& { return expect(Kind::tensor), *payload_.tensor; }
+const std::string& Value::as_string() const& { return expect(Kind::string), payload_.text->text; }
+const std::string& Value::as_bytes() const& { return expect(Kind::bytes), payload_.text->text; }
+const Tensor& Value::as_tensor() const& { return expect(Kind::tensor), payload_.held->tensor; }
 const std::string& Value::type() const& { return expect(Kind::object), payload_.fields->type; }
-
-StateDict Value::as_state_dict() const {
-  std::vector<StateDict::Entry> tensors;
-  tensors.reserve(entries().size());
-  for (const auto& [key, value] : entries()) {
-    if (key.is_int())
-      fail("value: a state dict has names as keys, this one has the int {}{}", key.number(),
-           where_weights_are(*this));
-    if (!value.is_tensor()) {
-      const bool is_short = value.kind() < Kind::list;
-      fail("value: a state dict holds tensors, '{}' is {}{}", key.text(),
-           is_short ? to_string(value) : fmt::format("{} of {}", name_of(value.kind()), value.size()),
-           where_weights_are(*this));
-    }
-    tensors.push_back({key.text(), value.as_tensor()});
-  }
-  return StateDict(std::move(tensors));
-}
 
 const std::vector<Value>& Value::items() const& {
   if (kind_ != Kind::tuple) expect(Kind::list);
-  return *payload_.items;
+  return payload_.items->items;
 }
-std::vector<Value>& Value::items() & { return const_cast<std::vector<Value>&>(std::as_const(*this).items()); }
+std::vector<Value>& Value::items() & {
+  if (kind_ != Kind::tuple) expect(Kind::list);
+  return own(), payload_.items->items;
+}
 const Entries& Value::entries() const& {
   if (kind_ != Kind::object) expect(Kind::dict);
   return payload_.fields->entries;
 }
+Entries& Value::entries() & {
+  if (kind_ != Kind::object) expect(Kind::dict);
+  return own(), payload_.fields->entries;
+}
 
-Entries& Value::entries() & { return const_cast<Entries&>(std::as_const(*this).entries()); }
+const Value& Value::attributes() const& {
+  const Value* attributes = attributes_place();
+  if (attributes == nullptr) expect(Kind::dict);
+  return *attributes;
+}
+void Value::set_attributes(Value attributes) {
+  if (attributes_place() == nullptr) expect(Kind::dict);
+  if (!attributes.is_none() && !attributes.is_object()) attributes.expect(Kind::dict);
+  unshare();
+  *attributes_place() = std::move(attributes);
+}
+
+size_t Value::size() const { return kind_ >= Kind::dict ? entries().size() : items().size(); }
 
 std::vector<const Tensor*> Value::tensors() const& {
   std::vector<const Tensor*> found;
@@ -221,127 +248,49 @@ std::vector<const Tensor*> Value::tensors() const& {
     const Value& next = *pending.back();
     pending.pop_back();
     const size_t first = pending.size();
-    if (next.is_tensor()) found.push_back(next.payload_.tensor);
+    if (next.is_tensor()) found.push_back(&next.payload_.held->tensor);
     if (next.is_list() || next.is_tuple())
       for (const Value& item : next.items()) pending.push_back(&item);
     if (next.kind_ >= Kind::dict)
-      for (const Entry& entry : next.entries()) pending.push_back(&entry.value);
+      for (const Entry& entry : next.entries()) {
+        if (entry.key.value_.is_boxed()) pending.push_back(&entry.key.value_);
+        pending.push_back(&entry.value);
+      }
+    const Value* attributes = next.attributes_place();
+    if (attributes != nullptr && !attributes->is_none()) pending.push_back(attributes);
     std::reverse(pending.begin() + std::ptrdiff_t(first), pending.end());
   }
   return found;
 }
 std::vector<Tensor*> Value::tensors() & {
+  std::vector<Value*> pending = {this};
+  while (!pending.empty()) {
+    Value& next = *pending.back();
+    pending.pop_back();
+    next.own();
+    next.each_child([&](Value& child) { pending.push_back(&child); });
+    if (next.kind_ >= Kind::dict)
+      for (Entry& entry : next.payload_.fields->entries) pending.push_back(&entry.key.value_);
+  }
   std::vector<Tensor*> found;
   for (const Tensor* tensor : std::as_const(*this).tensors()) found.push_back(const_cast<Tensor*>(tensor));
   return found;
 }
 
-const Value& Value::attributes() const& {
-  if (kind_ != Kind::object) expect(Kind::dict);
-  return payload_.fields->attributes;
+// Of temporaries: what nobody else has is handed over.
+
+std::string Value::as_string() && {
+  expect(Kind::string);
+  return payload_.text->is_shared() ? payload_.text->text : std::move(payload_.text->text);
 }
-void Value::set_attributes(Value attributes) {
-  if (kind_ != Kind::object) expect(Kind::dict);
-  if (!attributes.is_none()) attributes.expect(Kind::dict);
-  payload_.fields->attributes = std::move(attributes);
+std::string Value::as_bytes() && {
+  expect(Kind::bytes);
+  return payload_.text->is_shared() ? payload_.text->text : std::move(payload_.text->text);
 }
-
-size_t Value::size() const { return kind_ >= Kind::dict ? entries().size() : items().size(); }
-
-const Value* Value::child(const Key& key) const {
-  if (kind_ >= Kind::dict) {
-    for (const Entry& entry : entries())
-      if (entry.key == key) return &entry.value;
-  } else if (kind_ == Kind::list || kind_ == Kind::tuple) {
-    if (key.is_int() && key.number() >= 0 && size_t(key.number()) < payload_.items->size())
-      return &(*payload_.items)[size_t(key.number())];
-  }
-  return nullptr;
-}
-
-const Value& Value::operator[](const Key& key) const& {
-  if (const Value* found = child(key)) return *found;
-  if (kind_ < Kind::list) fail("value: there is no '{}' in {}", to_string(key), to_string(*this));
-  fail("value: there is no '{}' in {} {} of {}", to_string(key), kind_ == Kind::object ? "an" : "a",
-       name_of(kind_), size());
-}
-
-Value& Value::operator[](const Key& key) & {
-  if (kind_ == Kind::none) *this = dict();
-  if (kind_ == Kind::dict && child(key) == nullptr)
-    return payload_.fields->entries.emplace_back(Entry{key, {}}).value;
-  return const_cast<Value&>(std::as_const(*this)[key]);
-}
-
-void Value::push_back(Value value) { items().push_back(std::move(value)); }
-
-bool Value::erase(const Key& key) {
-  expect(Kind::dict);
-  return std::erase_if(payload_.fields->entries, [&](const Entry& entry) { return entry.key == key; }) != 0;
-}
-
-// One step of a path: a string key, or the int that the name spells.
-const Value* Value::step(std::string_view name) const {
-  if (kind_ < Kind::list) return nullptr;
-  if (const Value* found = child(name)) return found;
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (error != std::errc() || end != name.data() + name.size()) return nullptr;
-  return child(number);
-}
-
-const Value* Value::walk(std::string_view path, const Value** last, std::string_view* rest) const {
-  const Value* here = this;
-  for (;;) {
-    *last = here;
-    *rest = path;
-    if (const Value* whole = here->step(path)) return whole;
-    const size_t slash = path.find('/');
-    if (slash == path.npos) return nullptr;
-    here = here->step(path.substr(0, slash));
-    if (here == nullptr) return nullptr;
-    path.remove_prefix(slash + 1);
-  }
-}
-
-const Value* Value::find(std::string_view path) const& {
-  const Value* last = nullptr;
-  std::string_view rest;
-  return walk(path, &last, &rest);
-}
-Value* Value::find(std::string_view path) & { return const_cast<Value*>(std::as_const(*this).find(path)); }
-
-const Value& Value::at(std::string_view path) const& {
-  const Value* last = nullptr;
-  std::string_view rest;
-  if (const Value* found = walk(path, &last, &rest)) return *found;
-
-  const std::string_view name = rest.substr(0, rest.find('/'));
-  const std::string_view parent = path.substr(0, path.size() - rest.size());
-  const std::string where =
-      parent.empty() ? "" : fmt::format(" in '{}'", parent.substr(0, parent.size() - 1));
-  if (last->kind_ == Kind::list || last->kind_ == Kind::tuple)
-    fail("value: there is no '{}'{}, a {} of {}", name, where, name_of(last->kind_), last->size());
-  if (last->kind_ < Kind::dict) fail("value: there is no '{}'{}, which is {}", name, where, to_string(*last));
-  constexpr size_t kShown = 8;  // enough to see a typing mistake
-  std::string keys;
-  for (size_t i = 0; i < last->size() && i < kShown; ++i)
-    keys += fmt::format("{}'{}'", i == 0 ? "" : ", ", to_string(last->entries()[i].key));
-  if (last->size() > kShown) keys += fmt::format(" and {} more", last->size() - kShown);
-  fail("value: there is no '{}'{}, which has {}", name, where, keys.empty() ? "nothing" : keys);
-}
-Value& Value::at(std::string_view path) & { return const_cast<Value&>(std::as_const(*this).at(path)); }
-
-// Of temporaries; `*this` is none, so these call the ones above.
-
-std::string Value::as_string() && { return expect(Kind::string), std::move(*payload_.text); }
-std::string Value::as_bytes() && { return expect(Kind::bytes), std::move(*payload_.text); }
 Tensor Value::as_tensor() && { return as_tensor(); }
-std::string Value::type() && { return expect(Kind::object), std::move(payload_.fields->type); }
+std::string Value::type() && { return std::as_const(*this).type(); }
 std::vector<Value> Value::items() && { return std::move(items()); }
 Entries Value::entries() && { return std::move(entries()); }
-Value Value::attributes() && { return attributes(); }
-Value Value::operator[](const Key& key) && { return std::as_const(*this)[key]; }
-Value Value::at(std::string_view path) && { return std::move(at(path)); }
+Value Value::attributes() && { return std::as_const(*this).attributes(); }
 
 }  // namespace kiln

@@ -11,9 +11,10 @@ namespace kiln {
 class StateDict;
 
 // A tree of plain data, the shape of every checkpoint: none, bool, int, float, string, bytes, tensor, list,
-// tuple, and a dict that keeps its order and whose keys are strings or ints (as in Python). Copies are deep,
-// except that a tensor is a handle and shares its memory. Files of other programs may also give an object: an
-// instance of a class that is only known by name, with its attributes (docs/files.md).
+// tuple, and a dict that keeps its order and whose keys are strings, ints, or what else Python takes for one
+// (Key). Copies are deep, except that a tensor is a handle and shares its memory; they cost nothing until one
+// of the two is changed. Files of other programs may also give an object: an instance of a class that is only
+// known by name, with its attributes (docs/files.md).
 //
 //     Value checkpoint = {{"model", model.state_dict()}, {"epoch", 7}, {"betas", Value::tuple({0.9, 0.999})}};
 //     checkpoint["best"] = 0.92;
@@ -102,7 +103,8 @@ class Value {
   std::string as_bytes() &&;
   const Tensor& as_tensor() const&;
   Tensor as_tensor() &&;
-  // All tensors in it, itself included, in their order.
+  // All tensors in it, itself included, in their order: of an entry those in its key first, at the end those
+  // in the attributes.
   std::vector<const Tensor*> tensors() const&;
   std::vector<Tensor*> tensors() &;
   std::vector<Tensor*> tensors() && = delete;
@@ -121,8 +123,11 @@ class Value {
   std::vector<Entry>& entries() &;
   std::vector<Entry> entries() &&;
 
-  // What Python keeps on a dict beside its entries, as the "_metadata" of a state dict: a dict, or none. .pth
-  // files have it; comparison and all other files leave it out.
+  // What hangs on a tensor, list, tuple, dict or object beside its elements: the scales of a quantised
+  // parameter, the "_metadata" of a state dict. A dict; an object where the tensor or list was of a class of
+  // its own, which is named; none where there is nothing. Of a whole module, "__dict__" has what holds data
+  // beside its state dict; of a safetensors file, "__metadata__" its strings. Comparison and walks leave
+  // these three out.
   const Value& attributes() const&;
   Value attributes() &&;
   void set_attributes(Value attributes);
@@ -140,9 +145,9 @@ class Value {
   // Takes a key out of a dict; false when there was none.
   bool erase(const Key& key);
 
-  // Walks a path of keys and indices: "optimizer/param_groups/0/lr". A key that holds a '/' is found when the
-  // rest of the path is that key. find gives null when the way ends, at throws "value: there is no 'lr' in
-  // 'optimizer/param_groups/0', which has 'betas', 'eps'".
+  // Walks a path of keys and indices, as ValueWalk spells them (value_walk.h): "optimizer/param_groups/0/lr",
+  // "weight/@scales" for an attribute. find gives null when the way ends, at throws "value: there is no 'lr'
+  // in 'optimizer/param_groups/0', which has 'betas', 'eps'".
   const Value* find(std::string_view path) const&;
   Value* find(std::string_view path) &;
   Value* find(std::string_view path) && = delete;
@@ -151,19 +156,26 @@ class Value {
   Value at(std::string_view path) &&;
   bool contains(std::string_view path) const { return find(path) != nullptr; }
 
-  // Same kinds and contents, dicts in the same order. NaN equals NaN; tensors are equal when dtype, shape and
-  // the bits of the elements are.
+  // Same kinds and contents, keys and attributes too, dicts in the same order. NaN equals NaN; tensors are
+  // equal when dtype, shape and the bits of the elements are.
   bool operator==(const Value& other) const;
 
  private:
+  friend class ValueAccess;
+  struct Box;
+  struct Text;
+  struct Held;
+  struct Items;
   struct Fields;
+  // Shared by copies, until one of them gives out a reference by which it could be changed.
   union Payload {
     bool boolean;
     int64_t integer;
     double real;
-    std::string* text;
-    Tensor* tensor;
-    std::vector<Value>* items;
+    Box* box;
+    Text* text;
+    Held* held;
+    Items* items;
     Fields* fields;
   };
 
@@ -173,35 +185,67 @@ class Value {
   static int64_t checked(bool negative, uint64_t bits);
   void expect(Kind kind) const;
   bool is_container() const { return kind_ >= Kind::list; }
+  bool is_boxed() const { return kind_ >= Kind::string; }
   bool equals_leaf(const Value& other) const;
+  using Pairs = std::vector<std::pair<const Value*, const Value*>>;
+  static bool pair_up(const std::vector<const Entry*>& a, const std::vector<const Entry*>& b, Pairs& pending);
+  bool share(const Value& other);
   void copy_without_children(const Value& other);
-  void drop_children(std::vector<Value>& pending);
+  void unshare();
+  void own();
+  void free(std::vector<Value>& pending);
+  template <class F>
+  void each_child(F&& f) const;
+  Value* attributes_place() const;
   const Value* child(const Key& key) const;
-  const Value* step(std::string_view name) const;
-  const Value* walk(std::string_view path, const Value** last, std::string_view* rest) const;
+  [[noreturn]] void lacks(std::string_view path) const;
 
   Payload payload_ = {};
   Kind kind_ = Kind::none;
 };
 
-// A dict's key or a list's index.
+// A dict's key or a list's index: a string, an int, or any other value that Python takes for a key: a bool,
+// float, none, bytes, tuple, tensor, an object. Keys are the same when Python holds them to be: 1, 1.0 and
+// true are; tensors and objects are only the same as themselves (and as their copies).
 class Value::Key {
  public:
-  Key(const char* text) : text_(text) {}
-  Key(std::string_view text) : text_(text) {}
-  Key(std::string text) : text_(static_cast<std::string&&>(text)) {}
+  Key(const char* text) : text_(text), is_text_(true) {}
+  Key(std::string_view text) : text_(text), is_text_(true) {}
+  Key(std::string text) : text_(static_cast<std::string&&>(text)), is_text_(true) {}
   template <class T>
-  requires std::is_integral_v<T> Key(T number) : number_(int64_t(number)), is_int_(true) {}
+  requires std::is_integral_v<T> Key(T number) {
+    if constexpr (std::is_same_v<T, bool>)
+      value_ = number;
+    else
+      set(number < 0, uint64_t(number));
+  }
+  // Strings become text keys, all else stays what it is.
+  explicit Key(Value value);
 
-  bool is_int() const { return is_int_; }
-  int64_t number() const { return number_; }
-  const std::string& text() const { return text_; }
-  bool operator==(const Key&) const = default;
+  bool is_text() const { return is_text_; }
+  bool is_int() const { return value_.is_int(); }
+  // The int; throws for others, as also for one of more than 64 bits.
+  int64_t number() const { return value_.as_int(); }
+  // The string; throws for others.
+  const std::string& text() const {
+    if (!is_text_) is_no_text();
+    return text_;
+  }
+  // Any key as a value.
+  Value value() const { return is_text_ ? Value(text_) : value_; }
+  bool operator==(const Key& other) const;
+  // Of keys that are the same.
+  size_t hash() const;
 
  private:
+  friend class Value;
+  friend class ValueAccess;
+  void set(bool negative, uint64_t bits);
+  [[noreturn]] void is_no_text() const;
+
   std::string text_;
-  int64_t number_ = 0;
-  bool is_int_ = false;
+  Value value_;
+  bool is_text_ = false;
 };
 
 struct Value::Entry {
@@ -212,7 +256,8 @@ struct Value::Entry {
 // "int", "dict", ...: Python's words.
 const char* name_of(Value::Kind kind);
 
-// "7" or "epoch".
+// As Python writes them: "7", "epoch", "2.5", "None", "True", "b'x'", "(1, \"a\")"; "tensor", and an object's
+// class.
 std::string to_string(const Value::Key& key);
 
 // The tree, one line an entry: scalars in full, tensors as dtype and shape. Below 100 levels only the sizes

@@ -1,5 +1,6 @@
 #include <kiln/tensor/base/fail.h>
-#include <kiln/tensor/value/value.h>
+#include <kiln/tensor/value/key_spelling.h>
+#include <kiln/tensor/value/key_text.h>
 
 namespace kiln {
 namespace {
@@ -7,18 +8,7 @@ namespace {
 constexpr size_t kShortString = 60;  // of a string, shown in a line of the tree
 
 std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const unsigned char c : text.substr(0, kShortString)) {
-    if (c == '"' || c == '\\')
-      out += fmt::format("\\{}", char(c));
-    else if (c == '\n')
-      out += "\\n";
-    else if (c < 0x20 || c == 0x7f)
-      out += fmt::format("\\x{:02x}", c);
-    else
-      out += char(c);
-  }
-  out += '"';
+  std::string out = quoted_text(text.substr(0, kShortString));
   if (text.size() > kShortString) out += fmt::format(" and {} more bytes", text.size() - kShortString);
   return out;
 }
@@ -46,10 +36,11 @@ std::string scalar_text(const Value& value) {
   }
 }
 
-// A list of few scalars fits in its line.
+// A list of few scalars fits in its line; what has attributes does not.
 bool is_inline(const Value& value) {
+  if (value.is_tensor()) return Children(value).size() == 0;
   if (!value.is_list() && !value.is_tuple()) return value.kind() < Value::Kind::dict;
-  if (value.size() > 16) return false;
+  if (value.size() > 16 || Children(value).size() > value.size()) return false;
   for (const Value& item : value.items())
     if (!is_scalar(item)) return false;
   return true;
@@ -65,21 +56,21 @@ std::string inline_text(const Value& value) {
 // Deeper than this, containers are shown as their size only.
 constexpr int kShownDepth = 100;
 
+std::string head_text(const Value& value) {
+  if (value.is_tensor()) return scalar_text(value);
+  return fmt::format("{} of {}", value.is_object() ? value.type() : name_of(value.kind()), value.size());
+}
+
 void append(std::string& out, const Value& value, int depth) {
-  const auto line = [&](const std::string& name, const Value& child) {
+  const Children children(value);
+  const KeySpelling spelling(children, {});
+  for (size_t i = 0; i < children.size(); ++i) {
+    const Value& child = children[i];
     if (!out.empty()) out += '\n';
-    out += fmt::format("{:{}}{}: ", "", 2 * depth, name);
-    if (is_inline(child)) {
-      out += inline_text(child);
-    } else {
-      out += fmt::format("{} of {}", child.is_object() ? child.type() : name_of(child.kind()), child.size());
-      if (depth < kShownDepth) append(out, child, depth + 1);
-    }
-  };
-  if (value.is_dict() || value.is_object()) {
-    for (const auto& [key, child] : value.entries()) line(to_string(key), child);
-  } else {
-    for (size_t i = 0; i < value.size(); ++i) line(fmt::format("{}", i), value.items()[i]);
+    out.append(size_t(2 * depth), ' ');
+    spelling.append(children, i, out);
+    out += ": " + (is_inline(child) ? inline_text(child) : head_text(child));
+    if (!is_inline(child) && depth < kShownDepth) append(out, child, depth + 1);
   }
 }
 
@@ -91,14 +82,10 @@ const char* name_of(Value::Kind kind) {
   return kNames[int(kind)];
 }
 
-std::string to_string(const Value::Key& key) {
-  return key.is_int() ? fmt::format("{}", key.number()) : key.text();
-}
-
 std::string to_string(const Value& value) {
   if (is_inline(value)) return inline_text(value);
-  if (value.size() == 0) return value.is_object() ? value.type() : "{}";
-  std::string out;
+  if (Children(value).size() == 0) return value.is_object() ? value.type() : "{}";
+  std::string out = value.is_tensor() ? scalar_text(value) : "";
   append(out, value, 0);
   return out;
 }

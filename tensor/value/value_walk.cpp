@@ -1,14 +1,31 @@
 #include <kiln/tensor/value/value_walk.h>
 
+#include <kiln/tensor/value/key_spelling.h>
+
 namespace kiln {
+
+struct ValueWalk::Open {
+  Children children;
+  KeySpelling spelling;
+  size_t next, path;  // of the children; bytes of the parent's own path
+};
+
+ValueWalk::ValueWalk(const Value& root, char separator) : value_(&root), separator_(separator) {}
+ValueWalk::~ValueWalk() = default;
+
+size_t ValueWalk::depth() const { return open_.size(); }
 
 bool ValueWalk::next() {
   if (!begun_) return begun_ = true;
-  if (enters_ && value_->kind() > Value::Kind::tensor) open_.push_back({value_, 0, path_.size()});
+  if (enters_ && value_->kind() >= Value::Kind::tensor) {
+    const Children children(*value_);
+    if (children.size() > 0)
+      open_.push_back({children, KeySpelling(children, {separator_, raw_}), 0, path_.size()});
+  }
   enters_ = true;
   while (!open_.empty()) {
     Open& parent = open_.back();
-    if (parent.next < parent.value->size()) {
+    if (parent.next < parent.children.size()) {
       enter(parent, parent.next++);
       return true;
     }
@@ -23,16 +40,10 @@ void ValueWalk::enter(const Open& parent, size_t child) {
   path_.resize(parent.path);
   if (open_.size() > 1) path_ += separator_;  // the names before it may all be ""
   name_begin_ = path_.size();
-  if (parent.value->is_dict() || parent.value->is_object()) {
-    const Value::Entry& entry = parent.value->entries()[child];
-    key_ = &entry.key;
-    value_ = &entry.value;
-    path_ += entry.key.is_int() ? std::to_string(entry.key.number()) : entry.key.text();
-  } else {
-    key_ = nullptr;
-    value_ = &parent.value->items()[child];
-    path_ += std::to_string(child);
-  }
+  parent.spelling.append(parent.children, child, path_);
+  key_ = parent.children.key(child);
+  value_ = &parent.children[child];
+  is_attribute_ = parent.children.is_attribute(child);
 }
 
 }  // namespace kiln

@@ -1,4 +1,5 @@
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/key_spelling.h>
 #include <kiln/tensor/value/surgery.h>
 #include <kiln/tensor/value/value_walk.h>
 
@@ -22,7 +23,7 @@ size_t count_tensors(const Value& dict) {
 
 bool holds(const Value& value, bool (*wanted)(const Value& value)) {
   for (const auto& [key, child] : value.entries())
-    if (!key.is_int() && wanted(child)) return true;
+    if (key.is_text() && wanted(child)) return true;
   return false;
 }
 
@@ -30,8 +31,8 @@ std::vector<std::string> find(const Value& checkpoint, bool (*wanted)(const Valu
   std::vector<std::string> found;
   for (ValueWalk walk(checkpoint, '/'); walk.next();) {
     const Value::Key* key = walk.key();
-    // Under int keys there is an optimiser's state for each parameter.
-    if (key != nullptr && (key->is_int() || key->text().find("optim") != std::string::npos))
+    // Under keys that are no names there is an optimiser's state for each parameter.
+    if (key != nullptr && (!key->is_text() || key->text().find("optim") != std::string::npos))
       walk.skip();
     else if (has_keys(walk.value()) && holds(walk.value(), wanted))
       found.push_back(walk.path());
@@ -82,11 +83,13 @@ StateDict weights_of(const Value& checkpoint, std::string_view path, std::vector
     fail("weights: at '{}' there is {}, not a dict of tensors", place.empty() ? "/" : place,
          to_string(value));
   std::vector<StateDict::Entry> entries;
-  for (const auto& [key, child] : value.entries()) {
+  const std::vector<std::string> names = names_in(value, {.separator = '.', .raw = true});
+  for (size_t i = 0; i < value.size(); ++i) {
+    const Value& child = value.entries()[i].value;
     if (child.is_tensor())
-      entries.push_back({to_string(key), child.as_tensor()});
+      entries.push_back({names[i], child.as_tensor()});
     else if (left_out != nullptr)
-      left_out->push_back(to_string(key));
+      left_out->push_back(names[i]);
   }
   if (entries.empty())
     fail("weights: '{}' holds no tensors itself, only {} other entries; choose a path inside it",

@@ -54,6 +54,22 @@ std::string sparse_file(const TemporaryFolder& folder, int64_t bytes) {
 
 }  // namespace
 
+namespace {
+
+// Of modules, what is not in their state dicts.
+size_t data_beside(const Value& value) {
+  size_t count = 0;
+  for (ValueWalk walk(value, '/'); walk.next();) {
+    const Value& here = walk.value();
+    const Value* beside =
+        here.is_object() && !here.attributes().is_none() ? here.attributes().find("__dict__") : nullptr;
+    count += beside == nullptr ? 0 : beside->tensors().size();
+  }
+  return count;
+}
+
+}  // namespace
+
 TEST_CASE("open: the outline has all but the elements, the value has them") {
   for (const char* name :
        {"zip.pt", "zip4.pt", "legacy.pt", "legacy1.pt", "legacy4.pt", "module.pt", "special.pt", "tar.pt",
@@ -67,7 +83,7 @@ TEST_CASE("open: the outline has all but the elements, the value has them") {
     check_structure(file.value(), value);
     check_structure(file.outline(), value);
     const std::vector<std::string> names = file.names();
-    CHECK(names.size() == value.tensors().size());
+    CHECK(names.size() == value.tensors().size() - data_beside(value));
     for (const std::string& path : names)
       CHECK(Value(file.tensor(path)) == (path.empty() ? value : value.at(path)));
   }
@@ -103,7 +119,7 @@ TEST_CASE("open: an element of an outline is an error, not a crash") {
   CHECK(contains(error_of([&] { x.data<float>(); }), "the tensor is on meta"));
   CHECK(contains(error_of([&] { x.to_vector<float>(); }), "meta"));
   CHECK(contains(error_of([&] { x + 1; }), "meta"));
-  CHECK(contains(error_of([&] { CHECK(file.outline() == file.outline()); }), "meta"));
+  CHECK(contains(error_of([&] { CHECK(file.outline() == io::open(fixture("zip.pt")).outline()); }), "meta"));
   CHECK_FALSE(to_string(x).empty());
   const TemporaryFolder folder;
   for (const char* name : {"x.kiln", "x.pth", "x.npz", "x.safetensors"})

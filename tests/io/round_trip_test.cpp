@@ -194,14 +194,11 @@ TEST_CASE("round trip: two names that differ by case, by form, by kind or by end
   survives(folder / "a.pth", Value{{"1", tensor({1})}, {1, tensor({2})}});
   for (const char* format : {"safetensors", "npz"}) {
     const std::string path = folder / ("b."s + format);
-    CHECK(test::contains(test::error_of([&] {
-                           io::save(path, Value{{"1", tensor({1})}, {1, tensor({2})}});
-                         }),
-                         "two tensors named '1'"));
-    CHECK(test::contains(test::error_of([&] {
-                           io::save(path, Value{{"a.b", tensor({1})}, {"a", {{"b", tensor({2})}}}});
-                         }),
-                         "two tensors named 'a.b'"));
+    // One that looks like another is quoted.
+    io::save(path, Value{{"1", tensor({1})}, {1, tensor({2})}});
+    CHECK(io::load(path) == Value{{"\"1\"", tensor({1})}, {"1", tensor({2})}});
+    io::save(path, Value{{"a.b", tensor({1})}, {"a", {{"b", tensor({2})}}}});
+    CHECK(io::load(path) == Value{{"\"a.b\"", tensor({1})}, {"a.b", tensor({2})}});
     io::save(path, Value{{"", {{"a", tensor({1})}}}, {"a", tensor({2})}});
     CHECK(io::load(path).contains(".a"));
   }
@@ -297,7 +294,7 @@ TEST_CASE("round trip: values of every kind") {
         survives(path, value);
       }
       const bool any = format == "kiln"s || (format == "pth"s && !(value == Value("\xff")));
-      if (any) CHECK(refused.empty() == !value.is_object());
+      if (any) CHECK(refused.empty() == (format == "kiln"s || !value.is_object()));
     }
   Value deep = 1;
   for (int i = 0; i < 199; ++i) deep = Value::list({std::move(deep)});

@@ -55,7 +55,7 @@ TEST_CASE("script: the state dict alone; other tensors are in the attributes") {
     CHECK(value.type() == "__torch__.___torch_mangle_0.Parts");
     CHECK(names_of(value) == kState);
     REQUIRE(value.attributes().is_dict());
-    const Value& beside = value.attributes().at("attributes");
+    const Value& beside = value.attributes().at("__dict__");
     CHECK(names_of(beside) == kBeside);
     CHECK(beside.at("tensor") == Value(tensor({0.f, 1.f, 2.f})));
     CHECK(value.as_state_dict().size() == 11);
@@ -66,9 +66,9 @@ TEST_CASE("script: the state dict alone; other tensors are in the attributes") {
 
 TEST_CASE("script: attributes have elements and dtype as the state dict has") {
   const io::File file = io::open(kParts, {.dtype = float64});
-  CHECK(file.outline().attributes().at("attributes/tensor").as_tensor().device() == meta);
+  CHECK(file.outline().attributes().at("__dict__/tensor").as_tensor().device() == meta);
   for (const Value& value : {file.value(), io::load(kParts, {.dtype = float64})}) {
-    const Value& beside = value.attributes().at("attributes");
+    const Value& beside = value.attributes().at("__dict__");
     CHECK(beside.at("tensor") == Value(tensor({0, 1, 2}, {.dtype = float64})));
     CHECK(value.at("scale").as_tensor().dtype() == float64);
     CHECK(beside.at("listed.1").as_tensor().raw_data() == value.at("weight").as_tensor().raw_data());
@@ -107,7 +107,7 @@ TEST_CASE("script: what the code says, whatever it is") {
     CAPTURE(std::string(about));
     const Value value = io::load(folder.write("x.pt", archive(code)));
     CHECK(names_of(value) == state);
-    CHECK((value.attributes().is_none() ? "" : names_of(value.attributes().at("attributes"))) == beside);
+    CHECK((value.attributes().is_none() ? "" : names_of(value.attributes().at("__dict__"))) == beside);
   }
 }
 

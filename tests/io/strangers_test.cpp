@@ -112,10 +112,15 @@ TEST_CASE("strangers: parts of a checkpoint of torch.distributed.checkpoint") {
   named(folder, "dcp/__1_0.distcp", zip + zip, kPart);
   named(folder, "dcp/.metadata", "\x80\2ctorch.distributed.checkpoint.metadata\nMetadata\n)\x81}U\1a}sb.",
         "the table of contents of a torch.distributed.checkpoint folder; give the folder");
-  const std::string error = test::error_of([&] { io::load(folder / "dcp"); });
-  CHECK_MESSAGE(error.starts_with("load: cannot read '" + (folder / "dcp") +
-                                  "': it is a folder, a checkpoint of torch.distributed.checkpoint; "),
-                error);
+  std::string error = test::error_of([&] { io::load(folder / "dcp"); });
+  CHECK_MESSAGE(error.starts_with("load: '" + (folder / "dcp") + "/.metadata' has no '"), error);
+  REQUIRE(std::remove((folder / "dcp/.metadata").c_str()) == 0);
+  error = test::error_of([&] { io::load(folder / "dcp"); });
+  CHECK_MESSAGE(
+      error == "load: cannot read '" + (folder / "dcp") +
+                   "': it is a folder, a checkpoint of torch.distributed.checkpoint without '.metadata', its "
+                   "table of contents",
+      error);
 }
 
 TEST_CASE("strangers: a folder is told of by what could be loaded of it") {

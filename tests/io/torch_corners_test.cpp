@@ -70,7 +70,7 @@ TEST_CASE("torch corners: the bytes that change places in each type of a big-end
       {4, 4, {"Float", "Int", "UInt32", "QInt32"}},
       {4, 2, {"ComplexHalf", "BComplex32"}},
       {2, 2, {"Half", "BFloat16", "Short", "UInt16", "Bits16"}},
-      {1, 1, {"Char", "Byte", "Bool", "Untyped", "QInt8", "QUInt8", "QUInt4x2", "QUInt2x4"}},
+      {1, 1, {"Char", "Byte", "Bool", "Untyped", "QInt8", "QUInt8"}},
       {1, 1, {"Float8_e4m3fn", "Float8_e5m2", "Float8_e4m3fnuz", "Float8_e5m2fnuz", "Float8_e8m0fnu"}},
       {1, 1, {"Bits8", "Bits1x8", "Bits2x4", "Bits4x2", "Float4_e2m1fn_x2"}},
   };
@@ -147,15 +147,29 @@ TEST_CASE("torch corners: records without checksums are loaded and reported") {
 
 TEST_CASE("torch corners: storages that nothing in the value refers to are reported") {
   std::vector<std::string> said;
-  const auto warn = [&](const std::string& warning) { said.push_back(warning); };
-  // A buffer that is not persistent.
-  io::load(fixture("module.pt"), {.warn = warn});
+  const auto warn = [&](const std::string& warning) {
+    if (!contains(warning, "no checksum")) said.push_back(warning);  // the test's archive has none
+  };
+  // In the hooks of a tensor.
+  using namespace std::string_literals;
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "hooks.pt", storage = "((U\7storagectorch\nByteStorage\nU\1",
+                    end = "U\3cpuK\1tQ";
+  test::write_file(path, test::Archive()
+                             .add("x/data.pkl", "\x80\2ctorch._utils\n_rebuild_tensor_v2\n" + storage + "0" +
+                                                    end + "K\0K\1\x85K\1\x85\x89(dU\1h"s + storage.substr(1) +
+                                                    "1" + end + "stR.")
+                             .add("x/data/0", "a")
+                             .add("x/data/1", "b")
+                             .add("x/version", "3\n")
+                             .finish());
+  io::load(path, {.warn = warn});
   REQUIRE(said.size() == 1);
-  CHECK_MESSAGE(said[0].starts_with("load: '" + fixture("module.pt") + "': 1 of 8 storages "), said[0]);
-  CHECK_MESSAGE(contains(said[0], "belong to nothing in the value, '0' is the first"), said[0]);
-  io::open(fixture("module.pt"), {.warn = warn});
+  CHECK_MESSAGE(said[0].starts_with("load: '" + path + "': 1 of 2 storages "), said[0]);
+  CHECK_MESSAGE(contains(said[0], "belong to nothing in the value, '1' is the first"), said[0]);
+  io::open(path, {.warn = warn});
   CHECK(said.size() == 2);
-  for (const char* name : {"zip.pt", "legacy.pt", "script.pt", "special.pt"})
+  for (const char* name : {"module.pt", "zip.pt", "legacy.pt", "script.pt", "special.pt"})
     io::load(fixture(name), {.warn = warn});
   CHECK(said.size() == 2);
 }
@@ -188,7 +202,8 @@ TEST_CASE("torch corners: the _metadata of a state dict goes from PyTorch to PyT
   }
   Value bad = {{"x", 1}};
   bad.set_attributes({{"_metadata", Value({{"t", tensor({1.0})}})}});
-  CHECK(contains(error_of([&] { io::save(folder / "bad.pth", bad); }), "tensors in the _metadata"));
+  io::save(folder / "tensors.pth", bad);
+  CHECK(io::load(folder / "tensors.pth").attributes() == bad.attributes());
 }
 
 TEST_CASE("torch corners: what is nested too deep to be saved is refused by every writer") {

@@ -7,6 +7,7 @@
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/json.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/utf8.h>
 
 namespace kiln::io {
 namespace {

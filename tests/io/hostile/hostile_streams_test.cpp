@@ -133,8 +133,8 @@ TEST_CASE("hostile streams: what is wrong in a stream") {
 
 TEST_CASE("hostile streams: a storage that nothing in the value refers to is reported") {
   const std::string module =
-      "cmodels\nNet\n)\x81}(U\x0b_parameters}U\x08_modules}U\x05"
-      "extra" +
+      "cmodels\nNet\n)\x81}(U\x0b_parameters}U\x08_modules}U\x0e"
+      "_forward_hooks" +
       named("N") + "ub";
   const test::TemporaryFolder folder;
   const std::string path = folder.write("x.pt", stream(module, kOne, kTwoFloats));

@@ -89,8 +89,8 @@ int RecordedFiles::fstat(int file, struct stat& info) {
 ssize_t RecordedFiles::pread(int file, void* out, size_t bytes, off_t begin) {
   return fails("pread", &bytes) ? -1 : FileSystem::pread(file, out, bytes, begin);
 }
-void* RecordedFiles::mmap(int file, size_t bytes) {
-  return fails("mmap") ? MAP_FAILED : FileSystem::mmap(file, bytes);
+void* RecordedFiles::mmap(int file, size_t bytes, bool writable) {
+  return fails("mmap") ? MAP_FAILED : FileSystem::mmap(file, bytes, writable);
 }
 
 ssize_t RecordedFiles::pwrite(int file, const void* data, size_t bytes, off_t begin) {

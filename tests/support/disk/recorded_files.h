@@ -64,7 +64,7 @@ class RecordedFiles : public io::FileSystem {
   int stat(const std::string& path, struct stat& info) override;
   int fstat(int file, struct stat& info) override;
   ssize_t pread(int file, void* out, size_t bytes, off_t begin) override;
-  void* mmap(int file, size_t bytes) override;
+  void* mmap(int file, size_t bytes, bool writable) override;
   ssize_t pwrite(int file, const void* data, size_t bytes, off_t begin) override;
   int fallocate(int file, off_t bytes) override;
   int fchmod(int file, mode_t mode) override;
