@@ -8,6 +8,7 @@
 #include <kiln/tensor/fmt.h>
 #include <kiln/train/checkpoints.h>
 
+#include "support/device.h"
 #include "support/disk/crash_states.h"
 
 // What a power failure may leave of a folder of checkpoints, at any moment of saves, with and without calls
@@ -98,6 +99,7 @@ void report(const CrashStates& crashes) {
 
 TEST_CASE(
     "checkpoints: whatever a power failure leaves, the newest or the one before is found, and the best") {
+  const test::FactoryDevice scope(cpu);  // a disk knows none
   CrashStates crashes;
   for (const char* folder : {"run", "deep/down/run"}) {
     const Series series = series_in(folder);
@@ -107,6 +109,7 @@ TEST_CASE(
 }
 
 TEST_CASE("checkpoints: a power failure where calls of the system failed before") {
+  const test::FactoryDevice scope(cpu);
   CrashStates crashes;
   int64_t faults = 0;
   const Series series = series_in("deep/run");
@@ -120,6 +123,7 @@ TEST_CASE("checkpoints: a power failure where calls of the system failed before"
 }
 
 TEST_CASE("checkpoints: without syncing they would be lost") {
+  const test::FactoryDevice scope(cpu);
   const Series series = series_in("run");
   for (const Kind forgotten : {Kind::sync_file, Kind::sync_folder}) {
     Recording recording = record(series);

@@ -1,4 +1,5 @@
 #include "rows.h"
+#include "support/unary_rows.h"
 
 namespace kiln::walk {
 namespace {
@@ -16,74 +17,26 @@ Subject bits(const char* name, F f) {
   return without_gradient(two(name, f, randint(0, 9, {3, 4}), randint(0, 9, {3, 4})),
                           "has integers or bools only");
 }
-template <class F>
-Subject stepwise(const char* name, F f) {
-  return one(name, f, {3, 4}, 0.1, 0.4);  // far from the steps
-}
-
 Rows maths() {
-  return {
+  Rows rows = {
       without_gradient(one("logical_not", [](auto& x) { return logical_not(x); }), "gives bools"),
       without_gradient(one("bitwise_not", [](auto& x) { return bitwise_not(x.to(int64)); }),
                        "has integers only"),
-      one("neg", [](auto& x) { return neg(x); }),
-      one("abs", [](auto& x) { return abs(x); }),
-      one("sign", [](auto& x) { return sign(x); }),
-      one("square", [](auto& x) { return square(x); }),
-      one(
-          "sqrt", [](auto& x) { return sqrt(x); }, {3, 4}, 0.5, 2),
-      one(
-          "rsqrt", [](auto& x) { return rsqrt(x); }, {3, 4}, 0.5, 2),
-      one(
-          "reciprocal", [](auto& x) { return reciprocal(x); }, {3, 4}, 0.5, 2),
-      one("exp", [](auto& x) { return exp(x); }),
-      one("expm1", [](auto& x) { return expm1(x); }),
-      one(
-          "log", [](auto& x) { return log(x); }, {3, 4}, 0.5, 2),
-      one(
-          "log1p", [](auto& x) { return log1p(x); }, {3, 4}, 0.5, 2),
-      one(
-          "log2", [](auto& x) { return log2(x); }, {3, 4}, 0.5, 2),
-      one(
-          "log10", [](auto& x) { return log10(x); }, {3, 4}, 0.5, 2),
-      one("sin", [](auto& x) { return sin(x); }),
-      one("cos", [](auto& x) { return cos(x); }),
-      one(
-          "tan", [](auto& x) { return tan(x); }, {3, 4}, -1, 1),
-      one(
-          "asin", [](auto& x) { return asin(x); }, {3, 4}, -0.7, 0.7),
-  };
-}
-
-Rows activations() {
-  return {
-      one(
-          "acos", [](auto& x) { return acos(x); }, {3, 4}, -0.7, 0.7),
-      one("atan", [](auto& x) { return atan(x); }),
-      one("sinh", [](auto& x) { return sinh(x); }),
-      one("cosh", [](auto& x) { return cosh(x); }),
-      one("tanh", [](auto& x) { return tanh(x); }),
-      one("erf", [](auto& x) { return erf(x); }),
-      stepwise("floor", [](auto& x) { return floor(x); }),
-      stepwise("ceil", [](auto& x) { return ceil(x); }),
-      stepwise("round", [](auto& x) { return round(x); }),
-      stepwise("trunc", [](auto& x) { return trunc(x); }),
       without_gradient(one("isnan", [](auto& x) { return isnan(x); }), "gives bools"),
       without_gradient(one("isinf", [](auto& x) { return isinf(x); }), "gives bools"),
       without_gradient(one("isfinite", [](auto& x) { return isfinite(x); }), "gives bools"),
-      one("relu", [](auto& x) { return relu(x); }),
-      one("leaky_relu", [](auto& x) { return leaky_relu(x); }),
-      one("gelu", [](auto& x) { return gelu(x); }),
-      one("gelu", [](auto& x) { return gelu(x, GeluApproximation::tanh); }),
-      one("silu", [](auto& x) { return silu(x); }),
-      one("sigmoid", [](auto& x) { return sigmoid(x); }),
-      one("softplus", [](auto& x) { return softplus(x); }),
       with_ends(one("clamp", [](auto& x) { return clamp(x, -1, 1); }),
                 {[](const Tensors& in) { clamp(in[0].to(int8), kLeast, kMost); },
                  [](const Tensors& in) { clamp(in[0].to(int64), kMost, kLeast); }}),
       one("clamp_min", [](auto& x) { return clamp_min(x, -1); }),
       one("clamp_max", [](auto& x) { return clamp_max(x, 1); }),
   };
+  for (const test::UnaryRow& row : test::unary_rows()) {
+    const std::string_view name = row.name;
+    rows.push_back(one(std::string(name.substr(0, name.find_first_of(" ,"))).c_str(), row.op, {3, 4}, row.low,
+                       row.high));
+  }
+  return rows;
 }
 
 }  // namespace
@@ -141,7 +94,7 @@ Rows elementwise_rows() {
                   [](const Tensors& in) { remainder(in[0].to(int64), tensor(0)); },
                   [](const Tensors&) { neg(tensor(kLeast)); },
                   [](const Tensors&) { abs(tensor(kLeast)); }};
-  for (const Rows& more : {maths(), activations()}) rows.insert(rows.end(), more.begin(), more.end());
+  for (const Rows& more : {maths()}) rows.insert(rows.end(), more.begin(), more.end());
   return rows;
 }
 
