@@ -32,8 +32,9 @@ Source::Source(const InputFile& file, const ReadOptions& options, bool map)
 Source::Source(std::string_view memory, std::string name)
     : memory_(memory), name_(std::move(name)), size_(int64_t(memory.size())) {}
 
-int64_t Source::alignment_for(DType dtype) const {
-  constexpr int64_t kNowhere = INT64_MAX;  // but at byte 0, where no format has data
+int64_t Source::alignment_for(DType dtype, bool untyped) const {
+  constexpr int64_t kNowhere = INT64_MAX, kWidest = 16;  // but at byte 0, where no format has data
+  if (untyped) return kWidest;
   return read_only_ && dtype == bool8 ? kNowhere : size_of(dtype);
 }
 

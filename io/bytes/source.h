@@ -29,8 +29,9 @@ class Source {
   // `memory` must outlive the source.
   Source(std::string_view memory, std::string name);
 
-  // For storage() of such elements, whose bytes may have to be corrected where they lie.
-  int64_t alignment_for(DType dtype) const;
+  // For storage() of such elements, whose bytes may have to be corrected where they lie; `untyped`: of
+  // elements of any type.
+  int64_t alignment_for(DType dtype, bool untyped = false) const;
   // How errors begin: "load: 'x.pth'".
   const std::string& name() const { return name_; }
   // Of the file; "" of memory.

@@ -56,12 +56,13 @@ class ZipStorages : public TorchStorages {
            name.count, name.type->name);
     Ref<Storage>& memory = memories_[size_t(record - archive_->records().data())];
     if (!memory)
-      memory = source_.later(record->size,
-                             [archive = archive_, record, type = name.type,
-                              alignment = source_.alignment_for(dtype), verify = verify_, swaps = swapped_] {
-                               Ref<Storage> data = archive->storage(*record, alignment, verify);
-                               return swaps ? swapped(*data, *type) : data;
-                             });
+      memory = source_.later(
+          record->size, [archive = archive_, record, type = name.type,
+                         alignment = source_.alignment_for(dtype, name.type->storage.ends_with("Untyped")),
+                         verify = verify_, swaps = swapped_] {
+            Ref<Storage> data = archive->storage(*record, alignment, verify);
+            return swaps ? swapped(*data, *type) : data;
+          });
     return {memory, name.type};
   }
 

@@ -2,10 +2,12 @@
 
 #include <cstdlib>
 
+#include <kiln/io/look.h>
 #include <kiln/io/open.h>
 #include <kiln/tensor/value/state_dict.h>
 #include <kiln/tensor/value/value_walk.h>
 
+#include "support/archive.h"
 #include "support/files.h"
 #include "support/skip.h"
 
@@ -222,6 +224,57 @@ TEST_CASE("torch kinds: safetensors hold the raw elements") {
                        "'k' in its __metadata__"));
   CHECK(test::contains(test::error_of([&] { io::save(folder / "z.npz", state); }),
                        "'e8m0': NumPy has no torch.float8_e8m0fnu"));
+}
+
+TEST_CASE("torch kinds: data lie anywhere in a file that was zipped anew") {
+  const test::TemporaryFolder folder;
+  const struct {
+    const char *storage, *dtype;
+    size_t width;
+  } rows[] = {{"Byte", "", 1},           {"Half", "", 2},          {"Float", "", 4},        {"Double", "", 8},
+              {"ComplexDouble", "", 16}, {"Untyped", "uint16", 2}, {"Untyped", "uint64", 8}};
+  for (const auto& [storage, dtype, width] : rows)
+    for (size_t shift = 0; shift < 16; ++shift) {
+      CAPTURE(storage);
+      CAPTURE(shift);
+      const bool is_untyped = storage == "Untyped"s;
+      const std::string count(1, char(is_untyped ? 2 * width : 2));
+      std::string pickle = "\x80\2ctorch._utils\n_rebuild_tensor_v"s + (is_untyped ? "3" : "2") +
+                           "\n((U\7storagectorch" + (is_untyped ? ".storage" : "") + "\n" + storage +
+                           "Storage\nU\1"s + "0U\3cpuK" + count + "tQK\0K\2\x85K\1\x85\x89}"s;
+      if (is_untyped) pickle += "ctorch\n"s + dtype + "\n";
+      std::string data;
+      for (size_t i = 0; i < 2 * width; ++i) data += char(i);
+      const std::string path = folder.write("x.pt", test::Archive()
+                                                        .add("x/" + std::string(shift, 'a'), "")
+                                                        .add("x/data.pkl", pickle + "tR.")
+                                                        .add("x/data/0", data)
+                                                        .add("x/version", "3\n")
+                                                        .finish());
+      for (const Value& value :
+           {io::load(path), io::load(path, {.map = true}), io::open(path).value(), io::look(path)}) {
+        const Tensor& x = value.as_tensor();
+        CHECK(std::string(static_cast<const char*>(x.raw_data()), 2 * width) == data);
+        CHECK(reinterpret_cast<uintptr_t>(x.raw_data()) % width == 0);
+      }
+    }
+}
+
+TEST_CASE("torch kinds: what many refer to is no bomb, and a bomb is one") {
+  const test::TemporaryFolder folder;
+  // names = ["a", ..]; [{"names": names}, ..]
+  std::string names = "(", many = "(";
+  for (int i = 0; i < 300; ++i) names += "U\1a";
+  for (int i = 0; i < 5000; ++i) many += "}U\5namesh\1s";
+  io::load(folder.write("x.pkl", "\x80\2" + names + "lq\0010" + many + "l."));
+  const Value value = io::load(folder / "x.pkl");
+  CHECK(value.size() == 5000);
+  CHECK(&std::as_const(value).items()[0].at("names").items()[7] ==
+        &value.items()[4999].at("names").items()[7]);
+  std::string bomb = "\x80\2]q\1";
+  for (int i = 0; i < 40; ++i) bomb += "0h\1h\1\x86q\1";
+  CHECK(test::contains(test::error_of([&] { io::load(folder.write("b.pkl", bomb + ".")); }),
+                       "refer to each other so often that nobody could walk through them"));
 }
 
 TEST_CASE("torch kinds: a folder of torch.distributed.checkpoint is put together") {

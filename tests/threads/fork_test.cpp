@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "support/skip.h"
 #include "threads/together.h"
 
 using namespace kiln;
@@ -45,6 +46,8 @@ TEST_CASE("a child after fork computes, and gets its parent's numbers") {
 }
 
 TEST_CASE("a child computes although other threads did so at the fork") {
+  if (kUnderAddressSanitizer)
+    return skip("what locks AddressSanitizer's heap has at a fork (GCC 12's), its child keeps for ever");
   constexpr int kChildren = kUnderThreadSanitizer ? 3 : 20;
   const std::vector<float> want = compute();
   std::atomic<bool> stop{false};

@@ -1,17 +1,23 @@
 #include <doctest/doctest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 #include <kiln/io/load.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/version.h>
 
 #include "support/files.h"
+#include "support/sanitizers.h"
+#include "support/skip.h"
 
 namespace kiln {
 namespace {
+
+using namespace std::string_literals;
 
 struct Ran {
   int status;
@@ -157,6 +163,30 @@ TEST_CASE("kiln verify: what cannot be compared, and what is in the value of no 
   const Command kiln;
   test::write_file(kiln / "no_checksums.pt", test::read_file("tests/io/fixtures/no_checksums.pt"));
   CHECK(kiln.out("verify no_checksums.pt").starts_with("no_checksums.pt is whole as far as can be told: "));
+}
+
+TEST_CASE("kiln: a file that is larger than the memory there is") {
+  if (test::kUnderAddressSanitizer)
+    return test::skip("AddressSanitizer's own memory is larger than the limit");
+  const Command kiln;
+  constexpr int64_t kBytes = int64_t(256) << 20;
+  const std::string header =
+      fmt::format(R"({{"w":{{"dtype":"U8","shape":[{}],"data_offsets":[0,{}]}}}})", kBytes, kBytes);
+  const auto length = uint64_t(header.size());
+  test::write_file(kiln / "big.safetensors", std::string(reinterpret_cast<const char*>(&length), 8) + header);
+  REQUIRE(::truncate((kiln / "big.safetensors").c_str(), off_t(8 + header.size()) + kBytes) == 0);
+  const auto with_64_mib = [&](const std::string& arguments) {
+    return std::system(fmt::format("cd {} && bash -c 'ulimit -d 65536; exec {} {} > out.txt 2> error.txt'",
+                                   kiln.path(), KILN_COMMAND, arguments)
+                           .c_str());
+  };
+  CHECK_MESSAGE(with_64_mib("verify big.safetensors") == 0, test::read_file(kiln / "error.txt"));
+  CHECK(test::read_file(kiln / "out.txt") == "big.safetensors is whole: 1 tensor, 256.0 MiB\n");
+  for (const char* out : {"big.kiln", "big.pth", "other.safetensors"}) {
+    CHECK_MESSAGE(with_64_mib("convert big.safetensors "s + out) == 0, test::read_file(kiln / "error.txt"));
+    CHECK_MESSAGE(with_64_mib("verify "s + out) == 0, test::read_file(kiln / "error.txt"));
+    std::filesystem::remove(kiln / out);
+  }
 }
 
 TEST_CASE("kiln: bad input gives status 1 and one message") {
