@@ -53,6 +53,13 @@ void Source::read(int64_t begin, int64_t bytes, void* out) const {
     file_->read(begin, bytes, out);
 }
 
+void Source::peek(int64_t begin, int64_t bytes, void* out) const {
+  const int64_t last_end = last_end_;
+  last_end_ = INT64_MAX;  // nothing follows it
+  read(begin, bytes, out);
+  last_end_ = last_end;
+}
+
 // Thousands of small records one behind the other would each cost calls of the system.
 bool Source::read_by_window(int64_t begin, int64_t bytes, void* out) const {
   constexpr int64_t kWindow = 256 << 10, kSmall = 32 << 10;

@@ -41,6 +41,8 @@ class Source {
   // Each throws when the range is not wholly there.
   void read(int64_t begin, int64_t bytes, void* out) const;
   std::string read(int64_t begin, int64_t bytes) const;
+  // The same of a few bytes on the way to what lies behind: others that follow are not read ahead for it.
+  void peek(int64_t begin, int64_t bytes, void* out) const;
   // Of a mapped file or memory only; lives as long as the source.
   std::string_view view(int64_t begin, int64_t bytes) const;
   // Data: a private view of the mapping where there is one to share and `begin` is a multiple of `alignment`,

@@ -104,8 +104,8 @@ class DcpReader {
   Value read() {
     find_places();
     if (options_.outline != nullptr && options_.verify)
-      for (const auto& [place, blob] : places_)
-        options_.outline->checks.push_back([files = files_, blob = blob] { files->read(blob); });
+      for (const auto& place : places_)
+        options_.outline->checks.push_back([files = files_, blob = place.second] { files->read(blob); });
     DcpTree tree(where_, index_.find("planner_data"));
     for (const auto& [name, stored] : part(index_, "state_dict_metadata").entries()) {
       if (!name.is_text()) bad("a name that is not a string");

@@ -95,7 +95,7 @@ void ZipArchive::check_behind(const Source& source, size_t place, bool has_descr
   if (gap == 0) return;
   if (has_descriptor && gap <= kLongestDescriptor) {
     char bytes[kLongestDescriptor];
-    source.read(end, gap, bytes);
+    source.peek(end, gap, bytes);
     if (is_descriptor({bytes, size_t(gap)}, record)) return;
   }
   const std::string behind =
