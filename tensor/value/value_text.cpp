@@ -67,7 +67,7 @@ void append(std::string& out, const Value& value, int depth) {
   for (size_t i = 0; i < children.size(); ++i) {
     const Value& child = children[i];
     if (!out.empty()) out += '\n';
-    out.append(size_t(2 * depth), ' ');
+    out.append(2 * size_t(depth), ' ');
     spelling.append(children, i, out);
     out += ": " + (is_inline(child) ? inline_text(child) : head_text(child));
     if (!is_inline(child) && depth < kShownDepth) append(out, child, depth + 1);
