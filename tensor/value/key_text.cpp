@@ -56,11 +56,6 @@ std::string decimal(std::string_view bytes) {
   return digits;
 }
 
-std::string real_text(double value) {
-  const std::string text = fmt::format("{}", value);
-  return text.find_first_of(".einf") == std::string::npos ? text + ".0" : text;
-}
-
 std::string key_text(const Value& value, int depth);
 
 std::string items_text(const Value& value, int depth) {
@@ -111,6 +106,11 @@ std::string key_text(const Value& value, int depth) {
 }
 
 }  // namespace
+
+std::string real_text(double value) {
+  const std::string text = fmt::format("{}", value);
+  return text.find_first_of(".einf") == std::string::npos ? text + ".0" : text;
+}
 
 std::string quoted_text(std::string_view text) { return '"' + escaped(text, '"', is_utf8(text)) + '"'; }
 

@@ -11,6 +11,8 @@ namespace kiln {
 std::string quoted_text(std::string_view text);
 // <text> with \\ and \>, and the same escapes.
 std::string bracketed(std::string_view text);
+// The shortest text that reads back as the same number, and is no int.
+std::string real_text(double value);
 // Whether the text is UTF-8 without control characters.
 bool is_printable(std::string_view text);
 

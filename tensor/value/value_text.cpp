@@ -23,10 +23,8 @@ std::string scalar_text(const Value& value) {
       return value.as_bool() ? "true" : "false";
     case Value::Kind::integer:
       return fmt::format("{}", value.as_int());
-    case Value::Kind::real: {
-      const std::string text = fmt::format("{}", value.as_float());
-      return text.find_first_of(".einf") == std::string::npos ? text + ".0" : text;
-    }
+    case Value::Kind::real:
+      return real_text(value.as_float());
     case Value::Kind::string:
       return quoted(value.as_string());
     case Value::Kind::bytes:

@@ -89,12 +89,6 @@ Series series_in(const std::string& name) {
   return series;
 }
 
-void report(const CrashStates& crashes) {
-  MESSAGE(crashes.summary());
-  for (const std::string& complaint : crashes.complaints) MESSAGE(complaint);
-  CHECK(crashes.bad == 0);
-}
-
 }  // namespace
 
 TEST_CASE(
@@ -105,7 +99,7 @@ TEST_CASE(
     const Series series = series_in(folder);
     crashes.look(series, record(series), 40);
   }
-  report(crashes);
+  crashes.report();
 }
 
 TEST_CASE("checkpoints: a power failure where calls of the system failed before") {
@@ -119,7 +113,7 @@ TEST_CASE("checkpoints: a power failure where calls of the system failed before"
       crashes.look(series, recording, 0, failing);
     });
   MESSAGE(faults, " calls that fail");
-  report(crashes);
+  crashes.report();
 }
 
 TEST_CASE("checkpoints: without syncing they would be lost") {

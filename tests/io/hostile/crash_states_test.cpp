@@ -37,18 +37,12 @@ std::vector<Series> all_series() {
   return all;
 }
 
-void report(const CrashStates& crashes) {
-  MESSAGE(crashes.summary());
-  for (const std::string& complaint : crashes.complaints) MESSAGE(complaint);
-  CHECK(crashes.bad == 0);
-}
-
 }  // namespace
 
 TEST_CASE("crash states: the newest or the previous file loads") {
   CrashStates crashes;
   for (const Series& series : all_series()) crashes.look(series, record(series), torn_files());
-  report(crashes);
+  crashes.report();
 }
 
 TEST_CASE("crash states: where calls of the system failed before") {
@@ -61,7 +55,7 @@ TEST_CASE("crash states: where calls of the system failed before") {
         crashes.look(series, recording, 0, failing);
       });
   MESSAGE(faults, " calls that fail");
-  report(crashes);
+  crashes.report();
 }
 
 TEST_CASE("crash states: savers that do not sync are found out") {

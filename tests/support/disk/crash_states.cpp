@@ -1,5 +1,7 @@
 #include "support/disk/crash_states.h"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <functional>
 
@@ -93,6 +95,13 @@ std::string CrashStates::go_on(const Series& series, const Expected& expected) {
   }
   stage_.clear();
   return complaint.empty() ? "" : "the next save: " + complaint;
+}
+
+void CrashStates::report() const {
+  MESSAGE(summary());
+  for (const std::string& complaint : complaints) MESSAGE(complaint);
+  CHECK(states > 0);
+  CHECK(bad == 0);
 }
 
 std::string CrashStates::summary() const {
