@@ -24,7 +24,8 @@ struct Net : nn::Module {
 };
 
 struct Options {
-  std::string data = "cifar-10", out = "cifar10.kiln", device = to_string(default_device());
+  std::string data = "cifar-10", out = "cifar10.kiln";
+  std::string device;  // "": default_device(), which is asked once the words were understood
   int64_t epochs = 20;
   uint64_t seed = 0;
   bool profile = false, resume = false;
@@ -34,7 +35,7 @@ struct Options {
 int train_net(const Options& options) {
   const train::Interrupt interrupt;
   manual_seed(options.seed);
-  const Device device(options.device);
+  const Device device = options.device.empty() ? default_device() : Device(options.device);
   data::DataLoader loader(
       data::cifar10(options.data),
       {.batch_size = 64, .shuffle = true, .seed = options.seed, .workers = 1, .transform = data::ToFloat()});
@@ -94,7 +95,7 @@ int main(int argc, char** argv) {
   app.option_defaults()->always_capture_default();
   app.add_option("--data", options.data, "folder of the batch files, binary or Python");
   app.add_option("--out", options.out, "the trained weights");
-  app.add_option("--device", options.device, "cpu, cuda or cuda:N");
+  app.add_option("--device", options.device, "cpu, cuda or cuda:N; a GPU if there is one");
   app.add_option("--epochs", options.epochs, "passes over the data")->check(CLI::PositiveNumber);
   app.add_option("--seed", options.seed, "of weights and order");
   app.add_flag("--resume", options.resume, "go on from the checkpoint beside --out, where there is one");

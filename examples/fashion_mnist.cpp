@@ -24,8 +24,8 @@ struct Net : nn::Module {
 constexpr int64_t kReadEvery = 20;  // steps between looks at the losses, which wait for the device
 
 struct Options {
-  std::string data = data::kFashionMnistFolder, out = "runs/fashion_mnist",
-              device = to_string(default_device());
+  std::string data = data::kFashionMnistFolder, out = "runs/fashion_mnist";
+  std::string device;  // "": default_device(), which is asked once the words were understood
   int64_t epochs = 5, batch_size = 64, save_every = 200;
   double lr = 0.1;
   uint64_t seed = 0;
@@ -98,7 +98,7 @@ double read_losses(train::Losses& recent, io::Progress& bar, double& sum) {
 int train_net(const Options& options) {
   const train::Interrupt interrupt;
   manual_seed(options.seed);
-  const Device device(options.device);
+  const Device device = options.device.empty() ? default_device() : Device(options.device);
   data::DataLoader loader = training_data(options);
   const data::DataLoader test = test_data(options);
   Net net;
@@ -171,7 +171,7 @@ int main(int argc, char** argv) {
   app.option_defaults()->always_capture_default();
   app.add_option("--data", options.data, "folder of the four IDX files");
   app.add_option("--out", options.out, "folder for checkpoint, weights, curves and events");
-  app.add_option("--device", options.device, "cpu, cuda or cuda:N");
+  app.add_option("--device", options.device, "cpu, cuda or cuda:N; a GPU if there is one");
   app.add_option("--epochs", options.epochs, "passes over the data")->check(CLI::PositiveNumber);
   app.add_option("--batch-size", options.batch_size, "images a step")->check(CLI::PositiveNumber);
   app.add_option("--lr", options.lr, "the highest learning rate, 30 % of the way")
