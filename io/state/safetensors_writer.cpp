@@ -3,6 +3,7 @@
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/bytes/pieces.h>
+#include <kiln/io/state/name_order.h>
 #include <kiln/io/state/named_tensors.h>
 #include <kiln/io/state/state_format.h>
 #include <kiln/io/writers.h>
@@ -13,8 +14,20 @@ namespace kiln::io {
 
 namespace {
 
-// {"format": "pt"} for readers that ask for it, and what came with the tensors.
-std::string metadata_text(const Value& value, const std::string& path) {
+// "" where a reader that sorts the tensors by type and name finds them in order.
+std::string order_of(const std::vector<NamedTensor>& tensors) {
+  std::vector<std::string_view> names;
+  bool one_type = true;
+  for (const NamedTensor& next : tensors) {
+    names.push_back(next.name);
+    one_type = one_type && next.tensor.dtype() == tensors[0].tensor.dtype() && next.raw == tensors[0].raw;
+  }
+  return one_type && std::ranges::is_sorted(names) ? "" : order_text(names);
+}
+
+// {"format": "pt"} for readers that ask for it, what came with the tensors, and their order.
+std::string metadata_text(const Value& value, const std::vector<NamedTensor>& tensors,
+                          const std::string& path) {
   std::string text;
   bool has_format = false;
   const Value* own = value.attributes().is_none() ? nullptr : value.attributes().find(kMetadataName);
@@ -22,10 +35,13 @@ std::string metadata_text(const Value& value, const std::string& path) {
     for (const auto& [key, word] : own->entries()) {
       if (!key.is_text() || !word.is_string() || !is_utf8(key.text()) || !is_utf8(word.as_string()))
         fail("save: '{}' cannot hold '{}' in its __metadata__, which has texts only", path, to_string(key));
+      if (key == kOrderName) continue;
       has_format |= key == "format";
       text += (text.empty() ? "" : ",") + json_string(key.text()) + ":" + json_string(word.as_string());
     }
   if (!has_format) text.insert(0, text.empty() ? R"("format":"pt")" : R"("format":"pt",)");
+  if (const std::string order = order_of(tensors); !order.empty())
+    text += fmt::format(",\"{}\":\"{}\"", kOrderName, order);
   return "{" + text + "}";
 }
 
@@ -47,7 +63,7 @@ void write_safetensors(const std::string& path, const Value& value, const SaveOp
     end += bytes_of(tensors[i]);
   }
 
-  std::string header = fmt::format("{{\"{}\":{}", kMetadataName, metadata_text(value, path));
+  std::string header = fmt::format("{{\"{}\":{}", kMetadataName, metadata_text(value, tensors, path));
   for (size_t i = 0; i < tensors.size(); ++i) {
     const auto& [name, x, itself, raw, shape] = tensors[i];
     if (x.dtype() == DType::complex128)

@@ -5,6 +5,7 @@
 #include <kiln/io/bytes/crc32c.h>
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/bytes/sizes.h>
+#include <kiln/io/state/name_order.h>
 #include <kiln/io/state/state_blocks.h>
 #include <kiln/tensor/base/fail.h>
 
@@ -28,7 +29,10 @@ class HeaderReader {
     for (const auto& [key, value] : json.entries())
       key == "__metadata__" ? metadata(value) : header_.entries.push_back(entry(key.text(), value));
     check_coverage();
-    if (document_ == nullptr && own_checksum_ == nullptr) return std::move(header_);
+    if (document_ == nullptr && own_checksum_ == nullptr) {
+      put_in_order();
+      return std::move(header_);
+    }
     if (document_ == nullptr || own_checksum_ == nullptr) bad("lacks one of 'kiln' and 'kiln.crc32c'");
     header_.is_plain = false;
     check_own_checksum();
@@ -109,6 +113,17 @@ class HeaderReader {
     }
     if (covered != data_bytes_)
       bad(fmt::format("describes {} bytes of data, the file has {}", covered, data_bytes_));
+  }
+
+  void put_in_order() {
+    const Value* text = header_.metadata.is_none() ? nullptr : header_.metadata.find(kOrderName);
+    if (text == nullptr) return;
+    std::vector<std::string_view> names;
+    for (const HeaderEntry& entry : header_.entries) names.push_back(entry.name);
+    std::vector<HeaderEntry> ordered;
+    for (const size_t i : order_from(text->as_string(), names)) ordered.push_back(header_.entries[i]);
+    if (!ordered.empty()) header_.entries = std::move(ordered);
+    header_.metadata.erase(kOrderName);
   }
 
   void check_own_checksum() {

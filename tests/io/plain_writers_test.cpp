@@ -60,7 +60,7 @@ TEST_CASE("safetensors writer: reads back row-major, wide types first") {
            {{"mask", mask}, {"net", {{"w", w}, {"turned", turned}}}, {"list", Value::list({tensor(7)})}});
   const std::string bytes = test::read_file(folder / "x.safetensors");
   // The names are in the order of the value, the wide elements first in the data.
-  CHECK(bytes.substr(8, 34) == R"({"__metadata__":{"format":"pt"},"m)");
+  CHECK(bytes.substr(8).starts_with(R"({"__metadata__":{"format":"pt","kiln.order":")"));
   CHECK(bytes.find("net.turned") < bytes.find("list.0"));
   CHECK(bytes.find("\"list.0\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]}") !=
         std::string::npos);

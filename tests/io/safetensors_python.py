@@ -1,6 +1,7 @@
 """Reads IN with the safetensors package, whatever the types, and writes it again as OUT: safetensors_python.py IN OUT."""
 
 import ctypes
+import json
 import sys
 
 import safetensors
@@ -22,10 +23,12 @@ def spec(part, buffers):
 
 
 with open(sys.argv[1], "rb") as file:
-    parts = safetensors.deserialize(file.read())
+    content = file.read()
+parts = safetensors.deserialize(content)
+metadata = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])["__metadata__"]
 for name, part in parts:
     print(name, part["dtype"], part["shape"], bytes(part["data"]).hex())
 buffers = []
 again = {name: spec(part, buffers) for name, part in parts}
 with open(sys.argv[2], "wb") as file:
-    file.write(safetensors.serialize(again, {"format": "pt"}))
+    file.write(safetensors.serialize(again, metadata))

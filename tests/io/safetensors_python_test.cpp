@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include <kiln/io/load.h>
+#include <kiln/io/open.h>
 #include <kiln/io/state/state_format.h>
 #include <kiln/tensor/base/fail.h>
 
@@ -63,8 +64,45 @@ TEST_CASE("safetensors: there and back through python's package") {
   CHECK(test::contains(out, "scalar F32 [] 00002040\n"));
   CHECK(test::contains(out, "none of them F32 [0, 7] \n"));
   const Value back = io::load(folder / "back.safetensors");
+  // In their order, though the package sorts them.
   REQUIRE(back.size() == value.size());
-  for (const auto& [key, x] : value.entries()) CHECK_MESSAGE(back.at(to_string(key)) == x, to_string(key));
+  for (size_t i = 0; i < value.size(); ++i) {
+    CHECK(back.entries()[i].key == value.entries()[i].key);
+    CHECK_MESSAGE(back.entries()[i].value == value.entries()[i].value, to_string(value.entries()[i].key));
+  }
+}
+
+TEST_CASE("safetensors: names keep their order when another program has sorted them") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "x.safetensors";
+  io::save(path, Value{{"b", tensor(1.0F)}, {"a", tensor(2.0F)}, {"c", tensor(3.0F)}});
+  CHECK(test::contains(test::read_file(path), R"("kiln.order":"1,0,2")"));
+  io::save(folder / "sorted.safetensors", Value{{"a", tensor(2.0F)}, {"b", tensor(1.0F)}});
+  CHECK_FALSE(test::contains(test::read_file(folder / "sorted.safetensors"), "kiln.order"));
+  const struct {
+    const char *text, *order;
+  } rows[] = {{"1,2,0", "bca"},   {"2,1,0", "cba"},
+              {"0,1,2", "abc"},   {"", "abc"},
+              {"1,0", "abc"},     {"1,1,0", "abc"},
+              {"0,1,2,3", "abc"}, {"2,1,0,", "abc"},
+              {"2;1,0", "abc"},   {"-1,0,2", "abc"},
+              {"3,0,1", "abc"},   {",2,1,0", "abc"},
+              {"x", "abc"},       {"99999999999999999999,0,1", "abc"}};
+  for (const auto& [text, order] : rows) {
+    CAPTURE(text);
+    std::string header = fmt::format(R"({{"__metadata__":{{"kiln.order":"{}","k":"v"}})", text);
+    for (int i = 0; i < 3; ++i)
+      header +=
+          fmt::format(R"(,"{}":{{"dtype":"U8","shape":[1],"data_offsets":[{},{}]}})", "abc"[i], i, i + 1);
+    header += "}";
+    test::write_file(path, std::string(1, char(header.size())) + std::string(7, '\0') + header + "012");
+    const io::File file = io::open(path);
+    std::string found;
+    for (const std::string& name : file.names()) found += name;
+    CHECK(found == order);
+    CHECK(file.metadata() == Value{{"k", "v"}});
+    CHECK(file.tensor("c").item<int>() == '2');
+  }
 }
 
 }  // namespace kiln
