@@ -2,9 +2,8 @@
 
 #include <kiln/io/bytes/placement.h>
 #include <kiln/io/format.h>
-#include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
-#include <kiln/tensor/dtype/element.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/value_tensors.h>
 #include <kiln/tensor/value/value_walk.h>
 
@@ -18,18 +17,6 @@ struct File::State : RefCounted {
 
   static void destroy(State* state) { delete state; }
 };
-
-namespace {
-
-Tensor with_data(const Tensor& tensor, Outline& outline) {
-  const Ref<Storage> storage = outline.data(tensor.impl()->storage);
-  if (storage == tensor.impl()->storage) return tensor;
-  Tensor result = from_storage(storage, tensor.dtype(), tensor.layout());
-  correct_bools(result);
-  return result;
-}
-
-}  // namespace
 
 File::File(Ref<State> state) : state_(std::move(state)) {}
 File::File(const File& other) = default;
@@ -76,7 +63,7 @@ Value File::value(std::string_view path) const {
     }
   }
   Value result = *found;
-  replace_tensors(result, [&](const Tensor& tensor) { return with_data(tensor, state_->outline); });
+  replace_tensors(result, with_data);
   check_sparse(result, fmt::format("load: '{}'", state_->path));
   if (state_->options.dtype || !state_->options.device.is_cpu()) place(result, state_->options);
   return result;

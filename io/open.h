@@ -19,8 +19,8 @@ namespace kiln::io {
 // again, a tensor is the same memory. The file must not be cut or overwritten in place meanwhile; save()
 // replaces it safely.
 //
-// Read at once are arrays and tensors inside of a pickle (pickle.dump), deflated npz, and the data that tells
-// the structure itself.
+// Read at once are arrays and tensors inside of a pickle (pickle.dump), and the data that tells the structure
+// itself.
 class File {
  public:
   File(const File& other);
@@ -32,6 +32,7 @@ class File {
   std::string path() &&;
   // The tree that load() gives, but its tensors are of the device `meta` (tensor/meta.h): with dtype, shape,
   // strides and shared memory, without elements. (What a pickle holds itself is a tensor with elements.)
+  // save() reads their data when it writes them.
   const Value& outline() const&;
   Value outline() &&;
   // The "__metadata__" of a safetensors file, the "metadata" of an index of shards; else none.

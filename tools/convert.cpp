@@ -48,7 +48,7 @@ StateDict surgery(const Value& value, const ConvertOptions& options, std::string
     if (state.size() == before) fail("convert: no name matches '{}', there is nothing to drop", pattern);
   }
   if (state.empty()) fail("convert: no tensor is left");
-  return options.cast.empty() ? state : cast(state, dtype_from_name(options.cast));
+  return options.cast.empty() ? state : io::cast_later(state, dtype_from_name(options.cast));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include <kiln/io/bytes/outline.h>
 #include <kiln/io/look.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/value_walk.h>
@@ -51,7 +52,7 @@ std::string difference(const Value& a, const Value& b, const DiffOptions& option
     return a == b ? "" : fmt::format("{} | {}", one_line(to_string(a)), one_line(to_string(b)));
   const Tensor &x = a.as_tensor(), &y = b.as_tensor();
   if (x.shape() != y.shape()) return fmt::format("{} {} | {} {}", x.dtype(), x.shape(), y.dtype(), y.shape());
-  std::string text = difference(x, y, options);
+  std::string text = difference(io::with_data(x), io::with_data(y), options);
   if (x.dtype() != y.dtype())
     text = fmt::format("{} | {}{}{}", x.dtype(), y.dtype(), text.empty() ? "" : "; ", text);
   return text;

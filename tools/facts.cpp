@@ -2,19 +2,19 @@
 
 #include <cmath>
 
+#include <kiln/io/bytes/outline.h>
 #include <kiln/io/bytes/pieces.h>
 #include <kiln/io/bytes/sha256.h>
-#include <kiln/tensor/meta.h>
 #include <kiln/tools/elements.h>
 
 namespace kiln::tools {
 
 Stats stats_of(const Tensor& x) {
   Stats stats;
-  if (x.device() == meta) return stats;
+  if (io::has_no_data(x)) return stats;
   int64_t finite = 0;
   double squares = 0;  // of the differences from the mean: Welford's recurrence
-  for (const double value : elements_of(x)) {
+  for (const double value : elements_of(io::with_data(x))) {
     ++stats.count;
     if (std::isnan(value)) {
       ++stats.nan;
@@ -44,7 +44,7 @@ std::string to_string(const Stats& stats) {
 }
 
 std::string sha256_of(const Tensor& x) {
-  if (x.device() == meta) return "no data";
+  if (io::has_no_data(x)) return "no data";
   io::Sha256 sum;
   io::each_piece(x, [&](const char* data, int64_t bytes) { sum.add(data, size_t(bytes)); });
   return sum.finish();

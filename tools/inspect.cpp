@@ -1,5 +1,6 @@
 #include <kiln/tools/inspect.h>
 
+#include <kiln/io/look.h>
 #include <kiln/io/open.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tools/facts.h>
@@ -51,8 +52,8 @@ std::string tsv_text(const Value& value, const InspectOptions& options) {
 
 void inspect(const InspectOptions& options) {
   // Without a look at the elements only the structure is read.
-  const io::File file = io::open(options.file);
-  const Value value = options.sha256 || options.stats ? file.value() : file.outline();
+  const bool looks = options.sha256 || options.stats;
+  const Value value = looks ? io::look(options.file) : io::open(options.file).outline();
   const auto text = options.format == "tsv" ? tsv_text : options.format == "json" ? json_text : table_text;
   print(text(value, options));
 }

@@ -46,6 +46,12 @@ class InputFile {
   int64_t size_ = 0;
 };
 
+// Whether it is of a mapping that nobody may write to, or a part of one.
+bool is_mapped_to_read(const Storage& storage);
+// Its pages, which take no more memory until they are looked at again: what goes through a large file leaves
+// behind it only what it needs.
+void leave(const void* data, int64_t bytes);
+
 // A file that appears whole or not at all: bytes go to a temporary file in the same folder, commit() syncs
 // it, renames it over `path` and syncs the folder. Without commit(), or when that fails, the temporary file
 // is removed and the previous file is as it was. Temporary files of writers that were killed are removed by

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -60,6 +61,8 @@ std::string InputFile::read(int64_t begin, int64_t bytes) const {
 
 namespace {
 
+constexpr char kMappedToRead[] = "a mapping that is read only";  // stands where the last op in place does
+
 struct Mapping {
   void* data;
   size_t bytes;
@@ -77,7 +80,18 @@ Ref<Storage> InputFile::map(bool writable) const {
   if (size_ == 0) return {};
   void* data = file_system().mmap(descriptor_, size_t(size_), writable);
   if (data == MAP_FAILED) refused(fmt::format("map '{}'", path_), errno);
-  return Storage::adopt(data, size_, cpu, new Mapping{data, size_t(size_)}, unmap);
+  Ref<Storage> mapping = Storage::adopt(data, size_, cpu, new Mapping{data, size_t(size_)}, unmap);
+  if (!writable) mapping->last_write = kMappedToRead;
+  return mapping;
+}
+
+bool is_mapped_to_read(const Storage& storage) { return storage.last_write == kMappedToRead; }
+
+void leave(const void* data, int64_t bytes) {
+  static const auto page = uintptr_t(::sysconf(_SC_PAGESIZE));
+  const uintptr_t before = reinterpret_cast<uintptr_t>(data) % page;
+  char* const begin = static_cast<char*>(const_cast<void*>(data)) - before;
+  ::madvise(begin, size_t(bytes) + before, MADV_DONTNEED);
 }
 
 }  // namespace kiln::io

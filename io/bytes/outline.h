@@ -2,7 +2,7 @@
 
 // Internal: what a reader leaves to be read later.
 
-#include <unordered_map>
+#include <memory>
 #include <vector>
 
 #include <kiln/io/load.h>
@@ -11,29 +11,38 @@ namespace kiln::io {
 
 // Of the device meta: without memory, as PyTorch's tensors of that device are.
 Ref<Storage> without_memory(int64_t bytes);
-// Whether it is one of an outline, which stands for data that are elsewhere: not to be saved in their place.
+// Whether it is one of an outline: without memory too, but its data are elsewhere, and it knows how to get
+// them. save() reads them when their turn comes.
 bool is_placeholder(const Storage& storage);
+// Without data that could be had.
+bool has_no_data(const Tensor& x);
 
-// Such storages, and for each how to get its data.
+// Bytes other than 0 and 1 of a bool tensor on the CPU become 1; nothing happens to others.
+void correct_bools(const Tensor& x);
+// The data of a placeholder; any other storage itself.
+Ref<Storage> data_of(const Ref<Storage>& storage);
+// With them; what is no placeholder is returned as it is.
+Tensor with_data(const Tensor& x);
+
+// Makes such storages. They outlive it.
 class Outline {
  public:
   using Read = Function<Ref<Storage>()>;
 
+  // keeps: data that were read stay in memory, and a placeholder always gives the same. Else they are read
+  // each time; only those that were read last are there still, for others that are parts of them.
+  explicit Outline(bool keeps = true);
+  // `read` must hold what it needs by value.
   Ref<Storage> add(int64_t bytes, Read read);
-  // The data of a storage of this outline, always the same; any other storage itself.
-  Ref<Storage> data(const Ref<Storage>& storage);
 
   Value metadata;
   // Each compares the checksums of some of the data, or just reads them, piece by piece.
   std::vector<Function<void()>> checks;
 
+  struct Newest;
+
  private:
-  struct Entry {
-    Ref<Storage> placeholder;  // keeps its address from being used again
-    Read read;
-    Ref<Storage> data;
-  };
-  std::unordered_map<const Storage*, Entry> entries_;
+  std::shared_ptr<Newest> newest_;  // null: it keeps all
 };
 
 // With an outline, a reader reads no data.

@@ -34,8 +34,8 @@ Source::Source(std::string_view memory, std::string name)
 
 int64_t Source::alignment_for(DType dtype, bool untyped) const {
   constexpr int64_t kNowhere = INT64_MAX, kWidest = 16;  // but at byte 0, where no format has data
-  if (untyped) return kWidest;
-  return read_only_ && dtype == bool8 ? kNowhere : size_of(dtype);
+  if (read_only_ && (untyped || dtype == bool8)) return kNowhere;
+  return untyped ? kWidest : size_of(dtype);
 }
 
 void Source::check(int64_t begin, int64_t bytes) const {
@@ -88,6 +88,10 @@ std::string_view Source::view(int64_t begin, int64_t bytes) const {
   return memory_.substr(size_t(begin), size_t(bytes));
 }
 
+void Source::leave(int64_t begin, int64_t bytes) const {
+  if (mapping_ && read_only_) io::leave(memory_.data() + begin, bytes);
+}
+
 void Source::advance(int64_t bytes) const {
   if (!progress_) return;
   const std::lock_guard lock(progress_->mutex);
@@ -110,6 +114,7 @@ Ref<Storage> Source::storage(int64_t begin, int64_t bytes, int64_t alignment, Ch
   for (int64_t at = 0; at < bytes; at += kPiece) {
     const int64_t piece = std::min(kPiece, bytes - at);
     checksum->value = checksum->add(static_cast<char*>(part->data) + at, size_t(piece), checksum->value);
+    leave(begin + at, piece);
     advance(piece);
   }
   return part;
@@ -139,19 +144,15 @@ Ref<Storage> Source::storage_later(int64_t begin, int64_t bytes, int64_t alignme
 
 Ref<Storage> Source::part_later(const Ref<Storage>& whole, int64_t begin, int64_t bytes) const {
   if (outline_ == nullptr) return part_of(whole, begin, bytes);
-  return later(bytes, [outline = outline_, whole, begin, bytes] {
-    return part_of(outline->data(whole), begin, bytes);
-  });
-}
-
-Ref<Storage> Source::data(const Ref<Storage>& storage) const {
-  return outline_ != nullptr ? outline_->data(storage) : storage;
+  return later(bytes, [whole, begin, bytes] { return part_of(data_of(whole), begin, bytes); });
 }
 
 Ref<Storage> part_of(const Ref<Storage>& whole, int64_t begin, int64_t bytes) {
   const auto release = [](void* owner) { delete static_cast<Ref<Storage>*>(owner); };
-  return Storage::adopt(static_cast<char*>(whole->data) + begin, bytes, cpu, new Ref<Storage>(whole),
-                        release);
+  Ref<Storage> part =
+      Storage::adopt(static_cast<char*>(whole->data) + begin, bytes, cpu, new Ref<Storage>(whole), release);
+  if (is_mapped_to_read(*whole)) part->last_write = whole->last_write;
+  return part;
 }
 
 }  // namespace kiln::io

@@ -50,6 +50,8 @@ class Source {
   Ref<Storage> storage(int64_t begin, int64_t bytes, int64_t alignment, Checksum* checksum = nullptr) const;
   // The same, into the caller's memory.
   void read_data(int64_t begin, int64_t bytes, void* out, Checksum* checksum = nullptr) const;
+  // What lies there is not looked at again soon.
+  void leave(int64_t begin, int64_t bytes) const;
   // Data that the caller reads itself.
   void advance(int64_t bytes) const;
 
@@ -64,8 +66,6 @@ class Source {
   Ref<Storage> part_later(const Ref<Storage>& whole, int64_t begin, int64_t bytes) const;
   // No data are read now.
   bool is_outline() const { return outline_ != nullptr; }
-  // Of a placeholder of this source; for use in `read` above.
-  Ref<Storage> data(const Ref<Storage>& storage) const;
 
  private:
   struct Progress {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <kiln/io/bytes/outline.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/utf8.h>
 #include <kiln/tensor/value/surgery.h>
@@ -105,7 +106,7 @@ std::vector<NamedTensor> named_tensors(const std::string& path, const Value& val
 }
 
 void check_on_cpu(const std::string& name, const Tensor& x) {
-  if (!x.device().is_cpu())
+  if (!x.device().is_cpu() && !is_placeholder(*x.impl()->storage))
     fail("save: '{}' is on {}; copy it to the CPU first with .to(cpu)", name, x.device());
 }
 

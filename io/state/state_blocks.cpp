@@ -143,9 +143,9 @@ Tensor BlockReader::tensor(const Value& node) {
   Tensor& known = permuted_[size_t(&found - header_.entries.data())];
   if (!known.defined()) {
     const Layout layout = {found.shape, strides, 0};
-    Ref<Storage> memory = source_.later(
-        found.end - found.begin, [source = source_, content = content(found), dtype = found.dtype, layout] {
-          return permuted(source.data(content), dtype, layout);
+    Ref<Storage> memory =
+        source_.later(found.end - found.begin, [content = content(found), dtype = found.dtype, layout] {
+          return permuted(data_of(content), dtype, layout);
         });
     known = from_storage(std::move(memory), found.dtype, layout);
   }

@@ -3,10 +3,10 @@
 #include <unordered_set>
 
 #include <kiln/io/bytes/outline.h>
+#include <kiln/io/state/named_tensors.h>
 #include <kiln/io/state/state_format.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/utf8.h>
-#include <kiln/tensor/meta.h>
 
 namespace kiln::io {
 namespace {
@@ -45,10 +45,8 @@ class Finder {
 
  private:
   void add(const Tensor& tensor, const std::string& name) {
-    if (tensor.device() == meta && !is_placeholder(*tensor.impl()->storage))
-      return found.push_back({name, tensor, SIZE_MAX, 0, 0});
-    if (!tensor.device().is_cpu())
-      fail("save: '{}' is on {}; copy it to the CPU first with .to(cpu)", name, tensor.device());
+    if (has_no_data(tensor)) return found.push_back({name, tensor, SIZE_MAX, 0, 0});
+    check_on_cpu(name, tensor);
     if (tensor.dtype() == DType::complex128 && tensor.dim() == kMaxRank)
       fail("save: '{}' is complex128 with {} dimensions, its pairs need one more than there can be", name,
            kMaxRank);

@@ -46,18 +46,6 @@ StorageName storage_name(const PickleGraph& graph, PickleGraph::Id reference, co
   return result;
 }
 
-void correct_bools(const Tensor& x) {
-  if (x.dtype() != bool8 || !x.device().is_cpu() || x.numel() == 0) return;
-  auto* first = static_cast<unsigned char*>(x.raw_data());
-  const auto correct = [&](int64_t at) {
-    if (first[at] > 1) first[at] = 1;
-  };
-  // Strides can make more elements than there are bytes, of a hostile file without bound.
-  const int64_t span = x.layout().span();
-  if (x.numel() <= span) return for_each_offset(x.layout(), correct);
-  for (int64_t at = 0; at < span; ++at) correct(at);
-}
-
 Ref<Storage> swapped(const Storage& storage, const TorchType& type) {
   const int64_t word = size_of(type.dtype) / type.numbers;
   Ref<Storage> result = Storage::allocate(storage.bytes, cpu);

@@ -29,9 +29,6 @@ StorageName storage_name(const PickleGraph& graph, PickleGraph::Id reference, co
 const TorchType& class_type(const PickleGraph& graph, PickleGraph::Id id, std::string_view ending,
                             const std::string& where);
 
-// Bytes other than 0 and 1 of a bool tensor on the CPU become 1; nothing happens to others.
-void correct_bools(const Tensor& x);
-
 // A copy with the bytes of each number in the other order; a complex element is two numbers.
 Ref<Storage> swapped(const Storage& storage, const TorchType& type);
 

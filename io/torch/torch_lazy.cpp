@@ -65,10 +65,8 @@ Tensor TorchTree::unpacked(const Ref<Storage>& packed, const TorchType& type, co
   spend(size_t(count) / kElementsOfABudget);
   if (packed->device.is_cpu()) return from_storage(read(*packed), uint8, layout);
   return from_storage(
-      options_.outline->add(count,
-                            [outline = options_.outline, packed, &type, count] {
-                              return unpack(*outline->data(packed), type, count).impl()->storage;
-                            }),
+      options_.outline->add(
+          count, [packed, &type, count] { return unpack(*data_of(packed), type, count).impl()->storage; }),
       uint8, layout);
 }
 
@@ -85,14 +83,12 @@ Tensor TorchTree::resolved(const Tensor& tensor, const TorchType& type, Id metad
   if (tensor.device().is_cpu()) return resolve_signs(tensor, type, conj, neg);
   Layout layout = tensor.layout();
   layout.offset = 0;
-  return from_storage(options_.outline->add(layout.span() * size_of(tensor.dtype()),
-                                            [outline = options_.outline, tensor, &type, conj, neg] {
-                                              const Tensor data =
-                                                  from_storage(outline->data(tensor.impl()->storage),
-                                                               tensor.dtype(), tensor.layout());
-                                              return resolve_signs(data, type, conj, neg).impl()->storage;
-                                            }),
-                      tensor.dtype(), layout);
+  return from_storage(
+      options_.outline->add(layout.span() * size_of(tensor.dtype()),
+                            [tensor, &type, conj, neg] {
+                              return resolve_signs(with_data(tensor), type, conj, neg).impl()->storage;
+                            }),
+      tensor.dtype(), layout);
 }
 
 }  // namespace kiln::io

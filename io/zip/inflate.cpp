@@ -29,7 +29,7 @@ class Stream {
 
 bool inflate(int64_t stored, int64_t size, Window window,
              const Function<void(int64_t at, int64_t bytes, void* out)>& read,
-             const Function<void(const char* data, int64_t bytes)>& put) {
+             const Function<bool(const char* data, int64_t bytes)>& put) {
   constexpr int64_t kPiece = 256 << 10, kMost = 1 << 30;  // zlib counts in 32 bits
   Stream stream;
   std::vector<Bytef> packed(size_t(std::min(std::max<int64_t>(stored, 1), kPiece)));
@@ -53,7 +53,7 @@ bool inflate(int64_t stored, int64_t size, Window window,
     made += got;
     in_window += got;
     if (in_window == window.bytes && in_window > 0 && made < size) {
-      put(window.data, in_window);
+      if (!put(window.data, in_window)) return true;
       in_window = 0;
     }
     const bool is_stuck = got == 0 && in_before == stream->avail_in && taken == stored;

@@ -58,6 +58,8 @@ class ZipArchive {
   Ref<Storage> storage(const Record& record, int64_t alignment, bool verify) const;
   // The same for what is short, without waiting for what lies before it in the file.
   std::string text(const Record& record, bool verify) const;
+  // The first bytes of the content, at most so many.
+  std::string head(const Record& record, int64_t bytes) const;
   // Throws what is wrong with records that were not asked for: of verified data all are compared, deflated
   // ones too. Those of torch.save are stored, and were read before.
   void finish() const;

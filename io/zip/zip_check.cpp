@@ -18,7 +18,10 @@ void ZipArchive::check(const InputFile& file) const {
       const auto read = [&](int64_t at, int64_t bytes, void* out) {
         file.read(record.begin + at, bytes, out);
       };
-      const auto put = [&](const char* data, int64_t bytes) { crc = crc32(data, size_t(bytes), crc); };
+      const auto put = [&](const char* data, int64_t bytes) {
+        crc = crc32(data, size_t(bytes), crc);
+        return true;
+      };
       if (!inflate(record.stored, record.size, {piece.data(), kPiece}, read, put)) fail_to_inflate(record);
     } else {
       for (int64_t at = 0; at < record.size; at += kPiece) {

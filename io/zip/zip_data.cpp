@@ -148,8 +148,18 @@ bool ZipArchive::read_header(const Source& source, const Header& header, Record&
 void ZipArchive::inflate_all(const Record& record, void* out) const {
   const auto read = [&](int64_t at, int64_t bytes, void* to) { source_.read(record.begin + at, bytes, to); };
   if (!inflate(record.stored, record.size, {static_cast<char*>(out), record.size}, read,
-               [](const char*, int64_t) {}))
+               [](const char*, int64_t) { return true; }))
     fail_to_inflate(record);
+}
+
+std::string ZipArchive::head(const Record& record, int64_t bytes) const {
+  bytes = std::min(bytes, record.size);
+  if (!record.deflated) return source_.read(record.begin, bytes);
+  std::string result(size_t(bytes), '\0');
+  const auto read = [&](int64_t at, int64_t count, void* to) { source_.read(record.begin + at, count, to); };
+  const auto enough = [](const char*, int64_t) { return false; };
+  if (!inflate(record.stored, record.size, {result.data(), bytes}, read, enough)) fail_to_inflate(record);
+  return result;
 }
 
 void ZipArchive::fail_to_inflate(const Record& record) const {
@@ -178,6 +188,7 @@ Ref<Storage> ZipArchive::storage(const Record& record, int64_t alignment, bool v
     result = Storage::allocate(record.size, cpu);
     inflate_all(record, result->data);
     if (ahead_) ready_[i].was_inflated = true;
+    source_.leave(record.begin, record.stored);
     source_.advance(record.stored);
     if (wanted != nullptr) checksum.value = crc32(result->data, size_t(record.size));
   }

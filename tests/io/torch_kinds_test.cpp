@@ -251,12 +251,37 @@ TEST_CASE("torch kinds: data lie anywhere in a file that was zipped anew") {
                                                         .add("x/data/0", data)
                                                         .add("x/version", "3\n")
                                                         .finish());
-      for (const Value& value :
-           {io::load(path), io::load(path, {.map = true}), io::open(path).value(), io::look(path)}) {
+      io::save(folder / "looked.kiln", io::look(path));
+      for (const Value& value : {io::load(path), io::load(path, {.map = true}), io::open(path).value(),
+                                 io::load(folder / "looked.kiln")}) {
         const Tensor& x = value.as_tensor();
         CHECK(std::string(static_cast<const char*>(x.raw_data()), 2 * width) == data);
         CHECK(reinterpret_cast<uintptr_t>(x.raw_data()) % width == 0);
       }
+    }
+}
+
+TEST_CASE("torch kinds: any byte but 0 is true, wherever it lies and however it is read") {
+  const test::TemporaryFolder folder;
+  const Tensor expected = from_values(std::vector<uint8_t>{0, 1, 1}, {3}).to(bool8);
+  for (const bool is_untyped : {false, true})
+    for (size_t shift = 0; shift < 16; ++shift) {
+      CAPTURE(is_untyped);
+      CAPTURE(shift);
+      std::string pickle = "\x80\2ctorch._utils\n_rebuild_tensor_v"s + (is_untyped ? "3" : "2") +
+                           "\n((U\7storagectorch" + (is_untyped ? ".storage\nUntyped" : "\nBool") +
+                           "Storage\nU\1"s + "0U\3cpuK\3tQK\0K\3\x85K\1\x85\x89}"s;
+      if (is_untyped) pickle += "ctorch\nbool\n";
+      const std::string path = folder.write("x.pt", test::Archive()
+                                                        .add("x/" + std::string(shift, 'a'), "")
+                                                        .add("x/data.pkl", pickle + "tR.")
+                                                        .add("x/data/0", "\0\1\7"s)
+                                                        .add("x/version", "3\n")
+                                                        .finish());
+      io::save(folder / "looked.kiln", io::look(path));
+      for (const Value& value : {io::load(path), io::load(path, {.map = true}), io::open(path).value(),
+                                 io::load(folder / "looked.kiln")})
+        CHECK(value == expected);
     }
 }
 

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include <kiln/io/bytes/outline.h>
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/io/torch/write/pth_pickler.h>
 #include <kiln/tensor/base/fail.h>
-#include <kiln/tensor/meta.h>
 
 namespace kiln::io {
 namespace {
@@ -37,7 +37,7 @@ void PthPickler::tensor(const Value& value, const std::string& name) {
   const Tensor& x = value.as_tensor();
   const TensorImpl* const impl = x.impl().get();
   if (const auto known = written_.find(impl); known != written_.end()) return pickle_.recall(known->second);
-  if (x.device() == meta)
+  if (has_no_data(x))
     meta_tensor(x);
   else
     plain_tensor(x, torch_type_of(x.dtype()), value.attributes(), name);
