@@ -52,11 +52,17 @@ size_t add(PthContent& content, const Tensor& source) {
 PthContent pth_content(const Value& value) {
   const Plan plan = plan_blocks(value, {.align = false});
   const std::vector<const Tensor*> tensors = value.tensors();
+  const auto packed = packed_in(value);
   PthContent content;
   constexpr size_t kNone = SIZE_MAX;
   std::vector<size_t> records(plan.blocks.size(), kNone);
   for (size_t i = 0; i < tensors.size(); ++i) {
     const Use& use = plan.uses[i];
+    if (const auto found = packed.find(tensors[i]); found != packed.end()) {
+      content.parts.push_back(
+          {add(content, packed_later(*tensors[i], *found->second)), Layout::contiguous(tensors[i]->shape())});
+      continue;
+    }
     if (use.block == Use::kNoBlock) {
       content.parts.push_back({PthPart::kNoRecord, use.layout});
       continue;

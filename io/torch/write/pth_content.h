@@ -1,7 +1,9 @@
 #pragma once
 
+#include <unordered_map>
 #include <vector>
 
+#include <kiln/io/torch/torch_types.h>
 #include <kiln/tensor/value/value.h>
 
 // Internal: what a PyTorch file that is to be written holds beside its pickle.
@@ -10,6 +12,16 @@ namespace kiln::io {
 
 // PyTorch's class of a storage of that dtype; null where only an untyped storage holds it.
 const char* storage_class(DType dtype);
+
+// An object's part of that name, when it is a tensor; else null.
+const Tensor* tensor_in(const Value& object, const char* name);
+// Of an object whose "values" are integers that mean something else; null for any other.
+const TorchType* raw_type_of(const Value& object);
+
+// The "values" of such objects with several in a byte of the file, and what they mean.
+std::unordered_map<const Tensor*, const TorchType*> packed_in(const Value& value);
+// These bytes, which are made when they are written.
+Tensor packed_later(const Tensor& values, const TorchType& type);
 
 // A storage of the file: the elements of `source` as they lie in memory, or in row-major order.
 struct PthRecord {

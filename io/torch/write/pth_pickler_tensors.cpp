@@ -16,21 +16,6 @@ bool has_storage_class(const TorchType& type) {
   return type.is_plain ? storage_class(type.dtype) != nullptr : type.name.starts_with('q');
 }
 
-const Tensor* tensor_in(const Value& object, const char* name) {
-  const Value* found = object.find(name);
-  return found != nullptr && found->is_tensor() ? &found->as_tensor() : nullptr;
-}
-
-// Of an object whose "values" are integers that mean something else; null for any other.
-const TorchType* raw_type_of(const Value& object) {
-  constexpr std::string_view kTorch = "torch.";
-  if (!object.type().starts_with(kTorch)) return nullptr;
-  const TorchType* type = torch_type_of_name(std::string_view(object.type()).substr(kTorch.size()));
-  const Tensor* values = tensor_in(object, "values");
-  return type == nullptr || type->is_plain || values == nullptr || values->dtype() != type->dtype ? nullptr
-                                                                                                  : type;
-}
-
 }  // namespace
 
 void PthPickler::tensor(const Value& value, const std::string& name) {
@@ -131,7 +116,7 @@ void PthPickler::object(const Value& value, const std::string& name) {
 // {"values": raw}
 bool PthPickler::typed(const Value& value, const std::string& name) {
   const TorchType* type = raw_type_of(value);
-  if (type == nullptr || value.size() != 1 || type->packed > 1 || type->name.starts_with("q")) return false;
+  if (type == nullptr || value.size() != 1 || type->name.starts_with("q")) return false;
   plain_tensor(value.entries()[0].value.as_tensor(), *type, {}, name);
   return true;
 }
@@ -140,7 +125,7 @@ bool PthPickler::typed(const Value& value, const std::string& name) {
 bool PthPickler::quantised(const Value& value, const std::string& name) {
   const TorchType* type = raw_type_of(value);
   const Value* scheme = value.find("scheme");
-  if (type == nullptr || type->packed > 1 || scheme == nullptr || !scheme->is_string()) return false;
+  if (type == nullptr || scheme == nullptr || !scheme->is_string()) return false;
   const bool is_whole = scheme->as_string() == "per_tensor_affine";
   std::vector<const Value*> parts;
   for (const char* part : is_whole ? std::vector<const char*>{"scale", "zero_point"}
