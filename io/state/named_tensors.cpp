@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include <kiln/io/bytes/outline.h>
+#include <kiln/io/bytes/sizes.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/utf8.h>
+#include <kiln/tensor/base/with_article.h>
 #include <kiln/tensor/value/surgery.h>
 #include <kiln/tensor/value/value_walk.h>
 
@@ -19,21 +21,30 @@ bool is_plain_key(const Value& key) {
 // What the bytes of such an object mean; null for another.
 const RawFormat* raw_format_of(const Value& value) {
   const RawFormat* raw = value.is_object() ? raw_format_of_type(value.type()) : nullptr;
-  const bool is_whole = raw != nullptr && value.size() <= 2 && value.entries()[0].key == "values" &&
-                        value.entries()[0].value.is_tensor() &&
-                        value.entries()[0].value.as_tensor().dtype() == uint8;
+  if (raw == nullptr) return nullptr;
+  const Value *values = value.find("values"), *shape = value.find("shape");
+  const auto is_size = [](const Value& size) { return size.is_int() && size.as_int() >= 0; };
+  const bool is_shape = shape != nullptr && (shape->is_tuple() || shape->is_list()) &&
+                        std::ranges::all_of(shape->items(), is_size);
+  const bool is_whole = values != nullptr && values->is_tensor() && values->as_tensor().dtype() == uint8 &&
+                        value.size() == (is_shape ? 2 : 1);
   return is_whole ? raw : nullptr;
 }
 
-// Of the bytes of a raw tensor, in its own elements.
-Shape raw_shape(const Value& value, const RawFormat& raw) {
-  if (const Value* sizes = value.find("shape")) {
-    Shape shape;
+// Of the bytes of a raw tensor, in its own elements, which must fill them.
+Shape raw_shape(const Value& value, const RawFormat& raw, const std::string& name) {
+  const Tensor& bytes = value.at("values").as_tensor();
+  const Value* sizes = value.find("shape");
+  Shape shape = bytes.shape();
+  if (sizes != nullptr) {
+    shape = {};
     for (const Value& size : sizes->items()) shape.push_back(size.as_int());
-    return shape;
+  } else if (raw.bits < 8 && !shape.empty()) {
+    shape[shape.rank() - 1] = shape.back() * 8 / raw.bits;
   }
-  Shape shape = value.entries()[0].value.as_tensor().shape();
-  if (raw.bits < 8 && shape.rank() > 0) shape[shape.rank() - 1] *= 8 / raw.bits;
+  if (!has_countable_bytes(shape, 8) || numel(shape) * raw.bits != bytes.numel() * 8)
+    fail("save: '{}' has {} bytes, which are not {} elements of shape {}", name, bytes.numel(), raw.type,
+         shape);
   return shape;
 }
 
@@ -41,7 +52,7 @@ Shape raw_shape(const Value& value, const RawFormat& raw) {
 std::string described(const Value& value) {
   if (value.is_object()) return fmt::format("an object of the class {}", value.type());
   if (value.kind() > Value::Kind::tensor)
-    return fmt::format("a {} of {}", name_of(value.kind()), value.size());
+    return fmt::format("{} of {}", with_article(name_of(value.kind())), value.size());
   constexpr size_t kShown = 60;
   std::string text = to_string(value);
   if (text.size() > kShown) text = text.substr(0, kShown) + "...";
@@ -63,13 +74,13 @@ class Collector {
         fail("save: '{}' would hold values nested deeper than {} levels, at '{}'", path_, kMaxDepth,
              walk.path());
       if (walk.key() != nullptr && !is_plain_key(walk.key()->value()))
-        fail("save: '{}' holds tensors by name, and what stands under '{}' has a {} as key; save to .kiln",
-             path_, walk.path(), name_of(walk.key()->value().kind()));
+        fail("save: '{}' holds tensors by name, and what stands under '{}' has {} as key; save to .kiln",
+             path_, walk.path(), with_article(name_of(walk.key()->value().kind())));
       if (here.is_tensor()) {
         add({walk.path(), here.as_tensor(), here});
       } else if (const RawFormat* raw = raw_format_of(here)) {
-        add({walk.path(), here.entries()[0].value.as_tensor(), here, raw, raw_shape(here, *raw)});
-        walk.skip();
+        add({walk.path(), here.at("values").as_tensor(), here, raw, raw_shape(here, *raw, walk.path())});
+        walk.skip_content();
       } else if (walk.depth() > 0 && here.kind() > Value::Kind::tensor && here.size() == 0) {
         fail(
             "save: '{}' holds tensors only, '{}' is an empty {}; choose the weights, or save to .kiln or "
@@ -86,7 +97,7 @@ class Collector {
   void add(NamedTensor tensor) {
     check_on_cpu(tensor.name, tensor.tensor);
     if (!is_utf8(tensor.name))
-      fail("save: '{}' needs names in UTF-8, the {}th is not", path_, found.size() + 1);
+      fail("save: '{}' needs names in UTF-8, number {} is not", path_, found.size() + 1);
     found.push_back(std::move(tensor));
   }
 

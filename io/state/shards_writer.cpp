@@ -9,24 +9,54 @@
 #include <kiln/io/writers.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/utf8.h>
+#include <kiln/tensor/base/with_article.h>
+#include <kiln/tensor/value/surgery.h>
 
 namespace kiln::io {
 namespace {
 
 constexpr size_t kDepth = 100;  // of an index
 
-// Entries in order, as many to a shard as fit; a tensor that is larger than a shard has one of its own.
-std::vector<std::vector<Value::Entry>> split(std::vector<NamedTensor> tensors, int64_t limit) {
+int64_t bytes_in(const Value& value) {
+  int64_t bytes = 0;
+  for (const Tensor* x : value.tensors()) bytes += x->numel() * size_of(x->dtype());
+  return bytes;
+}
+
+// Each name and what it is of in one file. PyTorch's keep what hangs on a tensor, others have it by name.
+std::vector<Value::Entry> entries_of(const std::string& path, const Value& value, Writer write) {
+  std::vector<Value::Entry> entries;
+  if (write != write_pth || !value.is_dict()) {
+    for (NamedTensor& next : named_tensors(path, value)) {
+      next.value.set_attributes({});
+      entries.push_back({std::move(next.name), std::move(next.value)});
+    }
+    return entries;
+  }
+  for (const Value::Entry& entry : value.entries()) {
+    if (!entry.key.is_text() || !is_utf8(entry.key.text()))
+      fail("save: '{}' cannot be written in shards: the names in their index are texts, one here is {}", path,
+           to_string(entry.key));
+    if (!entry.value.is_tensor() && !entry.value.is_object())
+      fail("save: '{}' cannot be written in shards: they hold a dict of tensors, '{}' is {}{}", path,
+           to_string(entry.key), with_article(name_of(entry.value.kind())), where_weights_are(value));
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
+// In order, as many to a shard as fit; a tensor that is larger than a shard has one of its own.
+std::vector<std::vector<Value::Entry>> split(std::vector<Value::Entry> entries, int64_t limit) {
   std::vector<std::vector<Value::Entry>> shards(1);
   int64_t used = 0;
-  for (NamedTensor& next : tensors) {
-    const int64_t bytes = next.tensor.numel() * size_of(next.tensor.dtype());
+  for (Value::Entry& next : entries) {
+    const int64_t bytes = bytes_in(next.value);
     if (used > 0 && used + bytes > limit) {
       shards.emplace_back();
       used = 0;
     }
     used += bytes;
-    shards.back().push_back({std::move(next.name), std::move(next.value)});
+    shards.back().push_back(std::move(next));
   }
   return shards;
 }
@@ -112,9 +142,9 @@ void write_shards(const std::string& path, std::string_view ending, const Value&
                   const SaveOptions& options, Writer write) {
   if (!is_utf8(path) || path.find('\\') != std::string::npos)
     fail("save: '{}' cannot be written in shards: their index needs names in UTF-8 without '\\\\'", path);
-  auto tensors = named_tensors(path, value);
+  auto entries = entries_of(path, value, write);
   int64_t total = 0;
-  for (const NamedTensor& next : tensors) total += next.tensor.numel() * size_of(next.tensor.dtype());
+  for (const Value::Entry& next : entries) total += bytes_in(next.value);
 
   const std::string stem = path.substr(0, path.size() - ending.size()), index = path + ".index.json";
   const size_t slash = path.rfind('/'), folder = slash == std::string::npos ? 0 : slash + 1;
@@ -127,7 +157,7 @@ void write_shards(const std::string& path, std::string_view ending, const Value&
     write(path, value, options);
     remove_previous(index);
   } else {
-    auto shards = split(std::move(tensors), options.shard_bytes);
+    auto shards = split(std::move(entries), options.shard_bytes);
     const std::vector<std::string> files = names_of(shards.size(), stem, ending, old);
     std::string map;
     for (size_t i = 0; i < shards.size(); ++i)

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/with_article.h>
 #include <kiln/tensor/value/key_spelling.h>
 #include <kiln/tensor/value/state_dict.h>
 #include <kiln/tensor/value/surgery.h>
@@ -125,7 +126,7 @@ void Value::lacks(std::string_view path) const {
   const std::string where =
       parent.empty() ? "" : fmt::format(" in '{}'", parent.substr(0, parent.size() - 1));
   if (last.is_list() || last.is_tuple())
-    fail("value: there is no '{}'{}, a {} of {}", name, where, name_of(last.kind()), last.size());
+    fail("value: there is no '{}'{}, {} of {}", name, where, with_article(name_of(last.kind())), last.size());
   if (!last.is_container()) fail("value: there is no '{}'{}, which is {}", name, where, to_string(last));
   constexpr size_t kShown = 8;  // enough to see a typing mistake
   std::string keys;

@@ -118,6 +118,22 @@ TEST_CASE("shards: what cannot be is said") {
                  "cannot be written in shards"));
   CHECK(contains(error_of([&] { io::save(folder / "a.pth", weights(), {.shard_bytes = -1}); }),
                  "shards of -1 bytes"));
+  const auto refused = [&](const Value& value) {
+    return error_of([&] { io::save(folder / "a.pth", value, {.shard_bytes = 1}); });
+  };
+  CHECK(contains(refused({{1, tensor({1.f})}, {"1", tensor({2.f})}}), "texts, one here is 1"));
+  CHECK(contains(refused({{"net", {{"w", tensor({1.f})}}}}), "'net' is a dict"));
+}
+
+TEST_CASE("shards: what hangs on a tensor stays on it in PyTorch's, and has a name in others") {
+  const test::TemporaryFolder folder;
+  Value value = {{"a", tensor({1.f, 2.f})}, {"b", tensor({3.f})}};
+  value["a"].set_attributes({{"scale", tensor({4.f})}});
+  io::save(folder / "a.pth", value, {.shard_bytes = 4});
+  CHECK(io::load(folder / "a.pth.index.json") == value);
+  io::save(folder / "a.safetensors", value, {.shard_bytes = 4});
+  CHECK(io::load(folder / "a.safetensors.index.json") ==
+        Value{{"a", tensor({1.f, 2.f})}, {"a.@scale", tensor({4.f})}, {"b", tensor({3.f})}});
 }
 
 }  // namespace kiln

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include <kiln/autograd/ops.h>
 #include <kiln/io/look.h>
 #include <kiln/io/open.h>
 #include <kiln/tensor/value/state_dict.h>
@@ -228,6 +229,38 @@ TEST_CASE("torch kinds: safetensors hold the raw elements") {
                        "'k' in its __metadata__"));
   CHECK(test::contains(test::error_of([&] { io::save(folder / "z.npz", state); }),
                        "'e8m0': NumPy has no torch.float8_e8m0fnu"));
+}
+
+TEST_CASE("torch kinds: safetensors hold elements of 4 and 6 bits of every shape, or say that they cannot") {
+  const test::TemporaryFolder folder;
+  const struct {
+    const char* type;
+    Shape bytes, shape;  // shape: {} where the bytes tell it
+  } rows[] = {{"torch.float4_e2m1fn_x2", {3}, {}},     {"torch.float4_e2m1fn_x2", {2, 3}, {}},
+              {"torch.float4_e2m1fn_x2", {3}, {2, 3}}, {"safetensors.F6_E2M3", {3}, {}},
+              {"safetensors.F6_E2M3", {6}, {2, 4}},    {"safetensors.F6_E3M2", {0}, {}},
+              {"torch.float8_e8m0fnu", {2, 2}, {}},    {"torch.float8_e8m0fnu", {}, {}}};
+  for (const auto& [type, bytes, shape] : rows) {
+    CAPTURE(type);
+    CAPTURE(bytes);
+    Value raw = Value::object(type, {{"values", zeros(bytes, {.dtype = uint8})}});
+    if (!shape.empty())
+      raw = Value::object(type, {{"values", zeros(bytes, {.dtype = uint8})},
+                                 {"shape", Value::tuple(std::vector<Value>(shape.begin(), shape.end()))}});
+    io::save(folder / "x.safetensors", Value{{"x", raw}});
+    CHECK(io::load(folder / "x.safetensors").at("x") == raw);
+  }
+  const auto refused = [&](const char* type, const Shape& bytes, const Value& shape) {
+    std::vector<Value::Entry> parts = {{"values", zeros(bytes, {.dtype = uint8})}};
+    if (!shape.is_none()) parts.push_back({"shape", shape});
+    return test::error_of([&] {
+      io::save(folder / "x.safetensors", Value{{"x", Value::object(type, parts)}});
+    });
+  };
+  CHECK(test::contains(refused("safetensors.F6_E2M3", {4}, {}), "has 4 bytes, which are not"));
+  CHECK(test::contains(refused("torch.float4_e2m1fn_x2", {}, {}), "has 1 bytes, which are not"));
+  CHECK(test::contains(refused("torch.float4_e2m1fn_x2", {3}, Value::tuple({7})), "shape [7]"));
+  CHECK(test::contains(refused("torch.float4_e2m1fn_x2", {3}, Value("x")), "holds tensors only"));
 }
 
 TEST_CASE("torch kinds: data lie anywhere in a file that was zipped anew") {

@@ -4,6 +4,7 @@
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/utf8.h>
+#include <kiln/tensor/base/with_article.h>
 #include <kiln/tensor/value/key_spelling.h>
 
 namespace kiln::io {
@@ -126,7 +127,8 @@ void PthPickler::dict(const Value& value, const std::string& name) {
 }
 
 void PthPickler::no_attributes(const Value& value, const std::string& name) const {
-  if (!value.attributes().is_none()) cannot(name, fmt::format("a {} with attributes", name_of(value.kind())));
+  if (!value.attributes().is_none())
+    cannot(name, fmt::format("{} with attributes", with_article(name_of(value.kind()))));
 }
 
 }  // namespace kiln::io

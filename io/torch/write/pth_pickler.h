@@ -30,8 +30,9 @@ class PthPickler {
 
   // pth_pickler_tensors.cpp
   void tensor(const Value& value, const std::string& name);
-  void plain_tensor(const Tensor& x, const TorchType& type, const Value& attributes, const std::string& name);
-  void meta_tensor(const Tensor& x);
+  template <class F>
+  void rebuilt(const Value& value, const std::string& name, const char* function, F&& arguments);
+  void plain_tensor(const Value& value, const Tensor& x, const TorchType& type, const std::string& name);
   void storage(const PthPart& part, const TorchType& type);
   void layout(const PthPart& part);
   void end_of_rebuild();

@@ -22,18 +22,14 @@ void PthPickler::tensor(const Value& value, const std::string& name) {
   const Tensor& x = value.as_tensor();
   const TensorImpl* const impl = x.impl().get();
   if (const auto known = written_.find(impl); known != written_.end()) return pickle_.recall(known->second);
-  if (has_no_data(x))
-    meta_tensor(x);
-  else
-    plain_tensor(x, torch_type_of(x.dtype()), value.attributes(), name);
+  plain_tensor(value, x, torch_type_of(x.dtype()), name);
   if (times_[impl] > 1) written_.emplace(impl, pickle_.remember());
 }
 
-// With attributes: _rebuild_from_type_v2(function, type, arguments, state).
-void PthPickler::plain_tensor(const Tensor& x, const TorchType& type, const Value& attributes,
-                              const std::string& name) {
-  const PthPart& part = *parts_.at(&x);
-  const char* const function = has_storage_class(type) ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3";
+// What function(arguments) gives; with attributes: _rebuild_from_type_v2(function, type, arguments, state).
+template <class F>
+void PthPickler::rebuilt(const Value& value, const std::string& name, const char* function, F&& arguments) {
+  const Value& attributes = value.attributes();
   if (attributes.is_object()) cannot(name, "a tensor of the class " + attributes.type());
   const bool hangs = !attributes.is_none() && attributes.size() > 0;
   if (hangs) {
@@ -43,10 +39,7 @@ void PthPickler::plain_tensor(const Tensor& x, const TorchType& type, const Valu
   pickle_.global("torch._utils", function);
   if (hangs) pickle_.global("torch", "Tensor");
   pickle_.mark();
-  storage(part, type);
-  layout(part);
-  end_of_rebuild();
-  if (!has_storage_class(type)) pickle_.global("torch", std::string(type.name));
+  arguments();
   pickle_.tuple();
   if (hangs) {
     pickle_.empty_dict();
@@ -56,15 +49,24 @@ void PthPickler::plain_tensor(const Tensor& x, const TorchType& type, const Valu
   pickle_.reduce();
 }
 
-void PthPickler::meta_tensor(const Tensor& x) {
-  pickle_.global("torch._utils", "_rebuild_meta_tensor_no_storage");
-  pickle_.mark();
-  pickle_.global("torch", std::string(torch_type_of(x.dtype()).name));
-  dims(x.shape());
-  dims(x.strides());
-  pickle_.boolean(false);
-  pickle_.tuple();
-  pickle_.reduce();
+// Elements of that type; `value` has the attributes.
+void PthPickler::plain_tensor(const Value& value, const Tensor& x, const TorchType& type,
+                              const std::string& name) {
+  if (has_no_data(x))
+    return rebuilt(value, name, "_rebuild_meta_tensor_no_storage", [&] {
+      pickle_.global("torch", std::string(type.name));
+      dims(x.shape());
+      dims(x.strides());
+      pickle_.boolean(false);
+    });
+  const bool is_typed = has_storage_class(type);
+  rebuilt(value, name, is_typed ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3", [&] {
+    const PthPart& part = *parts_.at(&x);
+    storage(part, type);
+    layout(part);
+    end_of_rebuild();
+    if (!is_typed) pickle_.global("torch", std::string(type.name));
+  });
 }
 
 void PthPickler::storage(const PthPart& part, const TorchType& type) {
@@ -108,7 +110,6 @@ void PthPickler::object(const Value& value, const std::string& name) {
   const bool is_int =
       value.type() == "builtins.int" && value.size() == 1 && value.entries()[0].value.is_bytes();
   if (is_int) return pickle_.big_integer(value.entries()[0].value.as_bytes());
-  no_attributes(value, name);
   if (typed(value, name) || quantised(value, name) || sparse(value, name)) return;
   cannot(name, "an object of the class " + value.type());
 }
@@ -117,7 +118,7 @@ void PthPickler::object(const Value& value, const std::string& name) {
 bool PthPickler::typed(const Value& value, const std::string& name) {
   const TorchType* type = raw_type_of(value);
   if (type == nullptr || value.size() != 1 || type->name.starts_with("q")) return false;
-  plain_tensor(value.entries()[0].value.as_tensor(), *type, {}, name);
+  plain_tensor(value, value.entries()[0].value.as_tensor(), *type, name);
   return true;
 }
 
@@ -134,17 +135,16 @@ bool PthPickler::quantised(const Value& value, const std::string& name) {
     parts.push_back(value.find(part));
   }
   const PthPart& part = *parts_.at(tensor_in(value, "values"));
-  pickle_.global("torch._utils", "_rebuild_qtensor");
-  pickle_.mark();
-  storage(part, *type);
-  layout(part);
-  pickle_.mark();
-  pickle_.global("torch", scheme->as_string());
-  for (const Value* of_scheme : parts) write(*of_scheme, name);
-  pickle_.tuple();
-  end_of_rebuild();
-  pickle_.tuple();
-  pickle_.reduce();
+  if (part.record == PthPart::kNoRecord) return false;
+  rebuilt(value, name, "_rebuild_qtensor", [&] {
+    storage(part, *type);
+    layout(part);
+    pickle_.mark();
+    pickle_.global("torch", scheme->as_string());
+    for (const Value* of_scheme : parts) write(*of_scheme, name);
+    pickle_.tuple();
+    end_of_rebuild();
+  });
   return true;
 }
 
@@ -160,25 +160,23 @@ bool PthPickler::sparse(const Value& value, const std::string& name) {
     if (tensor_in(value, part) == nullptr) return false;
     parts.push_back(value.find(part));
   }
-  pickle_.global("torch._utils", "_rebuild_sparse_tensor");
-  pickle_.mark();
-  pickle_.global("torch.serialization", "_get_layout");
-  pickle_.mark();
-  pickle_.string(value.type());
-  pickle_.tuple();
-  pickle_.reduce();
-  pickle_.mark();
-  for (const Value* part : parts) write(*part, name);
-  pickle_.global("torch", "Size");
-  pickle_.mark();
-  write(*shape, name);
-  pickle_.tuple();
-  pickle_.reduce();
-  if (const Value* coalesced = value.find("coalesced"); is_coo && coalesced != nullptr)
-    write(*coalesced, name);
-  pickle_.tuple();
-  pickle_.tuple();
-  pickle_.reduce();
+  rebuilt(value, name, "_rebuild_sparse_tensor", [&] {
+    pickle_.global("torch.serialization", "_get_layout");
+    pickle_.mark();
+    pickle_.string(value.type());
+    pickle_.tuple();
+    pickle_.reduce();
+    pickle_.mark();
+    for (const Value* part : parts) write(*part, name);
+    pickle_.global("torch", "Size");
+    pickle_.mark();
+    write(*shape, name);
+    pickle_.tuple();
+    pickle_.reduce();
+    if (const Value* coalesced = value.find("coalesced"); is_coo && coalesced != nullptr)
+      write(*coalesced, name);
+    pickle_.tuple();
+  });
   return true;
 }
 
