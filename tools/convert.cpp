@@ -1,9 +1,12 @@
 #include <algorithm>
+#include <unordered_map>
+#include <utility>
 
 #include <kiln/io/load.h>
 #include <kiln/io/look.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/surgery.h>
+#include <kiln/tensor/value/value_walk.h>
 #include <kiln/tools/command.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/leaves.h>
@@ -27,16 +30,57 @@ StateDict renamed(const StateDict& state, const std::string& pattern, const std:
   return rename(state, pattern, replacement);
 }
 
-StateDict surgery(const Value& value, const ConvertOptions& options, std::string& notes) {
+// What hangs on tensors and is not in a state dict: it follows the tensors that keep their elements.
+class Attributes {
+ public:
+  void collect(const Value& value) {
+    for (ValueWalk walk(value, '.'); walk.next();)
+      if (walk.value().is_tensor() && !walk.value().attributes().is_none())
+        of_.emplace(walk.value().as_tensor().impl().get(), walk.value());
+  }
+
+  Value with(const StateDict& state) const {
+    Value result(state);
+    for (const auto& [name, tensor] : state)
+      if (const auto found = of_.find(tensor.impl().get()); found != of_.end())
+        result[name].set_attributes(found->second.attributes());
+    return result;
+  }
+
+  // Of which of the tensors they are lost, being others now.
+  std::string lost(const StateDict& before, const StateDict& after) const {
+    std::string first;
+    int64_t count = 0;
+    for (size_t i = 0; i < before.size(); ++i) {
+      const StateDict::Entry& entry = *(before.begin() + ptrdiff_t(i));
+      if ((after.begin() + ptrdiff_t(i))->tensor.impl() == entry.tensor.impl()) continue;
+      if (of_.contains(entry.tensor.impl().get()) && count++ == 0) first = entry.name;
+    }
+    if (count == 0) return "";
+    return fmt::format("; left out, what hangs on {}{}", first,
+                       count == 1 ? "" : fmt::format(" and {} more", count - 1));
+  }
+
+ private:
+  std::unordered_map<const TensorImpl*, Value> of_;  // whole tensors: their addresses are not used again
+};
+
+Value surgery(const Value& value, const ConvertOptions& options, std::string& notes) {
+  Attributes attributes;
+  attributes.collect(value);
   std::vector<std::string> left_out;
   StateDict state = weights_of(value, options.path, &left_out);
   for (const std::string& name : left_out)
     notes += (notes.empty() ? "; left out, as no tensors: " : ", ") + name;
-  if (const Value* attributes = attributes_of(value); attributes != nullptr && attributes->size() > 0)
-    notes += fmt::format("; left out, as it is not in the state dict: {}{}",
-                         to_string(attributes->entries()[0].key),
-                         attributes->size() == 1 ? "" : fmt::format(" and {} more", attributes->size() - 1));
-  for (const std::string& path : options.merge) state = merge(state, weights_of(read(path)));
+  if (const Value* beside = attributes_of(value); beside != nullptr && beside->size() > 0)
+    notes +=
+        fmt::format("; left out, as it is not in the state dict: {}{}", to_string(beside->entries()[0].key),
+                    beside->size() == 1 ? "" : fmt::format(" and {} more", beside->size() - 1));
+  for (const std::string& path : options.merge) {
+    const Value other = read(path);
+    attributes.collect(other);
+    state = merge(state, weights_of(other));
+  }
   for (const std::string& prefix : options.strip) state = stripped(state, prefix);
   if (!options.add.empty()) state = add_prefix(state, options.add);
   for (size_t i = 0; i + 1 < options.rename.size(); i += 2)
@@ -48,7 +92,15 @@ StateDict surgery(const Value& value, const ConvertOptions& options, std::string
     if (state.size() == before) fail("convert: no name matches '{}', there is nothing to drop", pattern);
   }
   if (state.empty()) fail("convert: no tensor is left");
-  return options.cast.empty() ? state : io::cast_later(state, dtype_from_name(options.cast));
+  if (!options.cast.empty()) {
+    const StateDict before = std::exchange(state, io::cast_later(state, dtype_from_name(options.cast)));
+    notes += attributes.lost(before, state);
+  }
+  Value result = attributes.with(state);
+  if (const Value* metadata =
+          value.attributes().is_none() ? nullptr : value.attributes().find("__metadata__"))
+    result.set_attributes({{"__metadata__", *metadata}});
+  return result;
 }
 
 }  // namespace
@@ -83,22 +135,6 @@ void convert(const ConvertOptions& options) {
     if (text.find(fmt::format("'{}'", options.in)) != text.npos) throw;
     fail("convert '{}': {}", options.in, text);
   }
-}
-
-void verify(const VerifyOptions& options) {
-  std::string warnings;
-  const Value value = io::verify(options.file, {.warn = [&](const std::string& warning) {
-                                   warnings += warning.substr(warning.find(": ") + 2) + "\n";
-                                 }});
-  const bool is_unsure = warnings.find("no checksum") != std::string::npos;
-  int64_t bytes = 0, count = 0;
-  for (const Leaf& leaf : leaves_of(value)) {
-    ++count;
-    if (leaf.shares.empty()) bytes += bytes_of(*leaf.tensor);
-  }
-  print(fmt::format("{} is whole{}: {} tensor{}, {}\n{}", options.file,
-                    is_unsure ? " as far as can be told" : "", grouped(count), count == 1 ? "" : "s",
-                    size_text(bytes), warnings));
 }
 
 }  // namespace kiln::tools

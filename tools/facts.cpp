@@ -14,7 +14,7 @@ Stats stats_of(const Tensor& x) {
   if (io::has_no_data(x)) return stats;
   int64_t finite = 0;
   double squares = 0;  // of the differences from the mean: Welford's recurrence
-  for (const double value : elements_of(io::with_data(x))) {
+  const auto add = [&](double value) {
     ++stats.count;
     if (std::isnan(value)) {
       ++stats.nan;
@@ -28,7 +28,11 @@ Stats stats_of(const Tensor& x) {
       stats.mean += off / double(finite);
       squares += off * (value - stats.mean);
     }
-  }
+  };
+  Elements elements(x);
+  elements.each_block([&](int64_t begin, int64_t count) {
+    for (const Number number : elements.numbers(begin, count)) add(double(number));
+  });
   if (finite > 0) stats.deviation = std::sqrt(squares / double(finite));
   return stats;
 }

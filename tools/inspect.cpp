@@ -1,7 +1,6 @@
 #include <kiln/tools/inspect.h>
 
 #include <kiln/io/look.h>
-#include <kiln/io/open.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/output.h>
@@ -51,9 +50,8 @@ std::string tsv_text(const Value& value, const InspectOptions& options) {
 }
 
 void inspect(const InspectOptions& options) {
-  // Without a look at the elements only the structure is read.
-  const bool looks = options.sha256 || options.stats;
-  const Value value = looks ? io::look(options.file) : io::open(options.file).outline();
+  // Elements are read when they are asked for.
+  const Value value = io::look(options.file);
   const auto text = options.format == "tsv" ? tsv_text : options.format == "json" ? json_text : table_text;
   print(text(value, options));
 }

@@ -21,10 +21,9 @@ bool is_plain(const Value& value) { return value.kind() < Value::Kind::tensor; }
 bool has_children(const Value& value) { return value.kind() > Value::Kind::tensor; }
 bool has_keys(const Value& value) { return value.kind() >= Value::Kind::dict; }
 
-// What io::load makes of a tensor of quantised or raw elements: "values" and what they mean.
+// One line has the values and what they mean.
 bool is_quantized(const Value& value) {
-  return value.is_object() && value.type().starts_with("torch.") && value.size() > 0 &&
-         value.entries()[0].key == "values" && value.entries()[0].value.is_tensor() &&
+  return is_tensor_of_parts(value) && value.entries()[0].key == "values" &&
          std::ranges::all_of(value.entries(),
                              [](const auto& entry) { return entry.value.kind() <= Value::Kind::tensor; });
 }
@@ -43,7 +42,7 @@ class Table {
     for (ValueWalk walk(value, '.'); walk.next();) {
       if (walk.depth() == 0 && !has_root) continue;
       const size_t indent = 2 * (walk.depth() - (has_root ? 0 : 1));
-      if (!line(std::string(indent, ' ') + one_line(walk.name()), walk.value())) walk.skip();
+      line(std::string(indent, ' ') + one_line(walk.name()), walk);
     }
   }
 
@@ -97,21 +96,20 @@ class Table {
   }
 
  private:
-  // Whether there are more lines for what is in the value.
-  bool line(std::string name, const Value& value) {
+  // For the present value; skips what has none of its own.
+  void line(std::string name, ValueWalk& walk) {
+    const Value& value = walk.value();
     Line& line = lines_.emplace_back();
     line.name = std::move(name);
-    if (value.is_tensor()) {
-      describe(leaves_[next_++], line);
-      return true;  // its attributes
-    }
+    if (value.is_tensor()) return describe(leaves_[next_++], line);
     if (is_quantized(value)) {
-      quantized(value, line);
-      return false;
+      walk.skip_content();
+      return quantized(value, line);
     }
     if (is_short(value)) {
+      walk.skip_content();
       line.text = to_string(value);
-      return false;
+      return;
     }
     line.text = value.is_object() ? one_line(value.type())
                                   : fmt::format("{} of {}", name_of(value.kind()), value.size());
@@ -119,7 +117,7 @@ class Table {
     if (is_plain_list)
       line.text += fmt::format(": {}, {}, .. {}", to_string(value.items()[0]), to_string(value.items()[1]),
                                to_string(value.items().back()));
-    return !is_plain_list;
+    if (is_plain_list) walk.skip_content();
   }
 
   // One line: the integers, and how they are meant.
@@ -171,7 +169,9 @@ std::string table_text(const Value& value, const InspectOptions& options) {
   std::string text = head + "\n\n" + table.text();
   if (const Value* attributes = attributes_of(value))
     text += "\nnot in the state dict:\n" + Table(*attributes, options).text();
-  return text + "\n" + table.totals() + "\n";
+  text += "\n" + table.totals() + "\n";
+  if (const int64_t hidden = tensors_in_keys(value); hidden > 0) text += in_keys_text(hidden) + "\n";
+  return text;
 }
 
 }  // namespace kiln::tools

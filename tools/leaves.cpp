@@ -3,36 +3,25 @@
 #include <algorithm>
 #include <tuple>
 
+#include <kiln/io/torch/torch_tree.h>
+#include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/value_walk.h>
 
 namespace kiln::tools {
 namespace {
 
-bool has_tensor(const Value& value, const char* name) {
-  const Value* found = value.find(name);
-  return found != nullptr && found->is_tensor();
-}
-
-// The parts of a quantised or sparse tensor (io/load.h).
-bool add_parts(const Value& object, const std::string& key, std::vector<Leaf>& out) {
-  constexpr std::string_view kTorch = "torch.";
-  if (!object.type().starts_with(kTorch) || !has_tensor(object, "values")) return false;
-  for (const auto& [name, part] : object.entries()) {  // another class of that kind of name
-    const bool is_list = part.is_list() || part.is_tuple();
-    const auto is_scalar = [](const Value& item) { return item.kind() < Value::Kind::tensor; };
-    if (part.kind() >= Value::Kind::dict || (is_list && !std::ranges::all_of(part.items(), is_scalar)))
-      return false;
-  }
-  const bool is_sparse = object.find("shape") != nullptr;
+// The parts of a quantised or sparse tensor, or of one of raw elements.
+void add_parts(const Value& object, const std::string& key, std::vector<Leaf>& out) {
+  constexpr size_t kTorch = std::string_view("torch.").size();
+  const bool is_sparse = io::is_sparse_layout(object.type());
   for (const auto& [name, part] : object.entries()) {
     if (!part.is_tensor()) continue;
     const bool is_whole = !is_sparse && name == "values";
     out.push_back({is_whole ? key : key + "#" + kiln::to_string(name),
                    &part.as_tensor(),
                    {},
-                   is_whole ? object.type().substr(kTorch.size()) : name_of(part.as_tensor().dtype())});
+                   is_whole ? object.type().substr(kTorch) : name_of(part.as_tensor().dtype())});
   }
-  return true;
 }
 
 struct Range {
@@ -43,14 +32,44 @@ struct Range {
 
 }  // namespace
 
+bool is_tensor_of_parts(const Value& value) {
+  if (!value.is_object()) return false;
+  constexpr std::string_view kTorch = "torch.";
+  const std::string& type = value.type();
+  const io::TorchType* raw = type.starts_with(kTorch)
+                                 ? io::torch_type_of_name(std::string_view(type).substr(kTorch.size()))
+                                 : nullptr;
+  if (!io::is_sparse_layout(type) && (raw == nullptr || raw->is_plain)) return false;
+  const Value* values = value.find("values");
+  if (values == nullptr || !values->is_tensor()) return false;
+  return std::ranges::all_of(value.entries(), [](const auto& entry) {  // no other class of that name
+    const bool is_list = entry.value.is_list() || entry.value.is_tuple();
+    const auto is_scalar = [](const Value& item) { return item.kind() < Value::Kind::tensor; };
+    return entry.value.kind() <= Value::Kind::tensor ||
+           (is_list && std::ranges::all_of(entry.value.items(), is_scalar));
+  });
+}
+
+int64_t tensors_in_keys(const Value& value) {
+  int64_t walked = 0;
+  for (ValueWalk walk(value, '.'); walk.next();) walked += walk.value().is_tensor();
+  return int64_t(value.tensors().size()) - walked;
+}
+
+std::string in_keys_text(int64_t count) {
+  return fmt::format("{} more tensor{} in keys", count, count == 1 ? " is" : "s are");
+}
+
 std::vector<Leaf> leaves_of(const Value& value) {
   std::vector<Leaf> leaves;
   for (ValueWalk walk(value, '.'); walk.next();) {
     const Value& found = walk.value();
     if (found.is_tensor())
       leaves.push_back({walk.path(), &found.as_tensor(), {}, name_of(found.as_tensor().dtype())});
-    else if (found.is_object() && add_parts(found, walk.path(), leaves))
-      walk.skip();
+    if (is_tensor_of_parts(found)) {
+      add_parts(found, walk.path(), leaves);
+      walk.skip_content();
+    }
   }
 
   // A whole file may be one storage, so it is the ranges that tell.

@@ -15,6 +15,13 @@ struct Leaf {
   std::string dtype;   // of PyTorch's: "quint8" for a tensor of raw integers
 };
 
+// Whether it is what io::load makes of a quantised or sparse tensor, or of one whose elements no dtype holds.
+bool is_tensor_of_parts(const Value& value);
+
+// Those that a walk does not come to, and leaves_of() does not list.
+int64_t tensors_in_keys(const Value& value);
+std::string in_keys_text(int64_t count);  // "2 more tensors are in keys"
+
 // The tensors in order. `value` must outlive them.
 std::vector<Leaf> leaves_of(const Value& value);
 

@@ -13,6 +13,8 @@ class Children {
   explicit Children(const Value& value);
 
   size_t size() const { return own_ + attributes_count_; }
+  // Before the attributes.
+  size_t own() const { return own_; }
   const Value& operator[](size_t i) const;
   // Null for an item of a list or tuple.
   const Value::Key* key(size_t i) const;

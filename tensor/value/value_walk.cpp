@@ -17,12 +17,13 @@ size_t ValueWalk::depth() const { return open_.size(); }
 
 bool ValueWalk::next() {
   if (!begun_) return begun_ = true;
-  if (enters_ && value_->kind() >= Value::Kind::tensor) {
+  if (enters_ != Enters::nothing && value_->kind() >= Value::Kind::tensor) {
     const Children children(*value_);
-    if (children.size() > 0)
-      open_.push_back({children, KeySpelling(children, {separator_, raw_}), 0, path_.size()});
+    const size_t first = enters_ == Enters::all ? 0 : children.own();
+    if (children.size() > first)
+      open_.push_back({children, KeySpelling(children, {separator_, raw_}), first, path_.size()});
   }
-  enters_ = true;
+  enters_ = Enters::all;
   while (!open_.empty()) {
     Open& parent = open_.back();
     if (parent.next < parent.children.size()) {
@@ -31,7 +32,7 @@ bool ValueWalk::next() {
     }
     open_.pop_back();
   }
-  enters_ = false;
+  enters_ = Enters::nothing;
   return false;
 }
 

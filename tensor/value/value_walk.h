@@ -33,8 +33,9 @@ class ValueWalk {
 
   // To the root at first; false when all was seen.
   bool next();
-  // Passes over what is in the present value.
-  void skip() { enters_ = false; }
+  // Passes over what is in the present value; the second, but for its attributes.
+  void skip() { enters_ = Enters::nothing; }
+  void skip_content() { enters_ = Enters::attributes; }
 
   const Value& value() const { return *value_; }
   // In a dict or object, or of an attribute; null in a list or tuple, and for the root.
@@ -55,7 +56,8 @@ class ValueWalk {
   const Value* value_;
   const Value::Key* key_ = nullptr;
   char separator_;
-  bool raw_ = false, begun_ = false, enters_ = true, is_attribute_ = false;
+  enum class Enters { nothing, attributes, all } enters_ = Enters::all;
+  bool raw_ = false, begun_ = false, is_attribute_ = false;
   size_t name_begin_ = 0;
   std::string path_;
   std::vector<Open> open_;

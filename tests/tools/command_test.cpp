@@ -1,5 +1,4 @@
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -15,32 +14,14 @@
 #include "support/files.h"
 #include "support/sanitizers.h"
 #include "support/skip.h"
+#include "tools/run_command.h"
 
 namespace kiln {
 namespace {
 
 using namespace std::string_literals;
-
-struct Ran {
-  int status;
-  std::string out, error;
-};
-
-class Command : public test::TemporaryFolder {
- public:
-  // In this folder: run("inspect a.kiln").
-  Ran run(const std::string& arguments) const {
-    const int status = std::system(
-        fmt::format("cd {} && > out.txt 2> error.txt {} {}", path(), KILN_COMMAND, arguments).c_str());
-    REQUIRE(WIFEXITED(status));
-    return {WEXITSTATUS(status), test::read_file(*this / "out.txt"), test::read_file(*this / "error.txt")};
-  }
-  std::string out(const std::string& arguments) const {
-    const Ran ran = run(arguments);
-    REQUIRE_MESSAGE(ran.status == 0, ran.error);
-    return ran.out;
-  }
-};
+using test::Command;
+using test::Ran;
 
 const Tensor w = tensor({{1.f, 2.f}, {3.f, 4.f}});
 
