@@ -21,9 +21,14 @@ namespace kiln::fuzz {
 namespace {
 
 constexpr Target kTargets[] = {
-    {"zip", zip_files},   {"pickle", pickle_files},      {"legacy", plain_files},
-    {"tar", tar_files},   {"safetensors", plain_files},  {"npy", plain_files},
-    {"kiln", kiln_files}, {"shards", plain_files, true},
+    {"zip", zip_files, mutate_zip},
+    {"pickle", pickle_files, mutate_pickle},
+    {"legacy", plain_files, mutate_stream},
+    {"tar", tar_files, mutate_tar},
+    {"safetensors", plain_files, mutate_safetensors},
+    {"npy", plain_files, mutate_npy},
+    {"kiln", kiln_files, mutate_kiln},
+    {"shards", plain_files, mutate_index, true},
 };
 
 // A file that is only in memory, so that no disk is worn.

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzz/mutate/mutation.h"
+
 namespace kiln::fuzz {
 
 // A kind of file whose reader is fuzzed: fuzz.cpp is its program, replay_test.cpp runs what was found once.
@@ -13,6 +15,8 @@ struct Target {
   // The files to load for an input: itself and, where checksums or a container keep random bytes from what
   // lies behind them, with these put right.
   std::vector<std::string> (*files_of)(std::string_view input);
+  // Changes an input as one who knows the format does.
+  std::string (*mutate)(std::string_view input, Mutation& mutation);
   bool is_index = false;  // of shards, which lie beside it
 };
 
