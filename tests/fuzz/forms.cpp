@@ -6,6 +6,7 @@
 #include <kiln/io/bytes/crc32c.h>
 #include <kiln/tensor/base/fail.h>
 
+#include "fuzz/mutate/storages.h"
 #include "support/archive.h"
 
 namespace kiln::fuzz {
@@ -31,9 +32,8 @@ std::vector<std::string> zip_files(std::string_view input) {
 std::vector<std::string> pickle_files(std::string_view input) {
   test::Archive archive;
   archive.add("x/data.pkl", std::string(input));
-  constexpr size_t kBytes[] = {0, 16, 48, 256};
-  for (size_t i = 0; i < std::size(kBytes); ++i)
-    archive.add(fmt::format("x/data/{}", i), std::string(kBytes[i], '\1'));
+  for (const NamedStorage& storage : named_storages(input))
+    archive.add("x/data/" + storage.key, std::string(storage.bytes, filling(storage.key)));
   archive.add("x/version", "3\n");
   return {std::string(input), archive.finish()};
 }

@@ -10,7 +10,7 @@ namespace kiln::fuzz {
 std::vector<std::string> plain_files(std::string_view input);
 // Without checksums, which a zip archive may lack.
 std::vector<std::string> zip_files(std::string_view input);
-// As data.pkl of an archive with four storages, "0" to "3".
+// As data.pkl of an archive with the storages that it names.
 std::vector<std::string> pickle_files(std::string_view input);
 // With right checksums.
 std::vector<std::string> tar_files(std::string_view input);

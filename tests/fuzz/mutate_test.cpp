@@ -182,4 +182,32 @@ TEST_CASE("fuzz: mutations of an index and of an array") {
         {"type", "order", "shape", "repeat", "header", "version", "data"}, 0.98);
 }
 
+// Each mutator takes what it made itself, and what is none of its files.
+TEST_CASE("fuzz: mutations of mutations") {
+  constexpr int kSteps = 1000;
+  const std::string inputs[] = {fixture("zip.pt"),
+                                fixture("legacy.pt"),
+                                fixture("tar.pt"),
+                                fixture("plain.safetensors"),
+                                fixture("checkpoint.kiln"),
+                                fixture("fortran.npy"),
+                                pickle_of(fixture("kinds.pth")),
+                                R"({"weight_map": {"x": "b.pth"}})"};
+  for (const fuzz::Target& target : fuzz::all_targets()) {
+    fuzz::Mutation mutation = {.random = fuzz::Random(9), .blind = simple(10), .others = inputs};
+    std::string now;
+    int made = 0;
+    for (int i = 0; i < kSteps; ++i) {
+      constexpr size_t kLongest = 20'000;
+      if (now.empty() || now.size() > kLongest) now = mutation.random.of(inputs);
+      mutation.whole = now;
+      std::string next = target.mutate(now, mutation);
+      made += !next.empty();
+      now = std::move(next);
+    }
+    CAPTURE(target.name);
+    CHECK(made > kSteps / 20);
+  }
+}
+
 }  // namespace kiln

@@ -26,8 +26,8 @@ class JsonMutator {
     } else if (kind == "nest") {
       nest();
     } else if (kind == "copy") {
-      const Json copy = *random_.of(all_);
-      if (all_of(&const_cast<Json&>(copy)).size() < kMost) *random_.of(all_) = copy;
+      Json copy = *random_.of(all_);
+      if (all_of(&copy).size() < kMost) *random_.of(all_) = std::move(copy);
     } else if (!boxes_.empty()) {
       member(kind);
     }

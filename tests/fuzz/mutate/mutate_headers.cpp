@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <kiln/io/bytes/crc32c.h>
+#include <kiln/io/bytes/little_endian.h>
 #include <kiln/tensor/base/fail.h>
 
 #include "fuzz/mutate/header_parts.h"
@@ -88,11 +89,9 @@ void name_blocks(const HeaderParts& parts, Json* document) {
 void put_own_checksum(std::string* file) {
   constexpr size_t kLengthBytes = 8, kDigits = 8;
   constexpr std::string_view kStart = R"({"__metadata__":{"kiln.crc32c":")";
-  const size_t header = file->size() < kLengthBytes
-                            ? 0
-                            : size_t((unsigned char)(*file)[0]) | size_t((unsigned char)(*file)[1]) << 8 |
-                                  size_t((unsigned char)(*file)[2]) << 16;
-  if (file->compare(kLengthBytes, kStart.size(), kStart) != 0 || header + kLengthBytes > file->size()) return;
+  if (file->size() < kLengthBytes + kStart.size() + kDigits) return;
+  if (file->compare(kLengthBytes, kStart.size(), kStart) != 0) return;
+  const auto header = size_t(io::from_little_endian(*file, 0, kLengthBytes));
   const size_t at = kLengthBytes + kStart.size();
   file->replace(at, kDigits, kDigits, '0');
   file->replace(at, kDigits, hex(io::crc32c(file->data() + kLengthBytes, header)));

@@ -103,7 +103,11 @@ class PickleMutator {
 
   void value() { replace(any_value(), words_.value(3)); }
   void key() { replace(map_.keys.empty() ? any_value() : random_.of(map_.keys), words_.key()); }
-  void attribute() { insert(any_value().end, words_.state() + "b"); }
+  // Of objects: those of others are refused at once.
+  void attribute() {
+    const bool is_wrong = map_.objects.empty() || random_.one_in(8);
+    insert((is_wrong ? any_value() : random_.of(map_.objects)).end, words_.state() + "b");
+  }
   void global() {
     for (int tries = 0; tries < 50; ++tries) {
       const size_t at = any_op();
@@ -113,12 +117,16 @@ class PickleMutator {
     }
   }
 
-  // Appended or assigned to any value, of whatever kind it is.
+  // Appended or assigned to what may take it, and to others.
   void put_into() {
     const std::string item = words_.value(2), pair = words_.key() + words_.value(2);
-    const std::string forms[] = {item + "a", "(" + item + "e", "(" + item + "\x90", pair + "s",
-                                 "(" + pair + "u"};
-    insert(any_value().end, random_.of(forms));
+    const std::string forms[] = {item + "a", "(" + item + "e", pair + "s", "(" + pair + "u",
+                                 "(" + item + "\x90"};
+    const Span span = random_.one_in(2) && !map_.objects.empty() ? random_.of(map_.objects) : any_value();
+    const char made_by = span.end == 0 ? '.' : ops_[span.end - 1][0];
+    const size_t list = random_.below(2);
+    if (random_.one_in(4)) return insert(span.end, random_.of(forms));
+    insert(span.end, made_by == ']' ? forms[list] : made_by == '\x8f' ? forms[4] : forms[2 + list]);
   }
 
   void memo() {

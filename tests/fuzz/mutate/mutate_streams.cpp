@@ -6,6 +6,7 @@
 #include "fuzz/mutate/mutation.h"
 #include "fuzz/mutate/pickle_ops.h"
 #include "fuzz/mutate/small_files.h"
+#include "fuzz/mutate/storages.h"
 #include "fuzz/mutate/tar_parts.h"
 
 namespace kiln::fuzz {
@@ -35,6 +36,20 @@ std::vector<Piece> pieces_of(std::string_view bytes) {
     bytes.remove_prefix(1);
   }
   return pieces;
+}
+
+constexpr size_t kObjectAt = 3, kKeysAt = 4;  // in torch.save's stream
+
+// The list of keys and the data, as the object's pickle names them.
+void lay_storages(std::vector<Piece>* pieces) {
+  std::string keys = "\x80\x02](", data;
+  for (const NamedStorage& storage : named_storages((*pieces)[kObjectAt].bytes)) {
+    keys += "X" + io::little_endian(storage.key.size(), 4) + storage.key;
+    data += io::little_endian(uint64_t(storage.count), 8) + std::string(storage.bytes, filling(storage.key));
+  }
+  pieces->resize(kKeysAt);
+  pieces->push_back({true, keys + "e."});
+  pieces->push_back({false, data});
 }
 
 // A number of 8 bytes and the data that it counts.
@@ -76,7 +91,7 @@ void change_piece(std::vector<Piece>* pieces, Mutation& mutation) {
   }
   // The largest pickle is that of the tensors.
   Piece* chosen = &piece;
-  if (random.one_in(2))
+  if (!random.one_in(4))
     for (Piece& other : *pieces)
       if (other.is_pickle && (!chosen->is_pickle || other.bytes.size() > chosen->bytes.size()))
         chosen = &other;
@@ -119,7 +134,10 @@ void change_members(TarParts* tar, Mutation& mutation) {
 std::string mutate_stream(std::string_view bytes, Mutation& mutation) {
   std::vector<Piece> pieces = pieces_of(bytes);
   if (pieces.empty() || !pieces[0].is_pickle) return "";
+  const std::string object = pieces.size() > kKeysAt ? pieces[kObjectAt].bytes : "";
   change_piece(&pieces, mutation);
+  const bool is_changed = pieces.size() > kKeysAt && pieces[kObjectAt].bytes != object;
+  if (is_changed && !mutation.random.one_in(6)) lay_storages(&pieces);
   std::string out;
   for (const Piece& piece : pieces) out += piece.bytes;
   return out;

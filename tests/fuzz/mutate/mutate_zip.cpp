@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <map>
 
 #include <kiln/io/bytes/little_endian.h>
 
 #include "fuzz/mutate/mutation.h"
 #include "fuzz/mutate/small_files.h"
+#include "fuzz/mutate/storages.h"
 #include "fuzz/mutate/zip_parts.h"
 
 namespace kiln::fuzz {
@@ -37,14 +39,6 @@ class ZipMutator {
 
   void change() {
     static constexpr Kind kKinds[] = {
-        {"content", &ZipMutator::content},
-        {"content", &ZipMutator::content},
-        {"content", &ZipMutator::content},
-        {"content", &ZipMutator::content},
-        {"content", &ZipMutator::content},
-        {"content", &ZipMutator::content},
-        {"content", &ZipMutator::content},
-        {"content", &ZipMutator::content},
         {"name", &ZipMutator::name},
         {"new record", &ZipMutator::new_record},
         {"repeat", &ZipMutator::repeat},
@@ -58,7 +52,8 @@ class ZipMutator {
         {"two archives", &ZipMutator::append},
         {"records of another", &ZipMutator::borrow},
     };
-    const Kind& kind = random_.of(kKinds);
+    static constexpr Kind kContent = {"content", &ZipMutator::content};
+    const Kind& kind = random_.one_in(3) ? random_.of(kKinds) : kContent;
     mutation_.did(kind.name);
     (this->*kind.change)();
   }
@@ -82,9 +77,28 @@ class ZipMutator {
     std::string made;
     if (part.name.ends_with(".npy")) made = mutate_npy(part.content, mutation_);
     if (part.name.ends_with(".pkl")) made = mutate_pickle(part.content, mutation_);
+    const bool is_data = part.name.ends_with("/data.pkl") && !made.empty() && !random_.one_in(6);
     if (part.name.ends_with(".json")) made = mutate_index(part.content, mutation_);
     if (made.empty() && part.content.size() < 20 && random_.one_in(2)) made = random_.of(kSmallTexts);
+    const size_t before = part.content.size();
     part.content = made.empty() ? mutation_.blindly(part.content) : made;
+    if (made.empty() && !random_.one_in(4)) part.content.resize(before);
+    if (is_data) lay_storages(made);
+  }
+
+  // Those that the pickle names, of the sizes that it gives them.
+  void lay_storages(const std::string& pickle) {
+    const std::string before = folder() + "data/";
+    std::map<std::string, ZipPart> known;
+    for (const ZipPart& part : zip_.parts)
+      if (part.name.starts_with(before)) known.emplace(part.name, part);
+    std::erase_if(zip_.parts, [&](const ZipPart& part) { return part.name.starts_with(before); });
+    for (const NamedStorage& storage : named_storages(pickle)) {
+      const std::string name = before + storage.key;
+      ZipPart part = known.contains(name) ? known[name] : ZipPart{.name = name, .content = ""};
+      part.content.resize(storage.bytes, filling(storage.key));
+      zip_.parts.push_back(std::move(part));
+    }
   }
 
   std::string folder() const {

@@ -83,6 +83,7 @@ class Machine {
       push(at, at + 1);
     }
     if (code == 'Q' && !stack_.empty()) map_->persistent.push_back(stack_.back());
+    if (is_in("R\x81\x92io"sv, code) && !stack_.empty()) map_->objects.push_back(stack_.back());
   }
 
  private:
@@ -153,6 +154,7 @@ std::string join_pickle(const Ops& ops) {
     bytes += op;
   }
   for (const size_t at : frames) {
+    if (bytes.size() - at < 9) continue;
     const uint64_t most = bytes.size() - at - 9;
     if (io::from_little_endian(bytes, at + 1, 8) > most) bytes.replace(at + 1, 8, io::little_endian(most, 8));
   }

@@ -25,6 +25,7 @@ struct Span {
 // What a stack machine that keeps no values sees.
 struct PickleMap {
   std::vector<Span> values, keys, persistent;
+  std::vector<Span> objects;   // up to the call, without what is put into them
   std::vector<uint32_t> memo;  // the numbers that are put
 };
 PickleMap map_of(const Ops& ops);

@@ -310,8 +310,8 @@ std::string PickleWords::state() {
 }
 
 std::string PickleWords::recall() {
-  if (map_.memo.empty() || random_.one_in(8)) return get_op(uint32_t(random_.below(40)));
-  return get_op(random_.of(map_.memo));
+  if (random_.one_in(16)) return get_op(uint32_t(random_.below(40)));
+  return map_.memo.empty() ? atom() : get_op(random_.of(map_.memo));
 }
 
 std::string PickleWords::own(const std::vector<Span>& spans) {
@@ -326,11 +326,8 @@ std::string PickleWords::own(const std::vector<Span>& spans) {
 
 std::string PickleWords::storage() {
   if (!map_.persistent.empty() && !random_.one_in(3)) return own(map_.persistent);
-  // The storages that pickle_files lays beside a pickle.
-  constexpr int64_t kBytes[] = {0, 16, 48, 256};
-  const size_t number_of = random_.below(std::size(kBytes));
-  const int64_t width = int64_t(1) << random_.below(4);
-  const int64_t count = random_.one_in(4) ? odd_number(random_) : kBytes[number_of] / width;
+  const size_t number_of = random_.below(4);
+  const int64_t count = random_.one_in(6) ? odd_number(random_) : int64_t(random_.below(17));
   std::string id = short_text("storage") + global_of("torch", std::string(random_.of(kTypes)) + "Storage") +
                    short_text(std::to_string(number_of)) + short_text(random_.one_in(4) ? "cuda:0" : "cpu") +
                    "\x8a\x08" + little_endian(uint64_t(count), 8);
