@@ -93,8 +93,7 @@ class JsonMutator {
     const size_t at = random_.below(box.members.size());
     const auto place = box.members.begin() + ptrdiff_t(at);
     if (kind == "repeat") {
-      const JsonMember copy = *place;
-      if (all_.size() < 10'000) box.members.insert(place, copy);
+      if (all_.size() < 10'000) box.members.insert(place, JsonMember(*place));
     } else if (kind == "remove") {
       box.members.erase(place);
     } else if (kind == "swap") {

@@ -197,7 +197,9 @@ class PickleMutator {
       const size_t width = kWidths[kind];
       std::string content = mutation_.blindly(std::string_view(op).substr(1 + width));
       if (width == 1) content.resize(std::min<size_t>(content.size(), std::numeric_limits<uint8_t>::max()));
-      op = op[0] + io::little_endian(content.size(), int(width)) + content;
+      op.resize(1);
+      op += io::little_endian(content.size(), int(width));
+      op += content;
       return;
     }
   }
