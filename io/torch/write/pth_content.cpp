@@ -69,7 +69,7 @@ PthContent pth_content(const Value& value) {
     }
     const Tensor& source = plan.blocks[use.block].source;
     // A storage has one type, so a view of another becomes a copy.
-    const bool copied = use.dtype != source.dtype() || (use.is_view && storage_class(use.dtype) == nullptr);
+    const bool copied = use.dtype != source.dtype();
     if (!copied && records[use.block] == kNone) records[use.block] = add(content, source);
     PthPart part = {copied ? add(content, *tensors[i]) : records[use.block], use.layout};
     if (copied || !use.is_view) {
