@@ -10,6 +10,8 @@
 namespace kiln {
 namespace {
 
+// Cannot be printed, or is the name of nothing, which is the root's path.
+bool is_unseen(std::string_view name) { return name.empty() || !is_printable(name); }
 bool begins_like_a_quote(std::string_view name) { return name.starts_with('"') || name.starts_with('<'); }
 
 }  // namespace
@@ -19,7 +21,7 @@ KeySpelling::KeySpelling(const Children& children, PathStyle style) {
   for (size_t i = 0; i < children.size(); ++i) {
     const Value::Key* key = children.key(i);
     if (key == nullptr) continue;
-    has_others |= children.is_attribute(i) || !key->is_text() || (!style.raw && !is_printable(key->text()));
+    has_others |= children.is_attribute(i) || !key->is_text() || (!style.raw && is_unseen(key->text()));
     has_separator |= key->is_text() && key->text().find(style.separator) != std::string::npos;
     has_way |= Children(children[i]).size() > 0;
   }
@@ -60,7 +62,7 @@ void KeySpelling::spell(const Children& children, PathStyle style) {
   for (size_t i = 0; i < count; ++i) {
     if (children.key(i) == nullptr) continue;
     quotes[i] = leads_astray(table_[i]) || (is_text(i) && taken.contains(table_[i])) ||
-                (!style.raw && !is_printable(table_[i])) || (!is_text(i) && begins_like_a_quote(table_[i]));
+                (!style.raw && is_unseen(table_[i])) || (!is_text(i) && begins_like_a_quote(table_[i]));
     any |= quotes[i];
   }
   for (size_t i = 0; i < count; ++i) {

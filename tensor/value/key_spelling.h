@@ -19,8 +19,8 @@ struct PathStyle {
 // The names of the children of one value, each another's and none the begin of another's way, so that a path
 // of them leads to one value. A list's index is its digits; a string key is itself, all others are as
 // to_string(Key) has them, of equal ones the second with "#2"; an attribute has '@' in front. Where such a
-// name could be taken for another's, or cannot be printed, it is quoted: "text" with \\, \", \n, \t, \r and
-// \x1f for what would end it or is not UTF-8, <other key> with \\ and \>.
+// name could be taken for another's, is empty or cannot be printed, it is quoted: "text" with \\, \", \n, \t,
+// \r and \x1f for what would end it or is not UTF-8, <other key> with \\ and \>.
 class KeySpelling {
  public:
   KeySpelling(const Children& children, PathStyle style);

@@ -18,8 +18,8 @@ namespace kiln {
 // No two values of a tree have the same path, and Value::at finds what a path with '/' names. A list's index
 // is its digits, a key is as to_string has it, of other keys than strings that look alike the second has
 // "#2", an attribute has '@' in front: "optimizer/state/0/exp_avg", "betas/(1, 2)", "weight/@scales". A
-// string key that looks like another name, or like the begin of another's path, or that cannot be printed, is
-// quoted: {1: a, "1": b} are 1 and "1"; "line\nbreak". What is in keys that are tensors or objects is not
+// string key that looks like another name, or like the begin of another's path, is empty or cannot be printed
+// is quoted: {1: a, "1": b} are 1 and "1"; "line\nbreak". What is in keys that are tensors or objects is not
 // walked through.
 class ValueWalk {
  public:

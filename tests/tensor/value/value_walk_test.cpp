@@ -17,12 +17,18 @@ TEST_CASE("value walk: everything in order, with the way to it") {
     Value::Kind kind;
   };
   using Kind = Value::Kind;
-  const Row rows[] = {{"", "", 0, false, Kind::dict},        {"a", "a", 1, true, Kind::list},
-                      {"a/0", "0", 2, false, Kind::integer}, {"a/1", "1", 2, false, Kind::tuple},
-                      {"a/2", "2", 2, false, Kind::list},    {"a/2/0", "0", 3, false, Kind::string},
-                      {"b.c", "b.c", 1, true, Kind::dict},   {"b.c/7", "7", 2, true, Kind::tensor},
-                      {"b.c/", "", 2, true, Kind::dict},     {"b.c//d", "d", 3, true, Kind::integer},
-                      {"e", "e", 1, true, Kind::object},     {"e/f", "f", 2, true, Kind::none}};
+  const Row rows[] = {{"", "", 0, false, Kind::dict},
+                      {"a", "a", 1, true, Kind::list},
+                      {"a/0", "0", 2, false, Kind::integer},
+                      {"a/1", "1", 2, false, Kind::tuple},
+                      {"a/2", "2", 2, false, Kind::list},
+                      {"a/2/0", "0", 3, false, Kind::string},
+                      {"b.c", "b.c", 1, true, Kind::dict},
+                      {"b.c/7", "7", 2, true, Kind::tensor},
+                      {"b.c/\"\"", "\"\"", 2, true, Kind::dict},
+                      {"b.c/\"\"/d", "d", 3, true, Kind::integer},
+                      {"e", "e", 1, true, Kind::object},
+                      {"e/f", "f", 2, true, Kind::none}};
   ValueWalk walk(value, '/');
   for (const Row& row : rows) {
     CAPTURE(row.path);
