@@ -1,6 +1,7 @@
 #include <kiln/io/strangers.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/little_endian.h>
@@ -18,8 +19,6 @@ struct Mark {
 };
 constexpr Mark kMarks[] = {
     {"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it with 'git lfs pull'"},
-    {"<!DOC", "an HTML page; the download went wrong"},
-    {"<html", "an HTML page; the download went wrong"},
     {"PYTORCH1", "of the preview format of PyTorch 1.0; save it again with PyTorch 1.0 or later"},
     {"\x89HDF", "an HDF5 file (as Keras writes them), which Kiln does not read"},
     {"GGUF", "a GGUF file, which Kiln does not read"},
@@ -74,6 +73,17 @@ const char* protobuf(std::string_view head, std::string_view name) {
   return std::ranges::find(kFields, tag) != std::end(kFields) ? kOnnx : nullptr;
 }
 
+// What a server says instead of a file.
+const char* markup(std::string_view head) {
+  if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
+  head.remove_prefix(std::min(head.find_first_not_of(" \t\r\n"), head.size()));
+  std::string word(head.substr(0, 5));
+  std::ranges::transform(word, word.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  if (word == "<!doc" || word == "<html" || word.starts_with("<!--"))
+    return "an HTML page; the download went wrong";
+  return word == "<?xml" ? "an XML page; the download went wrong" : nullptr;
+}
+
 // The footer of a table of LevelDB, which the index of a TensorFlow checkpoint is.
 bool is_table(const InputFile& file) {
   constexpr int64_t kFooter = 48, kMarkBytes = 8;
@@ -89,6 +99,7 @@ std::string stranger(std::string_view head, const InputFile& file) {
     if (head.starts_with(mark.begins)) return mark.what;
   for (const Mark& mark : kFlatBuffers)
     if (head.size() > 8 && head.substr(4, mark.begins.size()) == mark.begins) return mark.what;
+  if (const char* what = markup(head)) return what;
   if (is_zlib(head)) return "compressed with zlib, perhaps by joblib; unpack it first";
   if (const char* what = protobuf(head, name)) return what;
   if (is_table(file) || name.find(".data-0000") != name.npos) return kCheckpoint;

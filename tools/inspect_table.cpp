@@ -169,6 +169,9 @@ std::string table_text(const Value& value, const InspectOptions& options) {
   std::string text = head + "\n\n" + table.text();
   if (const Value* attributes = attributes_of(value))
     text += "\nnot in the state dict:\n" + Table(*attributes, options).text();
+  const Value* metadata = value.attributes().is_none() ? nullptr : value.attributes().find("__metadata__");
+  if (metadata != nullptr && metadata->is_dict() && metadata->size() > 0)
+    text += "\n__metadata__:\n" + Table(*metadata, options).text();
   text += "\n" + table.totals() + "\n";
   if (const int64_t hidden = tensors_in_keys(value); hidden > 0) text += in_keys_text(hidden) + "\n";
   return text;

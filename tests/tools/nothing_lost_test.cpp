@@ -73,6 +73,7 @@ TEST_CASE("kiln: the steps of convert carry what hangs on tensors, and say what 
   Value named = {{"w", tensor({1.f})}};
   named.set_attributes({{"__metadata__", {{"format", "pt"}, {"licence", "MIT"}}}});
   io::save(kiln / "a.safetensors", named);
+  CHECK(contains(kiln.out("inspect a.safetensors"), "\n__metadata__:\nformat  \"pt\"\nlicence  \"MIT\"\n"));
   kiln.out("convert a.safetensors b.safetensors --add net.");
   CHECK(io::load(kiln / "b.safetensors").attributes() == io::load(kiln / "a.safetensors").attributes());
 }
