@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include <kiln/io/pickle/pickle.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 
@@ -72,7 +73,7 @@ class PickleMachine {
   std::vector<size_t> marks_;
   // Picklers count from 0; other keys are legal.
   host::Vector<Id> memo_;
-  std::unordered_map<int64_t, Id> far_memo_;
+  std::unordered_map<int64_t, Id, NumberHash> far_memo_;
   int64_t memo_count_ = 0;
 };
 

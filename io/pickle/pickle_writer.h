@@ -5,6 +5,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include <kiln/tensor/value/seeded_hash.h>
+
 namespace kiln::io {
 
 // Internal: puts a Python pickle together, opcode by opcode, in protocol 2 (PEP 307), the one that every
@@ -53,7 +55,7 @@ class PickleWriter {
   void remember(const std::string& what);
 
   std::string text_;
-  std::unordered_map<std::string, uint32_t> memo_;
+  std::unordered_map<std::string, uint32_t, TextHash> memo_;
   uint32_t slots_ = 0;
 };
 

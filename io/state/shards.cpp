@@ -5,6 +5,7 @@
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/format.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 namespace {
@@ -33,7 +34,7 @@ void naming_both(const std::string& where, const std::string& shard, F&& f) {
 
 // The files that the map names, each once, in its order.
 std::vector<Shard> shards_of(const Value& map, const std::string& folder, const std::string& where) {
-  std::unordered_set<std::string_view> known;
+  std::unordered_set<std::string_view, TextHash> known;
   std::vector<Shard> shards;
   for (const auto& [name, file_name] : map.entries()) {
     if (!file_name.is_string()) fail("{} names no file for '{}'", where, name.text());
@@ -70,7 +71,7 @@ Value read_index_file(const InputFile& file, const ReadOptions& options) {
   const std::vector<Shard> shards = shards_of(*map, folder, where);
   int64_t total = 0, before = 0;
   for (const Shard& shard : shards) total += shard.bytes;
-  std::unordered_map<std::string_view, std::unordered_map<std::string, Value>> contents;
+  std::unordered_map<std::string_view, std::unordered_map<std::string, Value, TextHash>, TextHash> contents;
   for (const Shard& shard : shards) {
     ReadOptions reading = options;
     if (options.progress)
@@ -89,7 +90,7 @@ Value read_index_file(const InputFile& file, const ReadOptions& options) {
     const Value* metadata = index.find("metadata");
     options.outline->metadata = metadata != nullptr ? *metadata : Value();
   }
-  std::unordered_map<std::string_view, std::string_view> places;
+  std::unordered_map<std::string_view, std::string_view, TextHash> places;
   for (const auto& [name, shard] : map->entries()) places.emplace(name.text(), shard.as_string());
   for (const Shard& shard : shards)
     for (const auto& [name, value] : contents[shard.name])

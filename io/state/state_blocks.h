@@ -6,6 +6,7 @@
 
 #include <kiln/io/bytes/source.h>
 #include <kiln/io/state/state_format.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 
@@ -59,7 +60,7 @@ class BlockReader {
   const Source& source_;
   const StateHeader& header_;
   const ReadOptions& options_;
-  std::unordered_map<std::string_view, size_t> index_;
+  std::unordered_map<std::string_view, size_t, TextHash> index_;
   std::vector<Ref<Storage>> contents_;
   std::vector<Tensor> permuted_;
 };

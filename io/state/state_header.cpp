@@ -8,6 +8,7 @@
 #include <kiln/io/state/name_order.h>
 #include <kiln/io/state/state_blocks.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 namespace {
@@ -155,7 +156,7 @@ class HeaderReader {
 
   // What has no checksum is a filler.
   void keep_blocks(const Value& checksums) {
-    std::unordered_map<std::string_view, std::string_view> said;
+    std::unordered_map<std::string_view, std::string_view, TextHash> said;
     for (const auto& [name, digits] : checksums.entries())
       if (digits.is_string()) said.emplace(name.text(), digits.as_string());
     std::vector<HeaderEntry> blocks;
@@ -173,7 +174,7 @@ class HeaderReader {
   }
 
   void unite_pairs(const Value& names) {
-    std::unordered_set<std::string_view> wanted;
+    std::unordered_set<std::string_view, TextHash> wanted;
     for (const Value& name : names.items())
       if (name.is_string()) wanted.insert(name.as_string());
     for (HeaderEntry& entry : header_.entries) {

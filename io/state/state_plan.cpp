@@ -7,6 +7,7 @@
 #include <kiln/io/state/state_format.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/utf8.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 namespace {
@@ -154,7 +155,8 @@ class Planner {
 
   // Foreign readers know a block by its name: the path of its tensor, made unique.
   void name_blocks() {
-    std::unordered_set<std::string> taken = {"__metadata__"};
+    std::unordered_set<std::string, TextHash> taken = {"__metadata__"};
+    std::unordered_map<std::string, int, TextHash> copies;  // of a name
     for (size_t i = 0; i < plan_.blocks.size(); ++i) {
       std::string name = found_[origins_[i]].name;
       if (!is_utf8(name))
@@ -162,8 +164,8 @@ class Planner {
       if (name.empty()) name = "value";
       if (name.starts_with(kFillerPrefix)) name.insert(0, "_");
       plan_.blocks[i].name = name;
-      for (int copy = 2; !taken.insert(plan_.blocks[i].name).second; ++copy)
-        plan_.blocks[i].name = fmt::format("{}#{}", name, copy);
+      for (int& copy = copies.try_emplace(name, 1).first->second; !taken.insert(plan_.blocks[i].name).second;)
+        plan_.blocks[i].name = fmt::format("{}#{}", name, ++copy);
     }
   }
 

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include <kiln/io/zip/zip.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 
@@ -21,9 +22,10 @@ namespace kiln::io {
 // Nothing more of the code is looked at. PyTorch 1.4 to 1.6 did not print the second line, and held each
 // other tensor of a module for a buffer.
 struct ScriptClass {
-  bool is_module = false;                            // it has the first line
-  bool has_buffers = false;                          // and the second
-  std::unordered_map<std::string, uint32_t> places;  // in a state dict: of parameters, then of buffers
+  bool is_module = false;    // it has the first line
+  bool has_buffers = false;  // and the second
+  // In a state dict: of parameters, then of buffers.
+  std::unordered_map<std::string, uint32_t, TextHash> places;
 };
 
 class ScriptClasses {
@@ -41,8 +43,8 @@ class ScriptClasses {
   std::string code_;
   int64_t most_bytes_;
   bool verify_;
-  std::unordered_map<std::string, ScriptClass> classes_;
-  std::unordered_set<std::string> modules_;  // that were read
+  std::unordered_map<std::string, ScriptClass, TextHash> classes_;
+  std::unordered_set<std::string, TextHash> modules_;  // that were read
 };
 
 }  // namespace kiln::io

@@ -3,6 +3,7 @@
 #include <kiln/io/torch/script_classes.h>
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/seeded_hash.h>
 #include <kiln/tensor/value/value_walk.h>
 
 namespace kiln::io {
@@ -42,7 +43,7 @@ class ScriptWeights {
   struct Tensors {
     const char* what;
     std::vector<Value::Entry> entries;
-    std::unordered_set<std::string> names;
+    std::unordered_set<std::string, TextHash> names;
   };
 
   void add(const std::string& name, const Value& tensor, Tensors& to) const {

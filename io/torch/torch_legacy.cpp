@@ -5,6 +5,7 @@
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 namespace {
@@ -115,8 +116,8 @@ class LegacyStorages : public TorchStorages {
 
   const Source& source_;
   std::string where_;
-  std::unordered_map<std::string, Stored> stored_;
-  std::unordered_map<std::string, Ref<Storage>> views_;
+  std::unordered_map<std::string, Stored, TextHash> stored_;
+  std::unordered_map<std::string, Ref<Storage>, TextHash> views_;
 };
 
 }  // namespace

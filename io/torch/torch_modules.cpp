@@ -5,6 +5,7 @@
 #include <kiln/io/pickle/pickle_numpy.h>
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 namespace {
@@ -52,8 +53,8 @@ std::vector<PickleGraph::Id> TorchTree::members(Id module, const char* list) {
 }
 
 // The names of buffers that are not in the state dict.
-std::unordered_set<std::string> TorchTree::transient_buffers(Id module) {
-  std::unordered_set<std::string> names;
+std::unordered_set<std::string, TextHash> TorchTree::transient_buffers(Id module) {
+  std::unordered_set<std::string, TextHash> names;
   const Id set = attribute(graph_.object(module).state, "_non_persistent_buffers_set");
   if (set == PickleGraph::kNothing) return names;
   Ids found;
@@ -70,7 +71,7 @@ std::unordered_set<std::string> TorchTree::transient_buffers(Id module) {
 // Parameters and buffers as PyTorch orders them. What else has data is kept beside the state dict: buffers
 // that are not part of it, tensors that are plain attributes.
 void TorchTree::add_members(Id module, const std::string& prefix, Fields& to) {
-  const std::unordered_set<std::string> transient = transient_buffers(module);
+  const std::unordered_set<std::string, TextHash> transient = transient_buffers(module);
   const auto add = [&](const std::vector<Id>& pairs, bool are_buffers) {
     for (size_t i = 0; i + 1 < pairs.size(); i += 2) {
       if (graph_.kind(pairs[i + 1]) == Kind::none) continue;

@@ -4,6 +4,7 @@
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 namespace {
@@ -147,8 +148,8 @@ class TarStorages : public TorchStorages {
   }
 
   const Source& source_;
-  std::unordered_map<int64_t, TorchStorage> storages_;
-  std::unordered_map<int64_t, Tensor> tensors_;
+  std::unordered_map<int64_t, TorchStorage, NumberHash> storages_;
+  std::unordered_map<int64_t, Tensor, NumberHash> tensors_;
 };
 
 // A member that is one pickle.

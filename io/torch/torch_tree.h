@@ -11,6 +11,7 @@
 #include <kiln/io/pickle/pickle.h>
 #include <kiln/io/torch/torch_types.h>
 #include <kiln/tensor/value/key_index.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 
@@ -130,7 +131,7 @@ class TorchTree {
   Result module(Id id);
   void add_members(Id module, const std::string& prefix, Fields& to);
   std::vector<Id> members(Id module, const char* list);
-  std::unordered_set<std::string> transient_buffers(Id module);
+  std::unordered_set<std::string, TextHash> transient_buffers(Id module);
   bool holds_data(Id id);
 
   // torch_tensors.cpp

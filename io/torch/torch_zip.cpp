@@ -9,6 +9,7 @@
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/io/zip/zip.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 namespace {
@@ -113,7 +114,7 @@ bool is_big_endian(const ZipArchive& archive, const std::string& prefix, const R
 
 // PyTorch writes no storage that nothing refers to; one that is there is hidden or left over.
 void check_all_used(const ZipArchive& archive, const std::string& folder, const PickleGraph& graph) {
-  std::unordered_set<std::string_view> used;
+  std::unordered_set<std::string_view, TextHash> used;
   for (PickleGraph::Id id = 0; id < graph.size(); ++id) {
     if (graph.kind(id) != PickleGraph::Kind::persistent) continue;
     const PickleGraph::Id name = graph.persistent(id);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
 
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 namespace {
@@ -64,7 +64,7 @@ std::string ZipArchive::where(const Record& record) const {
 
 const ZipArchive::Record* ZipArchive::find(std::string_view name) const {
   const size_t mask = index_.size() - 1;
-  for (size_t slot = std::hash<std::string_view>()(name) & mask; index_[slot] != 0; slot = (slot + 1) & mask)
+  for (size_t slot = seeded_hash(name) & mask; index_[slot] != 0; slot = (slot + 1) & mask)
     if (const Record& record = records_[index_[slot] - 1]; record.name == name) return &record;
   return nullptr;
 }
@@ -81,7 +81,7 @@ void ZipArchive::index_names() {
   for (size_t i = 0; i < files_; ++i) {
     const std::string_view name = records_[i].name;
     if (!is_plain_path(name)) fail("{} has a name that is not a plain path", where(records_[i]));
-    size_t slot = std::hash<std::string_view>()(name) & mask;
+    size_t slot = seeded_hash(name) & mask;
     for (; index_[slot] != 0; slot = (slot + 1) & mask)
       if (records_[index_[slot] - 1].name == name) fail("{} is there twice", where(records_[i]));
     index_[slot] = uint32_t(i + 1);

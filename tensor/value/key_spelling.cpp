@@ -6,6 +6,7 @@
 
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/value/key_text.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln {
 namespace {
@@ -31,8 +32,8 @@ KeySpelling::KeySpelling(const Children& children, PathStyle style) {
 void KeySpelling::spell(const Children& children, PathStyle style) {
   const size_t count = children.size();
   table_.resize(count);
-  std::unordered_set<std::string> taken;  // by keys that are no strings, and by attributes
-  std::unordered_map<std::string, int> times;
+  std::unordered_set<std::string, TextHash> taken;  // by keys that are no strings, and by attributes
+  std::unordered_map<std::string, int, TextHash> times;
   const auto is_text = [&](size_t i) { return children.key(i)->is_text() && !children.is_attribute(i); };
   for (size_t i = 0; i < count; ++i) {
     const Value::Key* key = children.key(i);
@@ -49,7 +50,7 @@ void KeySpelling::spell(const Children& children, PathStyle style) {
       }
     }
   }
-  std::unordered_set<std::string_view> ways;
+  std::unordered_set<std::string_view, TextHash> ways;
   for (size_t i = 0; i < count; ++i)
     if (Children(children[i]).size() > 0) ways.insert(table_[i]);
   const auto leads_astray = [&](std::string_view name) {

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <kiln/tensor/value/seeded_hash.h>
+
 namespace kiln {
 
 // Finds keys of a growing list, which keeps them; without memory for each.
@@ -46,11 +48,7 @@ class NameIndex {
     slot = ++count_;
     return kNew;
   }
-  static size_t hash(std::string_view name) {
-    uint64_t hash = 0xCBF29CE484222325;  // FNV-1a
-    for (const char c : name) hash = (hash ^ uint8_t(c)) * 0x100000001B3;
-    return hash ^ hash >> 32;
-  }
+  static size_t hash(std::string_view name) { return seeded_hash(name); }
 
  private:
   void swap(NameIndex& other) noexcept {

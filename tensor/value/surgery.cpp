@@ -5,6 +5,7 @@
 
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/dtype/cast.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln {
 namespace {
@@ -34,7 +35,7 @@ bool matches(const std::string& name, const std::regex& pattern) {
 template <class F>
 StateDict with_names(const StateDict& state, F&& change) {
   std::vector<StateDict::Entry> entries;
-  std::unordered_map<std::string, const std::string*> origins;
+  std::unordered_map<std::string, const std::string*, TextHash> origins;
   for (const auto& [name, tensor] : state) {
     std::string changed = change(name);
     const auto [other, is_new] = origins.try_emplace(changed, &name);
@@ -99,7 +100,7 @@ StateDict cast(const StateDict& state, DType dtype) {
 }
 
 StateDict merge(const StateDict& base, const StateDict& over) {
-  std::unordered_map<std::string_view, const Tensor*> newer;
+  std::unordered_map<std::string_view, const Tensor*, TextHash> newer;
   for (const auto& [name, tensor] : over) newer.emplace(name, &tensor);
   std::vector<StateDict::Entry> entries;
   for (const auto& [name, tensor] : base) {

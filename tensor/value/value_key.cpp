@@ -1,9 +1,10 @@
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <utility>
 
 #include <kiln/tensor/base/fail.h>
-#include <kiln/tensor/value/name_index.h>
+#include <kiln/tensor/value/seeded_hash.h>
 #include <kiln/tensor/value/value_box.h>
 
 namespace kiln {
@@ -61,21 +62,52 @@ bool same(const Value& first, const Value& second) {
   return true;
 }
 
-// Knuth's multiplicative hash
-size_t hash_of(uint64_t number) { return size_t(number * 0x9E3779B97F4A7C15u >> 20); }
+uint64_t hash_of_address(uint64_t kind, const void* address) {
+  return seeded_hash(kind, uint64_t(reinterpret_cast<uintptr_t>(address)));
+}
 
-size_t hash_of_leaf(const Value& value) {
+// A NaN equals nothing and is never found, so each time it hashes as another: many of them do not meet.
+uint64_t hash_of_nan() {
+  static std::atomic<uint64_t> count = 0;
+  return seeded_hash(uint64_t(Value::Kind::real), count.fetch_add(1, std::memory_order_relaxed));
+}
+
+// All numbers are of one kind here: 1, 1.0 and true are the same.
+uint64_t hash_of_number(const Value& value) {
   int64_t whole = 0;
-  if (is_number(value))
-    return hash_of(as_whole(value, &whole) ? uint64_t(whole) : std::bit_cast<uint64_t>(as_real(value)));
-  const size_t salt = hash_of(uint64_t(value.kind()) + 1);
-  if (value.is_string()) return NameIndex::hash(value.as_string()) ^ salt;
-  if (value.is_bytes()) return NameIndex::hash(value.as_bytes()) ^ salt;
-  if (value.is_tensor())
-    return hash_of(uint64_t(reinterpret_cast<uintptr_t>(value.as_tensor().impl().get())));
-  if (is_big_int(value)) return NameIndex::hash(value.entries()[0].value.as_bytes()) ^ salt;
-  if (is_sequence(value)) return salt + value.size();  // of one within another
-  return value.is_none() ? salt : hash_of(uint64_t(reinterpret_cast<uintptr_t>(ValueAccess::box_of(value))));
+  if (as_whole(value, &whole)) return seeded_hash(uint64_t(Value::Kind::integer), uint64_t(whole));
+  const double real = as_real(value);
+  return std::isnan(real) ? hash_of_nan()
+                          : seeded_hash(uint64_t(Value::Kind::real), std::bit_cast<uint64_t>(real));
+}
+
+uint64_t hash_of_leaf(const Value& value) {
+  if (is_number(value)) return hash_of_number(value);
+  const uint64_t kind = uint64_t(value.kind());
+  if (value.is_none()) return seeded_hash(kind, 0);
+  if (value.is_string()) return seeded_hash(value.as_string());
+  if (value.is_bytes()) return seeded_hash(kind, seeded_hash(value.as_bytes()));
+  if (value.is_tensor()) return hash_of_address(kind, value.as_tensor().impl().get());
+  if (is_big_int(value)) return seeded_hash(kind, seeded_hash(value.entries()[0].value.as_bytes()));
+  return hash_of_address(kind, ValueAccess::box_of(value));
+}
+
+// Of all that is in it, each sequence as its kind and size and then its items. Without recursion.
+uint64_t hash_of(const Value& value) {
+  if (!is_sequence(value)) return hash_of_leaf(value);
+  uint64_t hash = 0;
+  std::vector<const Value*> pending = {&value};
+  while (!pending.empty()) {
+    const Value& next = *pending.back();
+    pending.pop_back();
+    if (!is_sequence(next)) {
+      hash = seeded_hash(hash, hash_of_leaf(next));
+      continue;
+    }
+    hash = seeded_hash(hash, seeded_hash(uint64_t(next.kind()), next.size()));
+    for (const Value& item : next.items()) pending.push_back(&item);
+  }
+  return hash;
 }
 
 }  // namespace
@@ -107,12 +139,6 @@ bool Value::Key::operator==(const Key& other) const {
   return is_text_ ? text_ == other.text_ : same(value_, other.value_);
 }
 
-size_t Value::Key::hash() const {
-  if (is_text_) return NameIndex::hash(text_);
-  if (!is_sequence(value_)) return hash_of_leaf(value_);
-  size_t hash = hash_of_leaf(value_);
-  for (const Value& item : value_.items()) hash = hash * 31 + hash_of_leaf(item);
-  return hash;
-}
+size_t Value::Key::hash() const { return is_text_ ? seeded_hash(text_) : hash_of(value_); }
 
 }  // namespace kiln

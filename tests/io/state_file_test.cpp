@@ -184,6 +184,20 @@ TEST_CASE("state file: names of tensors in the file") {
 }
 
 TEST_CASE("state file: tensors begin at multiples of 64 bytes") {
+// Each looks for a name of its own, which takes minutes where all look from the same one on.
+TEST_CASE("state file: tensors of one name, many times") {
+  constexpr int kMany = 60'000;
+  const TemporaryFolder folder;
+  std::vector<Value::Entry> entries;
+  for (int i = 0; i < kMany; ++i)
+    entries.push_back({Value::Key(Value(tensor({float(i)}))), Value::tuple({i, "x"})});
+  const Value value = Value::dict(std::move(entries));
+  for (const char* name : {"x.kiln", "x.pth"}) {
+    io::save(folder / name, value);
+    CHECK(io::load(folder / name).size() == size_t(kMany));
+  }
+}
+
   const TemporaryFolder folder;
   Value value = Value::dict();
   for (const int64_t size : {1000, 10, 1, 101, 64, 7, 16, 129})
