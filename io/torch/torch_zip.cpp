@@ -134,9 +134,10 @@ void warn_of_missing_checksums(const ZipArchive& archive, const Source& source, 
   const auto lacks = [](const ZipArchive::Record& record) { return record.crc == 0 && record.size > 0; };
   const auto count = std::ranges::count_if(archive.records(), lacks);
   if (count == 0) return;
-  options.warn(fmt::format(
-      "{}: {} of {} records have no checksum ('{}' is the first), so damage in them is not found",
-      source.name(), count, archive.records().size(), std::ranges::find_if(archive.records(), lacks)->name));
+  options.warn(
+      fmt::format("{}: {} of {} records have no checksum ('{}' is the first), so damage in them is not found",
+                  source.name(), count, archive.records().size(),
+                  shown_name(std::ranges::find_if(archive.records(), lacks)->name)));
 }
 
 Value read_checkpoint(const Archive& shared, const std::string& prefix, const Source& source,
@@ -201,6 +202,9 @@ Value read_zip(const Source& source, const ReadOptions& options, int nesting) {
   archive.finish();
   if (source.is_outline() && options.verify)
     options.outline->checks.push_back([shared, path = source.path()] { shared->check(InputFile(path)); });
+  if (archive.unknown_bytes() > 0 && options.warn)
+    options.warn(fmt::format("{}: {} bytes in comments and extra fields of its records are left out",
+                             source.name(), archive.unknown_bytes()));
   return value;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,8 +17,19 @@ namespace kiln::io {
 inline constexpr uint32_t kZipFull32 = 0xFFFFFFFF;
 inline constexpr int kZipEncrypted = 1 | 1 << 6 | 1 << 13;
 
+// A size of 32 bits, or one of the zip64 field where it is full.
+struct Zip64Sizes {
+  std::string_view field;
+  size_t at = 0;
+
+  bool take(uint64_t* value);
+};
+
 // Whether a record may have that name: a path with '/' that stays in its folder, without '\\' and NUL.
 bool is_plain_path(std::string_view name);
+
+// Where one of zip's marks is; npos: nowhere.
+size_t find_zip_mark(std::string_view text);
 
 // A name for an error: not too long, in one line.
 std::string shown_name(std::string_view name);
@@ -48,6 +60,9 @@ class ZipArchive {
   std::span<const Record> records() const { return {records_.data(), files_}; }
   // Of the archive's comment, which is not looked at.
   int64_t comment_bytes() const { return comment_bytes_; }
+  // Of comments and extra fields of records that are not looked at, as far as they were read: all after
+  // finish().
+  int64_t unknown_bytes() const { return unknown_bytes_; }
   // Null when there is no record of that name.
   const Record* find(std::string_view name) const;
   // The same, faster when it is the one behind `before`, which may be null.
@@ -77,6 +92,15 @@ class ZipArchive {
     int64_t begin = 0;  // of the local header, in the file
     int method = 0, flags = 0;
   };
+  // Of a record, in the directory or before its data.
+  struct Extra {
+    std::string_view zip64;
+    int64_t unknown = 0;  // bytes that are neither sizes, times, owners nor padding
+  };
+  struct Local {
+    bool has_descriptor = false;  // behind the data, perhaps
+    int64_t unknown = 0;
+  };
   struct Ready {
     Ref<Storage> data;
     size_t part = 0;  // of ahead_
@@ -90,13 +114,18 @@ class ZipArchive {
   Directory find_directory(int64_t limit);
   int64_t read_zip64(int64_t end, Directory& directory) const;
   void read_directory(const Directory& directory);
-  size_t read_entry(std::string_view entry, const Directory& directory, Record& record, Header& header) const;
+  size_t read_entry(std::string_view entry, const Directory& directory, Record& record, Header& header);
+
+  // zip_extra.cpp
+  Extra read_extra(const Record& record, std::string_view extra) const;
+  void check_second_name(const Record& record, std::string_view field) const;
+  int64_t count_unknown(const Record& record, size_t id, std::string_view field) const;
+  int64_t check_text(const Record& record, std::string_view text) const;
 
   // zip_data.cpp
   void read_headers();
   void read_part(const Source& source, size_t first, size_t last);
-  // Whether a descriptor may follow the data.
-  bool read_header(const Source& source, const Header& header, Record& record) const;
+  Local read_header(const Source& source, const Header& header, Record& record) const;
   void check_behind(const Source& source, size_t place, bool has_descriptor) const;
   void inflate_all(const Record& record, void* out) const;
   [[noreturn]] void fail_to_inflate(const Record& record) const;
@@ -111,6 +140,7 @@ class ZipArchive {
   Read read_;
   int64_t end_ = 0;  // of all data: the directory begins
   int64_t comment_bytes_ = 0;
+  std::atomic<int64_t> unknown_bytes_ = 0;
   host::Vector<size_t> order_;         // of the records in the file
   mutable host::Vector<Ready> ready_;  // what was not asked for yet; empty: nothing is read ahead
   std::vector<Source> sources_;        // one a thread

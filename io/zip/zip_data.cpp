@@ -11,7 +11,7 @@ namespace kiln::io {
 namespace {
 
 constexpr int64_t kLocalBytes = 30;
-constexpr int kDescriptor = 1 << 3;
+constexpr uint64_t kDescriptor = 1 << 3;
 constexpr int64_t kLongestDescriptor = 24;
 constexpr int64_t kBytesOfAThread = 2 << 20;  // of a file that is worth one
 constexpr int64_t kBytesOfAPart = 2 << 20;
@@ -28,6 +28,23 @@ bool is_descriptor(std::string_view bytes, const ZipArchive::Record& record) {
   return from_little_endian(bytes, 0, 4) == record.crc &&
          from_little_endian(bytes, 4, width) == uint64_t(record.stored) &&
          from_little_endian(bytes, 4 + width, width) == uint64_t(record.size);
+}
+
+// Whether a local header says of a record what the directory does.
+bool is_same(std::string_view head, std::string_view zip64, const ZipArchive::Record& record, int method,
+             int flags) {
+  const uint64_t local_flags = from_little_endian(head, 6, 2);
+  const bool deferred = (local_flags & kDescriptor) != 0;
+  uint64_t stored = from_little_endian(head, 18, 4), size = from_little_endian(head, 22, 4);
+  const uint64_t crc = from_little_endian(head, 14, 4);
+  Zip64Sizes sizes = {zip64};
+  if (!zip64.empty() && !(sizes.take(&size) && sizes.take(&stored))) return false;
+  const auto same = [&](uint64_t told, int64_t value) {
+    return told == uint64_t(value) || (told == kZipFull32 && zip64.empty()) || (deferred && told == 0);
+  };
+  return int(from_little_endian(head, 8, 2)) == method && ((int(local_flags) ^ flags) & kZipEncrypted) == 0 &&
+         same(stored, record.stored) && same(size, record.size) &&
+         (crc == record.crc || (deferred && crc == 0));
 }
 
 }  // namespace
@@ -56,7 +73,7 @@ void ZipArchive::read_headers() {
       fail("{} reaches beyond the data of the file: {} bytes at byte {}", where(record), record.stored,
            begin);
     if (record.stored > next - begin)
-      fail("{} overlaps record '{}'", where(records_[order_[k + 1]]), record.name);
+      fail("{} overlaps record '{}'", where(records_[order_[k + 1]]), shown_name(record.name));
     if (begin - begin_of(order_[parts.back()]) >= kBytesOfAPart) parts.push_back(k);
     ready_[order_[k]].part = parts.size() - 1;
     if (!record.deflated) ready_[order_[k]].data = Storage::allocate(record.size, cpu);
@@ -77,7 +94,9 @@ void ZipArchive::read_part(const Source& source, size_t first, size_t last) {
   for (size_t k = first; k < last; ++k) {
     const size_t i = order_[k];
     Record& record = records_[i];
-    check_behind(source, k, read_header(source, headers_[i], record));
+    const Local local = read_header(source, headers_[i], record);
+    if (local.unknown > 0) unknown_bytes_ += local.unknown;
+    check_behind(source, k, local.has_descriptor);
     if (read_ == Read::nothing || record.deflated) continue;
     Checksum checksum = {crc32};
     Checksum* const wanted = read_ == Read::verified_data && record.crc != 0 ? &checksum : nullptr;
@@ -90,7 +109,8 @@ void ZipArchive::check_behind(const Source& source, size_t place, bool has_descr
   const Record& record = records_[order_[place]];
   const bool is_last = place + 1 == order_.size();
   const int64_t end = record.begin + record.stored, next = is_last ? end_ : headers_[order_[place + 1]].begin;
-  if (end > next) fail("{} overlaps record '{}'", where(records_[order_[place + 1]]), record.name);
+  if (end > next)
+    fail("{} overlaps record '{}'", where(records_[order_[place + 1]]), shown_name(record.name));
   const int64_t gap = next - end;
   if (gap == 0) return;
   if (has_descriptor && gap <= kLongestDescriptor) {
@@ -112,11 +132,11 @@ void ZipArchive::finish() const {
     if (records_[i].deflated && !ready_[i].was_inflated) storage(records_[i], 1, true);
 }
 
-bool ZipArchive::read_header(const Source& source, const Header& header, Record& record) const {
+ZipArchive::Local ZipArchive::read_header(const Source& source, const Header& header, Record& record) const {
   const auto [local, method, flags] = header;
   if (local + kLocalBytes + int64_t(record.name.size()) > end_)
     fail("{} begins inside of the directory", where(record));
-  // PyTorch's names are short; others cost a second call.
+  // PyTorch's names and padding are short; others cost a second call.
   constexpr int64_t kShort = 256;
   char bytes[kShort];
   const int64_t got = std::min(kShort, end_ - local);
@@ -128,21 +148,18 @@ bool ZipArchive::read_header(const Source& source, const Header& header, Record&
   if (record.begin > end_ || record.stored > end_ - record.begin)
     fail("{} reaches beyond the data of the file: {} bytes at byte {}", where(record), record.stored,
          record.begin);
-  const int local_flags = int(from_little_endian(head, 6, 2));
-  const bool deferred = (local_flags & kDescriptor) != 0;
-  const uint64_t stored = from_little_endian(head, 18, 4), size = from_little_endian(head, 22, 4),
-                 crc = from_little_endian(head, 14, 4);
-  const auto same = [&](uint64_t local_value, int64_t value) {
-    return local_value == uint64_t(value) || local_value == kZipFull32 || (deferred && local_value == 0);
+  // Behind the first bytes: of a long name.
+  std::string behind;
+  const auto piece = [&](size_t at, size_t count) {
+    if (at + count <= head.size()) return head.substr(at, count);
+    return std::string_view(behind = source.read(local + int64_t(at), int64_t(count)));
   };
-  const bool is_here = size_t(kLocalBytes) + name_bytes <= head.size();
-  const bool same_name = is_here ? head.substr(size_t(kLocalBytes), name_bytes) == record.name
-                                 : source.read(local + kLocalBytes, int64_t(name_bytes)) == record.name;
-  if (!same_name || int(from_little_endian(head, 8, 2)) != method ||
-      ((local_flags ^ flags) & kZipEncrypted) != 0 || !same(stored, record.stored) ||
-      !same(size, record.size) || !(crc == record.crc || (deferred && crc == 0)))
+  const bool same_name = piece(size_t(kLocalBytes), name_bytes) == record.name;
+  const Extra extra =
+      extra_bytes == 0 ? Extra() : read_extra(record, piece(size_t(kLocalBytes) + name_bytes, extra_bytes));
+  if (!same_name || !is_same(head, extra.zip64, record, method, flags))
     fail("{} is described differently by the directory and by its header at byte {}", where(record), local);
-  return deferred;
+  return {(from_little_endian(head, 6, 2) & kDescriptor) != 0, extra.unknown};
 }
 
 void ZipArchive::inflate_all(const Record& record, void* out) const {

@@ -7,46 +7,11 @@
 namespace kiln::io {
 namespace {
 
-using namespace std::string_view_literals;
-
 constexpr int64_t kEndBytes = 22, kLocatorBytes = 20, kEnd64Bytes = 56, kEntryBytes = 46;
 constexpr int64_t kEnd64Head = 12;  // bytes of a zip64 end record that its own size does not count
 constexpr int64_t kMaxComment = 65535;
 constexpr int64_t kMaxRatio = 1100;  // deflate's own limit is 1032
 constexpr int kStored = 0, kDeflated = 8;
-
-// A value of 32 bits, or of the zip64 field when it is full there.
-struct Extended {
-  std::string_view field;
-  size_t at = 0;
-
-  bool take(uint64_t* value) {
-    if (*value != kZipFull32) return true;
-    if (field.size() < at + 8) return false;
-    *value = from_little_endian(field, at, 8);
-    at += 8;
-    return *value <= uint64_t(INT64_MAX);
-  }
-};
-
-constexpr size_t kZip64Field = 1, kUnicodePath = 0x7075;
-
-std::string_view extra_field(std::string_view extra, size_t wanted) {
-  for (size_t at = 0; at + 4 <= extra.size();) {
-    const size_t id = from_little_endian(extra, at, 2), bytes = from_little_endian(extra, at + 2, 2);
-    if (id == wanted) return extra.substr(at + 4, bytes);
-    at += 4 + bytes;
-  }
-  return {};
-}
-
-// Where one of zip's marks is; npos: nowhere.
-size_t find_mark(std::string_view text) {
-  size_t first = text.npos;
-  for (const std::string_view mark : {"PK\1\2"sv, "PK\3\4"sv, "PK\5\6"sv, "PK\6\6"sv, "PK\6\7"sv})
-    first = std::min(first, text.find(mark));
-  return first;
-}
 
 [[noreturn]] void fail_of_two(const Source& source, int64_t end, int64_t begin) {
   fail(
@@ -71,7 +36,7 @@ ZipArchive::Directory ZipArchive::find_directory(int64_t limit) {
   // A text for people does no harm, and every program finds the same one. In it another program may look for
   // an archive.
   const std::string_view comment = std::string_view(tail).substr(at + kEndBytes);
-  if (const size_t mark = find_mark(comment); mark != comment.npos)
+  if (const size_t mark = find_zip_mark(comment); mark != comment.npos)
     fail("{} has a comment with a mark of zip in it, at byte {}", source_.name(),
          end + kEndBytes + int64_t(mark));
   comment_bytes_ = int64_t(comment.size());
@@ -161,7 +126,7 @@ void ZipArchive::read_directory(const Directory& directory) {
 }
 
 size_t ZipArchive::read_entry(std::string_view entry, const Directory& directory, Record& record,
-                              Header& header) const {
+                              Header& header) {
   const size_t name_bytes = from_little_endian(entry, 28, 2), extra_bytes = from_little_endian(entry, 30, 2),
                comment_bytes = from_little_endian(entry, 32, 2),
                all = size_t(kEntryBytes) + name_bytes + extra_bytes + comment_bytes;
@@ -172,15 +137,11 @@ size_t ZipArchive::read_entry(std::string_view entry, const Directory& directory
   record.crc = uint32_t(from_little_endian(entry, 16, 4));
   uint64_t stored = from_little_endian(entry, 20, 4), size = from_little_endian(entry, 24, 4),
            local = from_little_endian(entry, 42, 4);
-  const std::string_view extra = entry.substr(size_t(kEntryBytes) + name_bytes, extra_bytes);
-  Extended extended = {extra_field(extra, kZip64Field)};
-  if (!extended.take(&size) || !extended.take(&stored) || !extended.take(&local))
+  const Extra extra = read_extra(record, entry.substr(size_t(kEntryBytes) + name_bytes, extra_bytes));
+  unknown_bytes_ += extra.unknown + check_text(record, entry.substr(all - comment_bytes, comment_bytes));
+  Zip64Sizes sizes = {extra.zip64};
+  if (!sizes.take(&size) || !sizes.take(&stored) || !sizes.take(&local))
     fail("{} lacks its zip64 sizes", where(record));
-  // Behind a version and a checksum of the name; some programs take this one.
-  constexpr size_t kPathAt = 5;
-  const std::string_view path = extra_field(extra, kUnicodePath);
-  if (path.size() > kPathAt && path.substr(kPathAt) != record.name)
-    fail("{} has a second name, '{}'", where(record), shown_name(path.substr(kPathAt)));
   header.flags = int(from_little_endian(entry, 8, 2)), header.method = int(from_little_endian(entry, 10, 2));
   if ((header.flags & kZipEncrypted) != 0) fail("{} is encrypted", where(record));
   if (header.method != kStored && header.method != kDeflated)

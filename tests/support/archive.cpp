@@ -19,10 +19,12 @@ Archive& Archive::add(Record record) {
            u32(stored) + u32(told) + u16(name.size()) + u16(extra);
   };
   directory_ += "PK\1\2" + u16(20) + common(record.flags, size, record.name, record.extra.size()) +
-                std::string(10, '\0') + u32(uint64_t(int64_t(bytes_.size()) + record.offset_shift)) +
-                record.name + record.extra;
-  bytes_ += "PK\3\4" + common(record.flags | record.local_flags, local_size, local_name, 0) + local_name +
-            record.content;
+                u16(record.comment.size()) + std::string(8, '\0') +
+                u32(uint64_t(int64_t(bytes_.size()) + record.offset_shift)) + record.name + record.extra +
+                record.comment;
+  bytes_ += "PK\3\4" +
+            common(record.flags | record.local_flags, local_size, local_name, record.local_extra.size()) +
+            local_name + record.local_extra + record.content;
   ++count_;
   return *this;
 }

@@ -12,11 +12,13 @@ struct Record {
   std::string content;  // as stored
   int method = 0;
   int flags = 0, local_flags = 0;
-  int64_t size = -1;         // that the directory tells; -1: the content's
-  int64_t local_size = -1;   // that the header tells
-  uint32_t checksum = 0;     // 0: none
-  std::string local_name;    // "": the same
-  std::string extra;         // of the directory
+  int64_t size = -1;        // that the directory tells; -1: the content's
+  int64_t local_size = -1;  // that the header tells
+  uint32_t checksum = 0;    // 0: none
+  std::string local_name;   // "": the same
+  std::string extra;        // of the directory
+  std::string local_extra;  // of the header
+  std::string comment;
   int64_t offset_shift = 0;  // of the header's place in the directory
 };
 
