@@ -41,6 +41,15 @@ Value read_npz(const Archive& archive, const Source& source, const ReadOptions& 
 Value read_model_json(const Archive& archive, const Source& source, const std::string& prefix,
                       const ReadOptions& options);
 
+// libtorch finds records without regard to case. Throws for those that it would take for one another, or for
+// one of `prefix` that PyTorch looks for and Kiln does not.
+void check_case(const ZipArchive& archive, const std::string& prefix);
+
+// Reports records that are neither looked at nor written by PyTorch beside a pickle (and beside code).
+enum class Content { pickle, script, model_json };
+void warn_of_others(const ZipArchive& archive, const std::string& prefix, Content content,
+                    const Source& source, const ReadOptions& options);
+
 // Reports storages that the pickle names only in what the value leaves out, as buffers that are not
 // persistent.
 void warn_of_unused(size_t unused, size_t all, std::string_view first, const Source& source,

@@ -119,6 +119,7 @@ class ModelJson {
 
 Value read_model_json(const Archive& archive, const Source& source, const std::string& prefix,
                       const ReadOptions& options) {
+  warn_of_others(*archive, prefix, Content::model_json, source, options);
   return ModelJson(archive, source, prefix, options).read();
 }
 

@@ -158,12 +158,13 @@ Value read_checkpoint(const Archive& shared, const std::string& prefix, const So
   ZipStorages storages(shared, source, prefix + "data/", where, options.verify,
                        is_big_endian(archive, prefix, options));
   Value value = TorchTree(graph, storages, options, where, nesting).read();
-  const bool is_script = archive.find(prefix + "constants.pkl") != nullptr;
+  const bool is_script = archive.find(prefix + "constants.pkl") != nullptr && value.is_object();
+  warn_of_others(archive, prefix, is_script ? Content::script : Content::pickle, source, options);
   if (const auto [all, unused, first] = storages.rest(); unused > 0) {
     check_all_used(archive, prefix + "data/", graph);
     warn_of_unused(unused, all, first, source, options);
   }
-  if (is_script && value.is_object()) return script_weights(value, archive, prefix, source, options);
+  if (is_script) return script_weights(value, archive, prefix, source, options);
   return value;
 }
 
@@ -194,17 +195,18 @@ Value read_zip(const Source& source, const ReadOptions& options, int nesting) {
       return read_npz(shared, source, options);
     if (const std::string what = stranger(archive); !what.empty()) fail("{} is {}", source.name(), what);
     const std::string prefix = prefix_of(archive, source);
+    check_case(archive, prefix);
     if (archive.find(prefix + "model.json") != nullptr)
       return read_model_json(shared, source, prefix, options);
     return read_checkpoint(shared, prefix, source, options, nesting);
   };
   Value value = content();
   archive.finish();
-  if (source.is_outline() && options.verify)
-    options.outline->checks.push_back([shared, path = source.path()] { shared->check(InputFile(path)); });
   if (archive.unknown_bytes() > 0 && options.warn)
     options.warn(fmt::format("{}: {} bytes in comments and extra fields of its records are left out",
                              source.name(), archive.unknown_bytes()));
+  if (source.is_outline() && options.verify)
+    options.outline->checks.push_back([shared, path = source.path()] { shared->check(InputFile(path)); });
   return value;
 }
 

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include <zlib.h>
 
 #include <kiln/io/load.h>
@@ -217,6 +219,63 @@ TEST_CASE("hostile zip: records of PyTorch") {
        "record 'x/data.pkl': pickle, byte 0: the input ends without STOP"},
       {"only arrays by name", Archive().add("a.npy", "x").finish(), "record 'a.npy' is not an npy file"},
   });
+}
+
+// libtorch finds a record by its name in whatever case.
+TEST_CASE("hostile zip: PyTorch's names differ in more than case") {
+  const auto both = [](const char* name) { return with({.name = name, .content = kData}).finish(); };
+  const auto first = [](const char* name) {
+    return Archive()
+        .add(name, kData)
+        .add("x/data.pkl", kPickle)
+        .add("x/data/0", kData)
+        .add("x/version", "3\n")
+        .finish();
+  };
+  const char* const message = "too for PyTorch, which does not tell upper from lower case";
+  for (const char* name : {"x/DATA/0", "x/Data.pkl", "x/VERSION"})
+    check({{name, both(name), message}, {name, first(name), message}});
+  check({
+      {"two of one", with({.name = "x/Code", .content = "a"}).add("x/cOde", "b").finish(),
+       "record 'x/cOde' is 'x/code' too for PyTorch"},
+      {"what Kiln would not find", both("x/ByteOrder"), "record 'x/ByteOrder' is 'x/byteorder' too"},
+      {"a script", both("x/constants.PKL"), message},
+      {"another version", both("x/.data/Version"), message},
+  });
+  const test::TemporaryFolder folder;
+  const std::string path = folder.write("x.pt", with({.name = "x/Notes", .content = "a"}).finish());
+  CHECK(io::load(path).size() == 1);
+  const std::string array = test::read_file("tests/io/fixtures/fortran.npy");
+  const std::string arrays =
+      folder.write("x.npz", Archive().add("a.npy", array).add("A.npy", array).finish());
+  CHECK(io::load(arrays).size() == 2);
+}
+
+TEST_CASE("hostile zip: records that nobody looks at are reported") {
+  const test::TemporaryFolder folder;
+  const auto warnings = [&](const std::string& bytes) {
+    const std::string path = folder.write("x.pt", bytes);
+    std::string said;
+    const auto warn = [&](const std::string& text) { said += text + "\n"; };
+    CHECK(io::load(path, {.warn = warn}).size() == 1);
+    const std::string loaded = std::exchange(said, "");
+    io::load(path, {.map = true, .warn = warn});
+    CHECK(said == loaded);
+    return test::contains(loaded, "not looked at") ? loaded : "";
+  };
+  for (const char* name : {"x/.data/serialization_id", "x/.format_version", "x/.storage_alignment"})
+    CHECK(warnings(with({.name = name, .content = "1"}).finish()) == "");
+  for (const char* name : {"x/extra/a", "x/a.npy", "x/data.pkl.bak", "x/.data/a", "x/code/a.py", "x/data"})
+    CHECK(test::contains(warnings(with({.name = name, .content = "1"}).add("x/more", "m").finish()),
+                         fmt::format("2 of 5 records are not looked at ('{}' is the first)", name)));
+  const auto of_fixture = [&](const char* name) {
+    std::string said;
+    io::load(std::string("tests/io/fixtures/") + name,
+             {.warn = [&](const std::string& text) { said += text; }});
+    return said;
+  };
+  for (const char* name : {"script.pt", "script_parts.pt", "model_json.pt", "zip.pt", "module.pt"})
+    CHECK(!test::contains(of_fixture(name), "not looked at"));
 }
 
 }  // namespace kiln
