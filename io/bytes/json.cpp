@@ -86,7 +86,20 @@ class Builder {
 
 }  // namespace
 
+namespace {
+
+// The parser takes a zero byte for the end of the text, and passes over a byte order mark; others do neither.
+void check_bytes(std::string_view text, const std::string& what) {
+  if (const size_t zero = text.find('\0'); zero != text.npos)
+    fail("{} is not valid JSON at byte {}: it has a zero byte", what, zero);
+  if (text.starts_with("\xEF\xBB\xBF"))
+    fail("{} is not valid JSON at byte 0: it begins with a byte order mark", what);
+}
+
+}  // namespace
+
 Value parse_json(std::string_view text, const std::string& what, size_t max_depth) {
+  check_bytes(text, what);
   Builder builder(what, max_depth);
   Json::sax_parse(text.begin(), text.end(), &builder);
   return builder.take();

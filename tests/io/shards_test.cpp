@@ -107,6 +107,8 @@ TEST_CASE("shards: an index that no honest program writes") {
     CHECK_MESSAGE(contains(error, message), error);
     CHECK_MESSAGE(contains(error, "load: '" + path + "'"), error);
   }
+  test::write_file(path, R"({"weight_map": {"y": "a.safetensors"}})" + std::string("\0{}", 3));
+  CHECK(contains(error_of([&] { io::load(path); }), "is not valid JSON at byte 38: it has a zero byte"));
   // What an index does not name is left out.
   test::write_file(path, R"({"weight_map": {"y": "a.safetensors", "z": "b.pth"}})");
   CHECK(io::load(path) == Value{{"y", tensor({2.f})}, {"z", tensor({3.f})}});

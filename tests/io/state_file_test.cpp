@@ -13,6 +13,7 @@
 namespace kiln {
 namespace {
 
+using namespace std::string_literals;
 using test::error_of;
 using test::TemporaryFolder;
 
@@ -183,7 +184,6 @@ TEST_CASE("state file: names of tensors in the file") {
     CHECK_MESSAGE(text.find(name) != std::string::npos, name);
 }
 
-TEST_CASE("state file: tensors begin at multiples of 64 bytes") {
 // Each looks for a name of its own, which takes minutes where all look from the same one on.
 TEST_CASE("state file: tensors of one name, many times") {
   constexpr int kMany = 60'000;
@@ -198,6 +198,7 @@ TEST_CASE("state file: tensors of one name, many times") {
   }
 }
 
+TEST_CASE("state file: tensors begin at multiples of 64 bytes") {
   const TemporaryFolder folder;
   Value value = Value::dict();
   for (const int64_t size : {1000, 10, 1, 101, 64, 7, 16, 129})
@@ -273,6 +274,9 @@ TEST_CASE("state file: what cannot be loaded") {
       {header("{]"), it + "is not valid JSON at byte 2"},
       {header("{\"a\":" + std::string(100000, '[')), "is nested deeper than 3 levels"},
       {header("{\"\xff\":1}"), "is not valid JSON"},
+      {header("{}\0{\"evil\":1}"s), it + "is not valid JSON at byte 2: it has a zero byte"},
+      {header("{}\0"s), it + "is not valid JSON at byte 2: it has a zero byte"},
+      {header("\xef\xbb\xbf{}"), "is not a file of weights"},
       {header(R"({"a":1e999})"), "is not valid JSON"},
       {header(R"({"a":99999999999999999999})"), ""},
       {header(R"({"a":1})"), "gives 'a' no dtype, shape and data_offsets"},
