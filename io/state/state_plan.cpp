@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -203,20 +205,41 @@ class Planner {
     for (size_t i = 0; i < plan_.blocks.size(); ++i)
       if (plan_.blocks[i].bytes != 0 && plan_.blocks[i].bytes % kAlignment == 0) place(i);
     by_width(small);
+    Waiting waiting;
+    for (size_t i = 0; i < small.size(); ++i)
+      waiting[{width(small[i]), plan_.blocks[small[i]].bytes}].insert(i);
     for (size_t k = 0; k < odd.size(); ++k) {
       place(odd[k]);
       if (k + 1 == odd.size()) break;
-      for (auto next = small.begin(); next != small.end() && plan_.bytes % kAlignment != 0;) {
-        const bool fits = plan_.bytes % width(*next) == 0 &&
-                          plan_.bytes % kAlignment + plan_.blocks[*next].bytes <= kAlignment;
-        if (fits) place(*next);
-        next = fits ? small.erase(next) : next + 1;
-      }
+      fill_with(small, waiting);
       fill_up_to(kAlignment);
     }
-    for (const size_t i : small) {
-      fill_up_to(width(i));
-      place(i);
+    std::set<size_t> rest;
+    for (auto& [kind, places] : waiting) rest.merge(places);
+    for (const size_t i : rest) {
+      fill_up_to(width(small[i]));
+      place(small[i]);
+    }
+  }
+
+  // Small blocks that have no place yet, by width and bytes: theirs in the list of all small ones.
+  using Waiting = std::map<std::pair<int64_t, int64_t>, std::set<size_t>>;
+
+  // The gap up to the next multiple of 64: once through the list, which is asked by kinds as it may be long.
+  void fill_with(const std::vector<size_t>& small, Waiting& waiting) {
+    for (size_t from = 0; plan_.bytes % kAlignment != 0;) {
+      std::set<size_t>* found = nullptr;
+      size_t first = small.size();
+      for (auto& [kind, places] : waiting) {
+        const auto& [multiple, bytes] = kind;
+        if (plan_.bytes % multiple != 0 || plan_.bytes % kAlignment + bytes > kAlignment) continue;
+        const auto next = places.lower_bound(from);
+        if (next != places.end() && *next < first) first = *next, found = &places;
+      }
+      if (found == nullptr) return;
+      found->erase(first);
+      place(small[first]);
+      from = first;
     }
   }
 

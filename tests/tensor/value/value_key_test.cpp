@@ -81,7 +81,10 @@ TEST_CASE("value keys: many of one kind do not meet in one place") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::function<Key(int)> kinds[] = {
       [](int i) { return Key(Value(i + 0.5)); },
-      [](int i) { return Key(Value(std::ldexp(1.0, 100 + i % 800) * (2 * (i / 800) + 1))); },
+      [](int i) {
+        const int odd = 2 * (i / 800) + 1;
+        return Key(Value(std::ldexp(odd, 100 + i % 800)));
+      },
       [](int i) { return Key(int64_t(i) << 40); },
       [&](int) { return Key(Value(nan)); },
       [&](int i) {
