@@ -5,6 +5,7 @@
 #include <kiln/io/bytes/outline.h>
 #include <kiln/io/look.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/seeded_hash.h>
 #include <kiln/tensor/value/value_walk.h>
 #include <kiln/tools/command.h>
 #include <kiln/tools/elements.h>
@@ -104,7 +105,7 @@ bool diff(const DiffOptions& options) {
     if (!(tolerance >= 0)) fail("diff: {} is {}; a tolerance is a number from 0 on", name, tolerance);
   const Value a = io::look(options.a), b = io::look(options.b);
   const std::vector<std::pair<std::string, const Value*>> in_a = values_in(a), in_b = values_in(b);
-  std::unordered_map<std::string_view, const Value*> others;
+  std::unordered_map<std::string_view, const Value*, TextHash> others;
   for (const auto& [key, value] : in_b) others.emplace(key, value);
 
   std::string out;
