@@ -10,6 +10,7 @@
 #include <kiln/tensor/cpu/context.h>
 
 #include "support/files.h"
+#include "support/pickle_pieces.h"
 
 namespace kiln {
 
@@ -50,6 +51,43 @@ TEST_CASE("read ahead: who goes away waits for nothing more than what is being r
     const io::ReadAhead ahead(1'000'000, 3, [&](size_t, size_t) { ++reads; });
   }
   CHECK(reads < 1'000'000);
+}
+
+TEST_CASE("read ahead: a large stream of torch.save before 1.6, whatever the number of threads") {
+  using namespace std::string_literals;
+  using test::number, test::text, test::numbers, test::tuple;
+  constexpr int kTensors = 300, kElements = 5000;
+  const std::string hooks = test::call("collections", "OrderedDict", {});
+  std::string object = "}(", keys = "](", data;
+  for (int i = 0; i < kTensors; ++i) {
+    const std::string name = std::to_string(i), storage = test::storage("Float", name, kElements);
+    object +=
+        text(name) + test::call("torch._utils", "_rebuild_tensor_v2",
+                                {storage, number(1), numbers({kElements - 1}), numbers({1}), "\x89", hooks});
+    keys += text(std::to_string(kTensors - 1 - i));  // another order than that of the value
+    const std::vector<float> elements(kElements, float(kTensors - 1 - i));
+    const int64_t count = kElements;
+    data += std::string(reinterpret_cast<const char*>(&count), sizeof count);
+    data += std::string(reinterpret_cast<const char*>(elements.data()), sizeof(float) * kElements);
+  }
+  const test::TemporaryFolder folder;
+  const std::string
+      start = "\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19.\x80\x02M\xE9\x03.\x80\x02}."s,
+      head = start + "\x80\x02" + object + "u.\x80\x02" + keys + "e.";
+  const std::string path = folder.write("x.pth", head + data),
+                    short_path =
+                        folder.write("short.pth", (head + data).substr(0, head.size() + data.size() - 1));
+  const int before = num_threads();
+  for (const int threads : {1, 2, 4}) {
+    set_num_threads(threads);
+    const Value value = io::load(path);
+    REQUIRE(value.size() == kTensors);
+    for (int i = 0; i < kTensors; ++i)
+      CHECK(value[std::to_string(i)].as_tensor().to_vector<float>() ==
+            std::vector<float>(kElements - 1, float(i)));
+    CHECK(test::contains(test::error_of([&] { io::load(short_path); }), "is incomplete"));
+  }
+  set_num_threads(before);
 }
 
 TEST_CASE("read ahead: damage in a large archive is found, whatever the number of threads") {
