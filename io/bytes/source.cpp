@@ -131,6 +131,7 @@ void Source::read_data(int64_t begin, int64_t bytes, void* out, Checksum* checks
     else if (!read_by_window(begin + at, piece, to + at))
       file_->read(begin + at, piece, to + at);
     if (checksum != nullptr) checksum->value = checksum->add(to + at, size_t(piece), checksum->value);
+    leave(begin + at, piece);
     advance(piece);
   }
 }
