@@ -39,17 +39,6 @@ const Format& format_of(const InputFile& file) {
 
 }  // namespace
 
-namespace {
-
-void read_through(const InputFile& file) {
-  constexpr int64_t kPiece = 1 << 20;
-  std::vector<char> piece(size_t(std::min(kPiece, file.size())));
-  for (int64_t at = 0; at < file.size(); at += kPiece)
-    file.read(at, std::min(kPiece, file.size() - at), piece.data());
-}
-
-}  // namespace
-
 const Format* find_format(const InputFile& file) {
   const std::string head = head_of(file);
   for (const Format& format : kFormats)
@@ -62,7 +51,10 @@ Value read_any_file(const InputFile& file, const ReadOptions& options) {
   Value value = format_of(file).read(file, options);
   // Of a kind without checksums.
   if (options.outline != nullptr && options.verify && options.outline->checks.size() == checks)
-    options.outline->checks.push_back([path = file.path()] { read_through(InputFile(path)); });
+    options.outline->checks.push_back([path = file.path()] {
+      const InputFile again(path);
+      again.read_through(0, again.size());
+    });
   return value;
 }
 

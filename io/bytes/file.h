@@ -34,6 +34,8 @@ class InputFile {
   // Exactly that range; throws when the file has become shorter.
   void read(int64_t begin, int64_t bytes, void* out) const;
   std::string read(int64_t begin, int64_t bytes) const;
+  // The same, piece by piece, only to see that it can be read.
+  void read_through(int64_t begin, int64_t bytes) const;
 
   // The whole file as private memory: a write changes the memory only, never the file. The mapping outlives
   // this object. Null for an empty file. Not `writable`, it takes nothing of what a process may have of

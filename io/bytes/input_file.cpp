@@ -2,8 +2,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/file_system.h>
@@ -57,6 +59,12 @@ std::string InputFile::read(int64_t begin, int64_t bytes) const {
   std::string text(size_t(bytes), '\0');
   read(begin, bytes, text.data());
   return text;
+}
+
+void InputFile::read_through(int64_t begin, int64_t bytes) const {
+  constexpr int64_t kPiece = 1 << 20;
+  std::vector<char> piece(size_t(std::min(kPiece, bytes)));
+  for (int64_t at = 0; at < bytes; at += kPiece) read(begin + at, std::min(kPiece, bytes - at), piece.data());
 }
 
 namespace {

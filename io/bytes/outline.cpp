@@ -22,6 +22,7 @@ constexpr char kPlaceholder[] = "the outline of a file";  // stands where the la
 struct Placeholder {
   const Storage* storage = nullptr;
   Outline::Read read;
+  Outline::From from = Outline::From::others;
   std::shared_ptr<Outline::Newest> newest;  // null: `data` is kept
   Ref<Storage> data;
 };
@@ -50,6 +51,7 @@ Ref<Storage> read_again(const Placeholder& placeholder) {
   Outline::Newest& newest = *placeholder.newest;
   const int64_t read = ++newest.reads;
   if (newest.of == placeholder.storage) return newest.data;
+  if (placeholder.from == Outline::From::file) newest = {nullptr, {}, read};
   Ref<Storage> data = placeholder.read();
   if (newest.reads == read) newest = {placeholder.storage, data, read};
   return data;
@@ -99,9 +101,10 @@ Tensor with_data(const Tensor& x) {
 
 Outline::Outline(bool keeps) : newest_(keeps ? nullptr : std::make_shared<Newest>()) {}
 
-Ref<Storage> Outline::add(int64_t bytes, Read read) {
+Ref<Storage> Outline::add(int64_t bytes, Read read, From from) {
   auto placeholder = std::make_unique<Placeholder>();
   placeholder->read = std::move(read);
+  placeholder->from = from;
   placeholder->newest = newest_;
   Placeholder* const owner = placeholder.get();
   Ref<Storage> storage = Storage::adopt(nullptr, bytes, meta, placeholder.release(), forget);

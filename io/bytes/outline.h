@@ -32,8 +32,10 @@ class Outline {
   // keeps: data that were read stay in memory, and a placeholder always gives the same. Else they are read
   // each time; only those that were read last are there still, for others that are parts of them.
   explicit Outline(bool keeps = true);
-  // `read` must hold what it needs by value.
-  Ref<Storage> add(int64_t bytes, Read read);
+  // `read` must hold what it needs by value. One that reads a file and asks no other placeholder wants
+  // nothing of what was read last, which then makes room for it.
+  enum class From { others, file };
+  Ref<Storage> add(int64_t bytes, Read read, From from = From::others);
 
   Value metadata;
   // Each compares the checksums of some of the data, or just reads them, piece by piece.

@@ -32,6 +32,18 @@ Source::Source(const InputFile& file, const ReadOptions& options, bool map)
 Source::Source(std::string_view memory, std::string name)
     : memory_(memory), name_(std::move(name)), size_(int64_t(memory.size())) {}
 
+Source Source::part(int64_t begin, int64_t bytes, std::string name) const {
+  check(begin, bytes);
+  Source result = *this;
+  result.file_ = nullptr;
+  if (mapping_) result.mapping_ = bytes > 0 ? part_of(mapping_, begin, bytes) : Ref<Storage>();
+  result.memory_ = memory_.substr(size_t(begin), size_t(bytes));
+  result.name_ = std::move(name);
+  result.size_ = bytes;
+  result.begin_ = begin_ + begin;
+  return result;
+}
+
 int64_t Source::alignment_for(DType dtype, bool untyped) const {
   constexpr int64_t kNowhere = INT64_MAX, kWidest = 16;  // but at byte 0, where no format has data
   if (read_only_ && (untyped || dtype == bool8)) return kNowhere;
@@ -139,8 +151,9 @@ void Source::read_data(int64_t begin, int64_t bytes, void* out, Checksum* checks
 Ref<Storage> Source::storage_later(int64_t begin, int64_t bytes, int64_t alignment) const {
   check(begin, bytes);
   if (outline_ == nullptr) return storage(begin, bytes, alignment);
-  return later(bytes,
-               [source = *this, begin, bytes, alignment] { return source.storage(begin, bytes, alignment); });
+  return later(
+      bytes, [source = *this, begin, bytes, alignment] { return source.storage(begin, bytes, alignment); },
+      Outline::From::file);
 }
 
 Ref<Storage> Source::part_later(const Ref<Storage>& whole, int64_t begin, int64_t bytes) const {

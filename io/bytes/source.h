@@ -37,6 +37,10 @@ class Source {
   // Of the file; "" of memory.
   const std::string& path() const { return path_; }
   int64_t size() const { return size_; }
+  // Where it begins in the file; others' places count from there.
+  int64_t begin() const { return begin_; }
+  // A part of a mapped file or memory, which is a file of its own. Errors begin with `name`.
+  Source part(int64_t begin, int64_t bytes, std::string name) const;
 
   // Each throws when the range is not wholly there.
   void read(int64_t begin, int64_t bytes, void* out) const;
@@ -58,8 +62,8 @@ class Source {
   // What `read` gives; in an outline a placeholder of that size, and `read` is called when its data are asked
   // for. It must hold what it needs by value.
   template <class F>
-  Ref<Storage> later(int64_t bytes, F&& read) const {
-    return outline_ != nullptr ? outline_->add(bytes, std::forward<F>(read)) : read();
+  Ref<Storage> later(int64_t bytes, F&& read, Outline::From from = Outline::From::others) const {
+    return outline_ != nullptr ? outline_->add(bytes, std::forward<F>(read), from) : read();
   }
   Ref<Storage> storage_later(int64_t begin, int64_t bytes, int64_t alignment) const;
   // A part of a storage, which may be a placeholder.
@@ -85,7 +89,7 @@ class Source {
   Ref<Storage> mapping_;
   std::string_view memory_;
   std::string name_, path_;
-  int64_t size_ = 0;
+  int64_t size_ = 0, begin_ = 0;
   // The part of the file that was read ahead, and where the last small read ended.
   mutable host::Vector<char> window_;
   mutable int64_t window_begin_ = 0, last_end_ = 0;

@@ -5,13 +5,17 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <unordered_set>
 
 #include <kiln/io/bytes/check_layout.h>
+#include <kiln/io/bytes/pieces.h>
 #include <kiln/io/bytes/sizes.h>
+#include <kiln/io/bytes/source.h>
 #include <kiln/io/format.h>
+#include <kiln/io/torch/dcp_files.h>
 #include <kiln/io/torch/dcp_tree.h>
-#include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
+#include <kiln/io/torch/torch_types.h>
 #include <kiln/io/zip/zip.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/dtype/element.h>
@@ -26,43 +30,30 @@ bool is_file(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
-// A file of torch.save within one of the folder's.
-struct Blob {
-  std::string file;
-  int64_t begin = 0, bytes = 0;
-};
-
 // A part of a tensor: where it lies in it.
 struct Chunk {
   Dims offsets, sizes;
   Blob blob;
 };
 
-// The files of a folder, each opened when it is first asked for.
-class Files {
- public:
-  Files(std::string folder, const ReadOptions& options) : folder_(std::move(folder)), options_(options) {
-    options_.outline = nullptr;
-    options_.progress = {};
-  }
-
-  Value read(const Blob& blob) const {
-    const std::string path = folder_ + "/" + blob.file;
-    const InputFile file(path);
-    const std::string where = fmt::format("load: '{}', {} bytes at byte {}", path, blob.bytes, blob.begin);
-    if (blob.begin < 0 || blob.bytes < 0 || blob.begin > file.size() || blob.bytes > file.size() - blob.begin)
-      fail("{}: the file has {} (is it incomplete?)", where, file.size());
-    const std::string content = file.read(blob.begin, blob.bytes);
-    const Source source(content, where);
-    if (content.starts_with("PK\3\4")) return read_zip(source, options_, 1);
-    if (is_legacy(content)) return read_legacy(source, options_, 1);
-    fail("{} is no file of torch.save", where);
-  }
-
- private:
-  std::string folder_;
-  ReadOptions options_;
+// A tensor in its parts.
+struct Stored {
+  std::string where, name;
+  const TorchType* type = nullptr;
+  Dims shape;
+  std::vector<Chunk> chunks;
 };
+
+// The tensor that a file has for a part. Throws when it is not the one that the index tells of.
+Tensor tensor_of(const Stored& stored, const Chunk& chunk, const Value& found) {
+  const bool is_raw = found.is_object() && found.type() == fmt::format("torch.{}", stored.type->name);
+  const Value* raw = stored.type->is_plain ? &found : is_raw ? found.find("values") : nullptr;
+  if (raw == nullptr || !raw->is_tensor() || raw->as_tensor().dtype() != stored.type->dtype ||
+      raw->as_tensor().shape() != chunk.sizes)
+    fail("{} says {} of shape {} for a part of '{}', the file '{}' has other things there", stored.where,
+         stored.type->name, chunk.sizes, stored.name, chunk.blob.file);
+  return raw->as_tensor();
+}
 
 bool overlap(const Chunk& a, const Chunk& b) {
   for (int d = 0; d < a.sizes.rank(); ++d)
@@ -70,22 +61,47 @@ bool overlap(const Chunk& a, const Chunk& b) {
   return true;
 }
 
-// Copies `part` to where it lies in the row-major `whole`.
+// Copies `part` to where it lies in the row-major `whole`, row by row.
 void place(const Tensor& part, const Tensor& whole, const Dims& offsets) {
-  const int64_t width = size_of(whole.dtype());
-  Layout target = {part.shape(), whole.strides(), 0};
-  for (int d = 0; d < offsets.rank(); ++d) target.offset += offsets[d] * whole.strides()[d];
-  std::vector<int64_t> places;
-  places.reserve(size_t(part.numel()));
-  const int64_t first = target.offset;
-  target.offset = 0;
-  for_each_offset(target, [&](int64_t at) { places.push_back(first + at); });
+  const int rank = offsets.rank();
+  const int64_t width = size_of(whole.dtype()), row = rank == 0 ? 1 : part.shape()[rank - 1],
+                step = rank == 0 ? 1 : part.strides()[rank - 1];
   const auto* from = static_cast<const char*>(part.raw_data());
   auto* to = static_cast<char*>(whole.raw_data());
-  size_t i = 0;
-  for_each_offset(part.layout(), [&](int64_t at) {
-    std::memcpy(to + places[i++] * width, from + at * width, size_t(width));
-  });
+  Dims index = Dims::filled(rank, 0);
+  for (int64_t rows = row == 0 ? 0 : part.numel() / row; rows > 0; --rows) {
+    int64_t at = 0, target = 0;
+    for (int d = 0; d < rank; ++d) {
+      at += index[d] * part.strides()[d];
+      target += (offsets[d] + index[d]) * whole.strides()[d];
+    }
+    for (int64_t i = 0; step != 1 && i < row; ++i)
+      std::memcpy(to + (target + i) * width, from + (at + i * step) * width, size_t(width));
+    if (step == 1) std::memcpy(to + target * width, from + at * width, size_t(row * width));
+    for (int d = rank - 2; d >= 0 && ++index[d] == part.shape()[d]; --d) index[d] = 0;
+  }
+}
+
+// Put together; one that is a single part may stay where it lies.
+Ref<Storage> read_whole(const Stored& stored, const DcpFiles& files) {
+  const int64_t bytes = numel(stored.shape) * size_of(stored.type->dtype);
+  if (stored.chunks.size() == 1 && stored.chunks[0].sizes == stored.shape) {
+    const Tensor only = tensor_of(stored, stored.chunks[0], files.read(stored.chunks[0].blob));
+    const Ref<Storage>& memory = only.impl()->storage;
+    if (only.device().is_cpu() && only.is_contiguous() &&
+        (is_mapped_to_read(*memory) || memory->bytes == bytes))
+      return part_of(memory, only.layout().offset * size_of(only.dtype()), bytes);
+  }
+  const Tensor whole = empty(stored.shape, {.dtype = stored.type->dtype, .device = cpu});
+  for (const Chunk& chunk : stored.chunks) {
+    const Tensor part = tensor_of(stored, chunk, files.read(chunk.blob));
+    if (!part.device().is_cpu())
+      fail("{} places '{}' in '{}', which has a part of it without data", stored.where, stored.name,
+           chunk.blob.file);
+    place(part, whole, chunk.offsets);
+    leave_if_mapped(part);
+  }
+  return whole.impl()->storage;
 }
 
 class DcpReader {
@@ -93,7 +109,7 @@ class DcpReader {
   DcpReader(const std::string& folder, const ReadOptions& options)
       : where_(fmt::format("load: '{}{}'", folder, kIndex)),
         options_(options),
-        files_(std::make_shared<const Files>(folder, options)) {
+        files_(std::make_shared<const DcpFiles>(folder, options)) {
     ReadOptions plain = options;
     plain.outline = nullptr;
     plain.progress = {};
@@ -103,17 +119,16 @@ class DcpReader {
 
   Value read() {
     find_places();
-    if (options_.outline != nullptr && options_.verify)
-      for (const auto& place : places_)
-        options_.outline->checks.push_back([files = files_, blob = place.second] { files->read(blob); });
     DcpTree tree(where_, index_.find("planner_data"));
     for (const auto& [name, stored] : part(index_, "state_dict_metadata").entries()) {
       if (!name.is_text()) bad("a name that is not a string");
       const bool is_tensor = stored.is_object() && stored.type().ends_with(".TensorStorageMetadata");
       if (!is_tensor && !(stored.is_object() && stored.type().ends_with(".BytesStorageMetadata")))
         bad(fmt::format("'{}' as a {}, which Kiln does not know", name.text(), kind_of(stored)));
-      tree.add(name.text(), is_tensor ? tensor(name.text(), stored) : files_->read(blob_of(name.text(), {})));
+      tree.add(name.text(), is_tensor ? tensor(name.text(), stored)
+                                      : files_->read(blob_of(name.text(), {}), options_.outline));
     }
+    look_at_rest();
     return tree.take();
   }
 
@@ -172,10 +187,36 @@ class DcpReader {
     }
   }
 
-  const Blob& blob_of(const std::string& name, const Dims& offsets) const {
+  // Null when it has none.
+  const Blob* find_blob(const std::string& name, const Dims& offsets) {
     const auto found = places_.find({name, {offsets.begin(), offsets.end()}});
-    if (found == places_.end()) bad(fmt::format("no place for '{}'", name));
-    return found->second;
+    if (found == places_.end()) return nullptr;
+    used_.insert(&found->second);
+    return &found->second;
+  }
+  const Blob& blob_of(const std::string& name, const Dims& offsets) {
+    const Blob* blob = find_blob(name, offsets);
+    if (blob == nullptr) bad(fmt::format("no place for '{}'", name));
+    return *blob;
+  }
+
+  // Parts that no value needs, and what is in no part.
+  void look_at_rest() {
+    std::vector<Blob> blobs;
+    size_t unused = 0;
+    const std::string* first = nullptr;
+    for (const auto& [place, blob] : places_) {
+      blobs.push_back(blob);
+      if (used_.contains(&blob)) continue;
+      if (unused++ == 0) first = &place.first;
+      if (options_.outline != nullptr && options_.verify)
+        options_.outline->checks.push_back([files = files_, unneeded = blob] { files->check(unneeded, {}); });
+    }
+    if (!options_.warn) return;
+    if (unused > 0)
+      options_.warn(fmt::format("{}: {} of {} parts belong to nothing in the value, the first to '{}'",
+                                where_, unused, places_.size(), *first));
+    files_->warn_of_rest(std::move(blobs));
   }
 
   const TorchType& type_of(const Value& stored) const {
@@ -194,7 +235,7 @@ class DcpReader {
   }
 
   // The chunks cover the tensor: none outside of it, none over another, and as many elements as it has.
-  std::vector<Chunk> chunks_of(const std::string& name, const Value& stored, const Dims& shape) const {
+  std::vector<Chunk> chunks_of(const std::string& name, const Value& stored, const Dims& shape) {
     std::vector<Chunk> chunks;
     int64_t covered = 0;
     const Value& list = part(stored, "chunks");
@@ -205,7 +246,10 @@ class DcpReader {
       for (int d = 0; fits && d < shape.rank(); ++d)
         fits = chunk.sizes[d] <= shape[d] && chunk.offsets[d] <= shape[d] - chunk.sizes[d];
       if (!fits) bad(fmt::format("a part of '{}' that reaches beyond its shape {}", name, shape));
-      if (numel(chunk.sizes) == 0 && numel(shape) != 0) continue;
+      if (numel(chunk.sizes) == 0 && numel(shape) != 0) {
+        find_blob(name, chunk.offsets);
+        continue;
+      }
       chunk.blob = blob_of(name, chunk.offsets);
       covered += numel(chunk.sizes);
       chunks.push_back(std::move(chunk));
@@ -221,37 +265,42 @@ class DcpReader {
     return chunks;
   }
 
-  Value tensor(const std::string& name, const Value& stored) {
-    const TorchType& type = type_of(stored);
-    const Dims shape = dims(stored, "size");
+  Value tensor(const std::string& name, const Value& told) {
+    Stored stored = {where_, name, &type_of(told), dims(told, "size"), {}};
     constexpr int64_t kWidest = 16;
-    if (!has_countable_bytes(shape, kWidest)) bad(fmt::format("'{}' of the shape {}", name, shape));
-    const int64_t bytes = numel(shape) * size_of(type.dtype);
-    const auto read = [files = files_, chunks = chunks_of(name, stored, shape), shape, &type, name,
-                       where = where_] {
-      const Tensor whole = empty(shape, {.dtype = type.dtype, .device = cpu});
-      for (const Chunk& chunk : chunks) {
-        const Value found = files->read(chunk.blob);
-        const Value* raw = found.is_object() ? found.find("values") : &found;
-        if (raw == nullptr || !raw->is_tensor() || raw->as_tensor().dtype() != type.dtype ||
-            raw->as_tensor().shape() != chunk.sizes)
-          fail("{} says {} of shape {} for a part of '{}', the file '{}' has other things there", where,
-               type.name, chunk.sizes, name, chunk.blob.file);
-        place(raw->as_tensor(), whole, chunk.offsets);
-      }
-      return whole.impl()->storage;
-    };
-    Tensor made = from_storage(options_.outline != nullptr ? options_.outline->add(bytes, read) : read(),
-                               type.dtype, Layout::contiguous(shape));
-    if (type.is_plain) return made;
-    return Value::object("torch." + std::string(type.name), {{"values", std::move(made)}});
+    if (!has_countable_bytes(stored.shape, kWidest))
+      bad(fmt::format("'{}' of the shape {}", name, stored.shape));
+    stored.chunks = chunks_of(name, told, stored.shape);
+    // Of a quantised tensor the index does not tell what else belongs to it.
+    if (stored.type->name.starts_with('q') && stored.chunks.size() == 1) {
+      Value whole = files_->read(stored.chunks[0].blob, options_.outline);
+      tensor_of(stored, stored.chunks[0], whole);
+      return whole;
+    }
+    if (options_.outline == nullptr) return made_of(stored, read_whole(stored, *files_));
+    const auto shared = std::make_shared<const Stored>(std::move(stored));
+    if (options_.verify)
+      for (const Chunk& chunk : shared->chunks)
+        options_.outline->checks.push_back([files = files_, shared, &chunk] {
+          files->check(chunk.blob, [&](const Value& found) { tensor_of(*shared, chunk, found); });
+        });
+    const int64_t bytes = numel(shared->shape) * size_of(shared->type->dtype);
+    const auto read = [files = files_, shared] { return read_whole(*shared, *files); };
+    return made_of(*shared, options_.outline->add(bytes, read, Outline::From::file));
+  }
+
+  static Value made_of(const Stored& stored, Ref<Storage> memory) {
+    Tensor made = from_storage(std::move(memory), stored.type->dtype, Layout::contiguous(stored.shape));
+    if (stored.type->is_plain) return made;
+    return Value::object("torch." + std::string(stored.type->name), {{"values", std::move(made)}});
   }
 
   std::string where_;
   const ReadOptions& options_;
-  std::shared_ptr<const Files> files_;
+  std::shared_ptr<const DcpFiles> files_;
   Value index_;
   std::map<Place, Blob> places_;
+  std::unordered_set<const Blob*> used_;
 };
 
 }  // namespace

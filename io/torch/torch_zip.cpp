@@ -58,12 +58,14 @@ class ZipStorages : public TorchStorages {
     Ref<Storage>& memory = memories_[size_t(record - archive_->records().data())];
     if (!memory)
       memory = source_.later(
-          record->size, [archive = archive_, record, type = name.type,
-                         alignment = source_.alignment_for(dtype, name.type->storage.ends_with("Untyped")),
-                         verify = verify_, swaps = swapped_] {
+          record->size,
+          [archive = archive_, record, type = name.type,
+           alignment = source_.alignment_for(dtype, name.type->storage.ends_with("Untyped")),
+           verify = verify_, swaps = swapped_] {
             Ref<Storage> data = archive->storage(*record, alignment, verify);
             return swaps ? swapped(*data, *type) : data;
-          });
+          },
+          Outline::From::file);
     return {memory, name.type};
   }
 

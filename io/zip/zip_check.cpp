@@ -13,11 +13,10 @@ void ZipArchive::check(const InputFile& file) const {
   std::vector<char> piece(static_cast<size_t>(kPiece));
   for (const size_t i : order_) {
     const Record& record = records_[i];
+    const int64_t begin = source_.begin() + record.begin;
     uint32_t crc = 0;
     if (record.deflated) {
-      const auto read = [&](int64_t at, int64_t bytes, void* out) {
-        file.read(record.begin + at, bytes, out);
-      };
+      const auto read = [&](int64_t at, int64_t bytes, void* out) { file.read(begin + at, bytes, out); };
       const auto put = [&](const char* data, int64_t bytes) {
         crc = crc32(data, size_t(bytes), crc);
         return true;
@@ -26,7 +25,7 @@ void ZipArchive::check(const InputFile& file) const {
     } else {
       for (int64_t at = 0; at < record.size; at += kPiece) {
         const int64_t bytes = std::min(kPiece, record.size - at);
-        file.read(record.begin + at, bytes, piece.data());
+        file.read(begin + at, bytes, piece.data());
         crc = crc32(piece.data(), size_t(bytes), crc);
       }
     }
