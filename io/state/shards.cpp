@@ -72,6 +72,10 @@ Value read_index_file(const InputFile& file, const ReadOptions& options) {
   int64_t total = 0, before = 0;
   for (const Shard& shard : shards) total += shard.bytes;
   std::unordered_map<std::string_view, std::unordered_map<std::string, Value, TextHash>, TextHash> contents;
+  std::unordered_map<std::string_view, std::string_view, TextHash> places;
+  for (const auto& [name, shard] : map->entries()) places.emplace(name.text(), shard.as_string());
+  size_t unnamed = 0;
+  std::string first;
   for (const Shard& shard : shards) {
     ReadOptions reading = options;
     if (options.progress)
@@ -81,8 +85,11 @@ Value read_index_file(const InputFile& file, const ReadOptions& options) {
     Value content;
     naming_both(where, shard.name, [&] { content = read_any_file(InputFile(folder + shard.name), reading); });
     if (!content.is_dict()) fail("{} names '{}', which is not a dict of tensors", where, shard.name);
-    for (auto& [key, value] : content.entries())
-      contents[shard.name].emplace(to_string(key), std::move(value));
+    for (auto& [key, value] : content.entries()) {
+      const auto [kept, is_new] = contents[shard.name].emplace(to_string(key), std::move(value));
+      if (is_new && places.contains(kept->first)) continue;
+      if (unnamed++ == 0) first = fmt::format("'{}' of '{}'", kept->first, shard.name);
+    }
     before += shard.bytes;
   }
   if (options.progress) options.progress(total, total);
@@ -90,12 +97,14 @@ Value read_index_file(const InputFile& file, const ReadOptions& options) {
     const Value* metadata = index.find("metadata");
     options.outline->metadata = metadata != nullptr ? *metadata : Value();
   }
-  std::unordered_map<std::string_view, std::string_view, TextHash> places;
-  for (const auto& [name, shard] : map->entries()) places.emplace(name.text(), shard.as_string());
   for (const Shard& shard : shards)
     for (const auto& [name, value] : contents[shard.name])
       if (const auto place = places.find(name); place != places.end() && place->second != shard.name)
         fail("{} places '{}' in '{}', and '{}' has it too", where, name, place->second, shard.name);
+  if (unnamed > 0 && options.warn)
+    options.warn(
+        fmt::format("{}: {} of the values in its files {} not named by it and left out, {} is the first",
+                    where, unnamed, unnamed == 1 ? "is" : "are", first));
   std::vector<Value::Entry> entries;
   for (const auto& [name, shard] : map->entries()) {
     const auto& content = contents[shard.as_string()];

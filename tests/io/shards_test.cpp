@@ -57,6 +57,23 @@ TEST_CASE("shards: files of a size, an index, and back") {
   }
 }
 
+TEST_CASE("shards: what the index does not name is reported") {
+  for (const std::string ending : {".safetensors", ".bin"}) {
+    const test::TemporaryFolder folder;
+    io::save(folder / ("a" + ending),
+             Value{{"x", tensor({1.f})}, {"hidden", tensor({2.f})}, {"y", tensor({3.f})}});
+    const std::string index = folder.write(
+        "x.index.json", "{\"weight_map\": {\"x\": \"a" + ending + "\", \"y\": \"a" + ending + "\"}}");
+    std::string warnings;
+    const Value value = io::load(index, {.warn = [&](const std::string& warning) { warnings += warning; }});
+    CHECK(value.size() == 2);
+    CHECK_MESSAGE(
+        contains(warnings, "1 of the values in its files is not named by it and left out, 'hidden' of 'a" +
+                               ending + "' is the first"),
+        warnings);
+  }
+}
+
 TEST_CASE("shards: progress counts all files") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "net.safetensors";
