@@ -24,41 +24,50 @@ std::vector<PickleGraph::Id> TorchTree::dicts_of(Id state) const {
   return dicts;
 }
 
+bool TorchTree::is_odd(Id state) const {
+  return state != PickleGraph::kNothing && graph_.kind(state) != Kind::none && !has_dicts(state);
+}
+
 void TorchTree::add_attributes(Id state, Fields& to) {
+  to.begin_source();
+  if (is_odd(state)) to.add_attribute("_state", state);
   for (const Id dict : dicts_of(state)) {
     const Ids pairs = graph_.pairs(dict);
     spend(pairs.size());
+    to.begin_source();
     for (size_t i = 0; i + 1 < pairs.size(); i += 2) to.add_attribute(key(pairs[i]), pairs[i + 1]);
   }
 }
 
-// The same as values; size_ counts all of them.
-std::vector<Value::Entry> TorchTree::read_attributes(Id state) {
-  std::vector<Value::Entry> entries;
-  KeyIndex known;
+// The same as values behind those that are there; size_ counts all that are new.
+std::vector<Value::Entry> TorchTree::read_attributes(Id state, const Value& before) {
+  Keys keys;
   size_t size = 1;
+  const auto add = [&](Value::Key name, Id id) {
+    const uint32_t place = keys.place_of(std::move(name));
+    keys.entries[place].value = value(id);
+    size += size_;
+  };
+  if (before.is_dict() || before.is_object())
+    for (const auto& [name, attribute] : before.entries())
+      keys.entries[keys.place_of(name)].value = attribute;
+  keys.begin_source();
+  if (is_odd(state)) add("_state", state);
   for (const Id dict : dicts_of(state)) {
     const Ids pairs = graph_.pairs(dict);
     spend(pairs.size());
-    for (size_t i = 0; i + 1 < pairs.size(); i += 2) {
-      Value::Key name = key(pairs[i]);
-      Value attribute = value(pairs[i + 1]);
-      size += size_;
-      if (const size_t place = known.find_or_add(entries, name); place != KeyIndex::kNew)
-        entries[place].value = std::move(attribute);
-      else
-        entries.push_back({std::move(name), std::move(attribute)});
-    }
+    keys.begin_source();
+    for (size_t i = 0; i + 1 < pairs.size(); i += 2) add(key(pairs[i]), pairs[i + 1]);
   }
   size_ = size;
-  return entries;
+  return std::move(keys.entries);
 }
 
 // (class, dtype, size, stride, offset, layout, device, requires_grad): a tensor that is made of others, which
 // are its attributes, as torchao's and DTensor are.
 Value TorchTree::wrapper(Ids arguments, Id state) {
   constexpr const char* kName = "_rebuild_wrapper_subclass";
-  need(arguments.size() >= 3 && has_dicts(state), kName);
+  need(arguments.size() >= 3 && state != PickleGraph::kNothing, kName);
   const Dims shape = dims(arguments[2], "size");
   Value made = Value::object(class_of(arguments[0]), read_attributes(state));
   made.set_attributes({{"dtype", std::string("torch.") + std::string(dtype(arguments[1]).name)},
@@ -93,13 +102,16 @@ Value TorchTree::subclass(const std::string& function, Ids arguments) {
 
 // What a tensor is given beside its elements; `type` is the name of its class where that is one of its own.
 Value TorchTree::with_attributes(Value made, Id state, const std::string& type) {
-  if (made.kind() < Value::Kind::tensor || (type.empty() && dicts_of(state).empty())) return made;
+  const bool is_plain = type.empty() && dicts_of(state).empty() && !is_odd(state);
+  if (made.kind() < Value::Kind::tensor || is_plain) return made;
   const size_t own = size_;
-  std::vector<Value::Entry> entries = read_attributes(state);
+  const Value before = made.attributes();
+  std::vector<Value::Entry> entries = read_attributes(state, before);
   size_ += own;
-  if (type.empty() && entries.empty()) return made;
-  made.set_attributes(type.empty() ? Value::dict_of_different(std::move(entries))
-                                   : Value::object(type, std::move(entries)));
+  const std::string& name = type.empty() && before.is_object() ? before.type() : type;
+  if (name.empty() && entries.empty()) return made;
+  made.set_attributes(name.empty() ? Value::dict_of_different(std::move(entries))
+                                   : Value::object(name, std::move(entries)));
   return made;
 }
 

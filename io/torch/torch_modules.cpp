@@ -73,6 +73,7 @@ std::unordered_set<std::string, TextHash> TorchTree::transient_buffers(Id module
 void TorchTree::add_members(Id module, const std::string& prefix, Fields& to) {
   const std::unordered_set<std::string, TextHash> transient = transient_buffers(module);
   const auto add = [&](const std::vector<Id>& pairs, bool are_buffers) {
+    to.begin_source();
     for (size_t i = 0; i + 1 < pairs.size(); i += 2) {
       if (graph_.kind(pairs[i + 1]) == Kind::none) continue;
       const std::string name = to_string(key(pairs[i]));
@@ -84,9 +85,24 @@ void TorchTree::add_members(Id module, const std::string& prefix, Fields& to) {
   };
   add(members(module, "_parameters"), false);
   add(members(module, "_buffers"), true);
-  for (const Id dict : dicts_of(graph_.object(module).state)) {
+  const Id state = graph_.object(module).state;
+  std::vector<Id> dicts = dicts_of(state);
+  if (is_odd(state) && graph_.kind(state) == Kind::tuple) {  // of a __getstate__ of its own
+    to.begin_source();
+    const Ids parts = graph_.items(state);
+    spend(parts.size());
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (graph_.kind(parts[i]) == Kind::dict &&
+          graph_.find(parts[i], "_parameters") != PickleGraph::kNothing)
+        dicts.push_back(parts[i]);
+      else if (holds_data(parts[i]))
+        to.add_attribute(fmt::format("{}_state.{}", prefix, i), parts[i]);
+    }
+  }
+  for (const Id dict : dicts) {
     const Ids pairs = graph_.pairs(dict);
     spend(pairs.size());
+    to.begin_source();
     for (size_t i = 0; i + 1 < pairs.size(); i += 2) {
       const bool is_own =
           graph_.is_text(pairs[i]) &&
@@ -116,6 +132,7 @@ TorchTree::Result TorchTree::module(Id id) {
     add_members(visit.module, visit.prefix, fields);
     const std::vector<Id> children = members(visit.module, "_modules");
     const size_t first = visits.size();
+    fields.begin_source();
     for (size_t i = 0; i + 1 < children.size(); i += 2) {
       if (graph_.kind(children[i + 1]) == Kind::none) continue;
       std::string name = visit.prefix + to_string(key(children[i]));
@@ -127,6 +144,16 @@ TorchTree::Result TorchTree::module(Id id) {
     std::reverse(visits.begin() + std::ptrdiff_t(first), visits.end());
   }
   return fill(Then::module, class_of(graph_.object(id).callable), std::move(fields), id);
+}
+
+// One within the pickle.
+bool TorchTree::is_storage(Id id) const {
+  if (graph_.kind(id) != Kind::object) return false;
+  const Id made_by = graph_.object(id).callable;
+  return graph_.kind(made_by) == Kind::global &&
+         (graph_.is_global(made_by, "torch.storage", "_load_from_bytes") ||
+          (graph_.global_module(made_by).starts_with("torch") &&
+           graph_.global_name(made_by).ends_with("Storage")));
 }
 
 // From the data backwards to all that refer to it, once for the whole graph.
@@ -147,7 +174,7 @@ bool TorchTree::holds_data(Id id) {
     holds_data_[node] = true;
   };
   for (Id node = 0; node < count; ++node)
-    if (graph_.kind(node) == Kind::persistent || is_numpy_array(graph_, node)) mark(node);
+    if (graph_.kind(node) == Kind::persistent || is_numpy_array(graph_, node) || is_storage(node)) mark(node);
   while (!pending.empty()) {
     const Id node = pending.back();
     pending.pop_back();

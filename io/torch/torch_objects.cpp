@@ -63,14 +63,21 @@ TorchTree::Result TorchTree::opaque(const std::string& type, Id id) {
   Fields fields;
   if (!graph_.items(object.arguments).empty()) fields.add("_args", object.arguments);
   if (object.named_arguments != PickleGraph::kNothing) fields.add("_kwargs", object.named_arguments);
+  fields.begin_source();
   add_pairs(object.pairs, fields);
+  fields.begin_source();
   if (!object.items.empty()) fields.children.push_back({id, fields.own.place_of("_items"), false, true});
-  if (object.state != PickleGraph::kNothing && !has_dicts(object.state)) fields.add("_state", object.state);
+  const bool is_no_dict = object.state != PickleGraph::kNothing && !has_dicts(object.state);
+  if (is_no_dict) fields.add("_state", object.state);
   // Beside arguments and items, an attribute might be taken for one of them.
-  if (fields.own.entries.empty())
-    for (const Id dict : dicts_of(object.state)) add_pairs(graph_.pairs(dict), fields);
-  else
+  if (!fields.own.entries.empty() && !is_no_dict) {
     add_attributes(object.state, fields);
+  } else {
+    for (const Id dict : dicts_of(object.state)) {
+      fields.begin_source();
+      add_pairs(graph_.pairs(dict), fields);
+    }
+  }
   return fill(Then::object, type, std::move(fields), id);
 }
 
@@ -97,28 +104,22 @@ bool TorchTree::known_class(const std::string& name, Id id, Result* result) {
   }
   if (name == "collections.OrderedDict" || name == "collections.defaultdict" ||
       name == "collections.Counter" || name == "builtins.dict") {
-    *result = dict(pairs_of(id), id, object.state);
+    *result = known_dict(name, id);
     return true;
   }
   if (name == "torch.nn.parameter.Parameter" || name == "torch.autograd.variable.Variable" ||
       name == "torch.nn.parameter.Buffer") {
+    const bool has_tuple = object.state != PickleGraph::kNothing && graph_.kind(object.state) == Kind::tuple;
     made = first_tensor(arguments);
-    if (made.is_none() && object.state != PickleGraph::kNothing && graph_.kind(object.state) == Kind::tuple)
-      made = first_tensor(graph_.items(object.state));
+    if (made.is_none() && has_tuple) made = first_tensor(graph_.items(object.state));
     if (!made.is_none()) {
-      *result = with_attributes(std::move(made), object.state, "");
+      // Before 0.4: (requires_grad, volatile, hooks).
+      const bool is_own = has_tuple && !has_dicts(object.state);
+      *result = with_attributes(std::move(made), is_own ? PickleGraph::kNothing : object.state, "");
       return true;
     }
   }
-  const bool is_old_tensor =
-      name.starts_with("torch.") && name.ends_with("Tensor") && object.state != PickleGraph::kNothing &&
-      graph_.kind(object.state) == Kind::tuple && graph_.items(object.state).size() == 4;
-  if (is_old_tensor) {  // torch.FloatTensor of 0.1
-    const Ids state = graph_.items(object.state);
-    const TorchStorage from = storage(state[0]);
-    *result = typed(*from.type, tensor(from, *from.type, state[1], state[2], state[3]));
-    return true;
-  }
+  if (old_tensor(name, id, result)) return true;
   if (name == "torch.device") {
     std::string text;
     for (const Id argument : arguments)
@@ -131,20 +132,71 @@ bool TorchTree::known_class(const std::string& name, Id id, Result* result) {
                            name == "builtins.set" || name == "builtins.frozenset" ||
                            name.starts_with("torch.jit._pickle.build_") ||
                            name == "torch.jit._pickle.restore_type_tag";
-  if (is_sequence && !arguments.empty() && graph_.kind(arguments[0]) >= Kind::tuple) {
-    Open open = {.id = id,
-                 .then = name == "torch.Size" ? Then::unwrap_as_tuple : Then::unwrap,
-                 .items = arguments.first(1)};
-    open.values.resize(1);
-    stack_.push_back(std::move(open));
-    result->reset();
-    return true;
+  // What else it was given stays beside it only in an object.
+  const bool is_only_that = object.pairs.empty() && object.named_arguments == PickleGraph::kNothing &&
+                            dicts_of(object.state).empty() && !is_odd(object.state);
+  if (!is_sequence || !is_only_that) return false;
+  if (!arguments.empty() && (graph_.kind(arguments[0]) < Kind::tuple ||
+                             (!object.items.empty() && graph_.kind(arguments[0]) > Kind::frozen_set)))
+    return false;
+  *result = known_sequence(name, id);
+  return true;
+}
+
+// list([1]) to which 2 was appended: a list of both.
+TorchTree::Result TorchTree::known_sequence(const std::string& name, Id id) {
+  const PickleGraph::Object& object = graph_.object(id);
+  const Ids arguments = graph_.items(object.arguments);
+  if (arguments.empty()) return sequence(Kind::list, object.items, id);
+  if (!object.items.empty()) {
+    const Ids first = graph_.kind(arguments[0]) == Kind::dict ? Ids() : graph_.items(arguments[0]);
+    std::vector<Id>& all = joined_.emplace_back(first.begin(), first.end());
+    all.insert(all.end(), object.items.begin(), object.items.end());
+    return sequence(Kind::list, all, id);
   }
-  if (is_sequence && arguments.empty()) {
-    *result = sequence(Kind::list, object.items, id);
-    return true;
-  }
-  return false;
+  Open open = {.id = id,
+               .then = name == "torch.Size" ? Then::unwrap_as_tuple : Then::unwrap,
+               .items = arguments.first(1)};
+  open.values.resize(1);
+  stack_.push_back(std::move(open));
+  return {};
+}
+
+// Beside its items: what a defaultdict makes new ones of, where that holds data, and what no dict is given.
+TorchTree::Result TorchTree::known_dict(const std::string& name, Id id) {
+  const PickleGraph::Object& object = graph_.object(id);
+  const std::vector<Id> pairs = pairs_of(id);
+  spend(pairs.size());
+  Fields fields;
+  add_pairs(pairs, fields);
+  const Ids arguments = graph_.items(object.arguments);
+  const auto is_known = [&](Id argument) {
+    const Kind kind = graph_.kind(argument);
+    return kind == Kind::none || kind == Kind::tuple || kind == Kind::list || kind == Kind::dict;
+  };
+  if (name == "collections.defaultdict" && !arguments.empty() && holds_data(arguments[0]))
+    fields.add_attribute("default_factory", arguments[0]);
+  else if (name != "collections.defaultdict" && !std::ranges::all_of(arguments, is_known))
+    fields.add_attribute("_args", object.arguments);
+  if (object.named_arguments != PickleGraph::kNothing)
+    fields.add_attribute("_kwargs", object.named_arguments);
+  if (!object.items.empty())
+    fields.children.push_back({id, fields.attributes.place_of("_items"), true, true});
+  add_attributes(object.state, fields);
+  return fill(Then::dict, {}, std::move(fields), id);
+}
+
+// torch.FloatTensor of 0.1, whose state is what makes it.
+bool TorchTree::old_tensor(const std::string& name, Id id, Result* result) {
+  const Id given = graph_.object(id).state;
+  const bool is_one = name.starts_with("torch.") && name.ends_with("Tensor") &&
+                      given != PickleGraph::kNothing && graph_.kind(given) == Kind::tuple &&
+                      graph_.items(given).size() == 4;
+  if (!is_one) return false;
+  const Ids state = graph_.items(given);
+  const TorchStorage from = storage(state[0]);
+  *result = typed(*from.type, tensor(from, *from.type, state[1], state[2], state[3]));
+  return true;
 }
 
 Value TorchTree::persistent(Id id) {

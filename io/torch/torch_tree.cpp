@@ -252,23 +252,40 @@ Value::Key TorchTree::key(Id id) {
 }
 
 uint32_t TorchTree::Keys::place_of(Value::Key key) {
-  const size_t place = known.find_or_add(entries, key);
-  if (place != KeyIndex::kNew) return uint32_t(place);
-  entries.push_back({std::move(key), {}});
-  return uint32_t(entries.size() - 1);
+  const size_t place = known_.find_or_add(entries, key);
+  if (place == KeyIndex::kNew) {
+    entries.push_back({std::move(key), {}});
+    return uint32_t(entries.size() - 1);
+  }
+  const bool is_others = place < begin_ || (renamed_ && renamed_->places.contains(place));
+  return is_others ? place_of_another(key) : uint32_t(place);
+}
+
+uint32_t TorchTree::Keys::place_of_another(const Value::Key& key) {
+  const std::string name = to_string(key);
+  if (!renamed_) renamed_ = std::make_unique<AllRenamed>();
+  Renamed& last = renamed_->last[name];
+  if (last.number > 1 && last.place >= begin_) return uint32_t(last.place);
+  for (size_t place = 0; place != KeyIndex::kNew;) {
+    const Value::Key another = fmt::format("{}#{}", name, ++last.number);
+    place = known_.find_or_add(entries, another);
+    if (place == KeyIndex::kNew) entries.push_back({another, {}});
+  }
+  last.place = entries.size() - 1;
+  renamed_->places.insert(last.place);
+  return uint32_t(last.place);
 }
 
 void TorchTree::add_pairs(Ids pairs, Fields& to) {
   for (size_t i = 0; i + 1 < pairs.size(); i += 2) to.add(key(pairs[i]), pairs[i + 1]);
 }
 
-TorchTree::Result TorchTree::dict(Ids pairs, Id id, Id state) {
+TorchTree::Result TorchTree::dict(Ids pairs, Id id) {
   Fields fields;
   spend(pairs.size());
   fields.own.entries.reserve(pairs.size() / 2);
   fields.children.reserve(pairs.size() / 2);
   add_pairs(pairs, fields);
-  add_attributes(state, fields);
   return fill(Then::dict, {}, std::move(fields), id);
 }
 

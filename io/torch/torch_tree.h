@@ -2,8 +2,11 @@
 
 // Internal: from a pickle of PyTorch to the value tree.
 
+#include <deque>
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -58,18 +61,39 @@ class TorchTree {
     uint32_t place;
     bool is_attribute = false, is_appended = false;
   };
-  // Keys, whose values come later.
-  struct Keys {
+  // Keys, whose values come later. In one dict the last value of a key counts; where a key of one source was
+  // in another before, it becomes "key#2", for neither may be lost.
+  class Keys {
+   public:
     std::vector<Value::Entry> entries;
-    KeyIndex known;
 
+    void begin_source() { begin_ = entries.size(); }
     uint32_t place_of(Value::Key key);
+
+   private:
+    struct Renamed {
+      size_t place = 0, number = 1;
+    };
+    struct AllRenamed {
+      std::unordered_map<std::string, Renamed> last;
+      std::unordered_set<size_t> places;
+    };
+
+    uint32_t place_of_another(const Value::Key& key);
+
+    KeyIndex known_;
+    size_t begin_ = 0;                     // of those that the source has
+    std::unique_ptr<AllRenamed> renamed_;  // null: none is
   };
   // The entries and attributes of a dict or object to be.
   struct Fields {
     Keys own, attributes;
     std::vector<Child> children;
 
+    void begin_source() {
+      own.begin_source();
+      attributes.begin_source();
+    }
     void add(Value::Key key, Id id) { children.push_back({id, own.place_of(std::move(key))}); }
     void add_attribute(Value::Key key, Id id) {
       children.push_back({id, attributes.place_of(std::move(key)), true});
@@ -107,11 +131,12 @@ class TorchTree {
   void remember(Id id, const Value& value);
   Result container(Id id);
   Result sequence(Kind kind, Ids items, Id id);
-  Result dict(Ids pairs, Id id, Id state = PickleGraph::kNothing);
+  Result dict(Ids pairs, Id id);
   Result fill(Then then, std::string type, Fields fields, Id id);
   Result object(Id id);
   Result opaque(const std::string& type, Id id);
   bool known_class(const std::string& name, Id id, Result* result);
+  bool old_tensor(const std::string& name, Id id, Result* result);
   Value atom(Id id);
   Value persistent(Id id);
   Value::Key key(Id id);
@@ -119,13 +144,17 @@ class TorchTree {
   // Whether an object's state is its attributes: a dict, or (dict, dict of slots). And these dicts.
   bool has_dicts(Id state) const;
   std::vector<Id> dicts_of(Id state) const;
+  // Whether it is one that only the class understands.
+  bool is_odd(Id state) const;
   void add_attributes(Id state, Fields& to);
-  std::vector<Value::Entry> read_attributes(Id state);
+  std::vector<Value::Entry> read_attributes(Id state, const Value& before = {});
   // The class that a global, or a legacy ('module', class, ...) persistent id, is.
   const std::string& class_of(Id id);
   std::string find_class(Id id) const;
   // Key and value, alternating, of a dict or an OrderedDict in any of its forms.
   std::vector<Id> pairs_of(Id id) const;
+  Result known_dict(const std::string& name, Id id);
+  Result known_sequence(const std::string& name, Id id);
   Id attribute(Id state, std::string_view name) const;
   bool is_module(Id id);
   Result module(Id id);
@@ -133,6 +162,7 @@ class TorchTree {
   std::vector<Id> members(Id module, const char* list);
   std::unordered_set<std::string, TextHash> transient_buffers(Id module);
   bool holds_data(Id id);
+  bool is_storage(Id id) const;
 
   // torch_tensors.cpp
   bool rebuild(const std::string& name, Ids arguments, Value* result);
@@ -184,6 +214,7 @@ class TorchTree {
   std::unordered_map<Id, std::string> classes_;
   std::unordered_map<Id, Value> named_keys_;
   std::unordered_map<Id, bool> modules_;
+  std::deque<std::vector<Id>> joined_;  // items that the graph has in two places
   std::unordered_map<Id, TorchStorage> nested_storages_;
   std::unordered_map<const Storage*, std::pair<Ref<Storage>, Ref<Storage>>> aligned_;  // it, and the copy
   std::unordered_set<const void*> bool_storages_;
