@@ -163,7 +163,7 @@ Tensor numpy_array(const PickleGraph& graph, Id id) {
   const Id state_id = graph.object(id).state;
   if (state_id == PickleGraph::kNothing) fail("numpy array: it has no state");
   const std::span<const Id> state = graph.items(state_id);  // (version, shape, dtype, fortran, data)
-  if (state.size() != 5) fail("numpy array: its state has {} items, expected 5", state.size());
+  if (state.size() < 5) fail("numpy array: its state has {} items, expected 5", state.size());
   return make(graph, state[1], state[2], graph.integer(state[3]) != 0, state[4]);
 }
 

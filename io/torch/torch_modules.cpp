@@ -32,9 +32,19 @@ constexpr std::string_view kOwnAttributes[] = {
 
 }  // namespace
 
+// What BUILD gave it; of torch.fx, what the function is given that makes it.
+PickleGraph::Id TorchTree::module_state(Id id) const {
+  const PickleGraph::Object& object = graph_.object(id);
+  const Ids arguments = graph_.items(object.arguments);
+  const bool is_graph = object.state == PickleGraph::kNothing && !arguments.empty() &&
+                        graph_.kind(object.callable) == Kind::global &&
+                        graph_.is_global(object.callable, "torch.fx.graph_module", "reduce_graph_module");
+  return is_graph && graph_.kind(arguments[0]) == Kind::dict ? arguments[0] : object.state;
+}
+
 bool TorchTree::is_module(Id id) {
   if (graph_.kind(id) != Kind::object) return false;
-  const Id state = graph_.object(id).state;
+  const Id state = module_state(id);
   if (state == PickleGraph::kNothing) return false;
   const auto [known, is_new] = modules_.try_emplace(id);
   if (is_new) {
@@ -45,7 +55,7 @@ bool TorchTree::is_module(Id id) {
 }
 
 std::vector<PickleGraph::Id> TorchTree::members(Id module, const char* list) {
-  const Id all = attribute(graph_.object(module).state, list);
+  const Id all = attribute(module_state(module), list);
   if (all == PickleGraph::kNothing) return {};
   std::vector<Id> pairs = pairs_of(all);
   spend(pairs.size());
@@ -55,7 +65,7 @@ std::vector<PickleGraph::Id> TorchTree::members(Id module, const char* list) {
 // The names of buffers that are not in the state dict.
 std::unordered_set<std::string, TextHash> TorchTree::transient_buffers(Id module) {
   std::unordered_set<std::string, TextHash> names;
-  const Id set = attribute(graph_.object(module).state, "_non_persistent_buffers_set");
+  const Id set = attribute(module_state(module), "_non_persistent_buffers_set");
   if (set == PickleGraph::kNothing) return names;
   Ids found;
   if (graph_.kind(set) == Kind::set || graph_.kind(set) == Kind::list) found = graph_.items(set);
@@ -85,7 +95,7 @@ void TorchTree::add_members(Id module, const std::string& prefix, Fields& to) {
   };
   add(members(module, "_parameters"), false);
   add(members(module, "_buffers"), true);
-  const Id state = graph_.object(module).state;
+  const Id state = module_state(module);
   std::vector<Id> dicts = dicts_of(state);
   if (is_odd(state) && graph_.kind(state) == Kind::tuple) {  // of a __getstate__ of its own
     to.begin_source();
@@ -143,7 +153,9 @@ TorchTree::Result TorchTree::module(Id id) {
     }
     std::reverse(visits.begin() + std::ptrdiff_t(first), visits.end());
   }
-  return fill(Then::module, class_of(graph_.object(id).callable), std::move(fields), id);
+  std::string type = class_of(graph_.object(id).callable);
+  if (type == "torch.fx.graph_module.reduce_graph_module") type = "torch.fx.graph_module.GraphModule";
+  return fill(Then::module, std::move(type), std::move(fields), id);
 }
 
 // One within the pickle.

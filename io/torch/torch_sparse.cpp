@@ -77,7 +77,10 @@ bool compressed_fit(const Tensor& compressed, const Tensor& plain, const Tensor&
 }
 
 bool fits(const Value& object, const Dims& shape) {
-  const auto part = [&](const char* name) -> const Tensor& { return object[name].as_tensor(); };
+  const auto part = [&](const char* name) -> const Tensor& {
+    const Value& found = object[name];
+    return (found.is_object() ? found["values"] : found).as_tensor();
+  };
   const std::string& type = object.type();
   if (type == "torch.sparse_coo") return coordinates_fit(part("indices"), part("values"), shape);
   return compressed_fit(part("compressed"), part("plain"), part("values"), shape,

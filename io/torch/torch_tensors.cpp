@@ -171,6 +171,15 @@ Tensor TorchTree::dense(Id id, const char* what) {
   return found.as_tensor();
 }
 
+// The same, or the object that stands for elements of no dtype here.
+Value TorchTree::raw_or_dense(Id id, const char* what) {
+  Value found = value(id);
+  const bool is_raw = found.is_object() && found.size() == 1 && found.type().starts_with("torch.") &&
+                      torch_type_of_name(std::string_view(found.type()).substr(6)) != nullptr;
+  need(found.is_tensor() || (is_raw && found.find("values") != nullptr && found["values"].is_tensor()), what);
+  return found;
+}
+
 // (storage, offset, size, stride, qparams, requires_grad, hooks)
 Value TorchTree::quantised(Ids arguments) {
   constexpr const char* kName = "_rebuild_qtensor";
@@ -229,7 +238,8 @@ Value TorchTree::sparse(Ids arguments) {
   std::vector<Value::Entry> entries;
   size_t next = 0;
   for (const char* name : is_coo ? kParts : kCompressedParts)
-    entries.push_back({name, dense(data[next++], kName)});
+    entries.push_back({name, std::string_view(name) == "values" ? raw_or_dense(data[next++], kName)
+                                                                : Value(dense(data[next++], kName))});
   entries.push_back({"shape", Value::tuple(std::vector<Value>(shape.begin(), shape.end()))});
   if (is_coo && data.size() == 4 && graph_.kind(data[3]) == Kind::boolean)
     entries.push_back({"coalesced", graph_.integer(data[3]) != 0});

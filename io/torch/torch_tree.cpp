@@ -239,7 +239,12 @@ Value::Key TorchTree::key(Id id) {
   if (kind == Kind::integer) return graph_.integer(id);
   if (kind == Kind::text) return graph_.text(id);
   Value made = value(id);
-  spend(size_);
+  // Who looks for a tuple walks through it each time, but it takes no memory of its own; others are compared
+  // as the ones that they are.
+  const size_t walk = made.is_list() || made.is_tuple() ? size_ : 1;
+  if (walk > key_budget_)
+    bad_sentence("its keys refer to each other so often that nobody could compare them");
+  key_budget_ -= walk;
   if (kind == Kind::object && is_numpy_scalar(graph_, id)) return Value::Key(number_of(made));
   if (made.is_string() && kind != Kind::byte_string) {
     Value& named = named_keys_[id];

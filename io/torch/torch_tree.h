@@ -157,6 +157,7 @@ class TorchTree {
   Result known_sequence(const std::string& name, Id id);
   Id attribute(Id state, std::string_view name) const;
   bool is_module(Id id);
+  Id module_state(Id id) const;
   Result module(Id id);
   void add_members(Id module, const std::string& prefix, Fields& to);
   std::vector<Id> members(Id module, const char* list);
@@ -186,10 +187,13 @@ class TorchTree {
   const TorchType& dtype(Id id) const;
   Dims dims(Id id, const char* what) const;
   Tensor dense(Id id, const char* what);
+  Value raw_or_dense(Id id, const char* what);
   void need(bool is_good, std::string_view name) const;
 
   // numpy
   bool numpy(Id id, Result* result);
+  Value numpy_tensor(Id id);
+  Ids more_of_numpy(Id id) const;
   Result numpy_opaque(Id type, Id shape, Id data, Id id);
 
   const PickleGraph& graph_;
@@ -199,7 +203,7 @@ class TorchTree {
   int nesting_;
   int64_t depth_ = 0;  // of the nodes that are open
   int recursion_ = 0;
-  size_t budget_;
+  size_t budget_, key_budget_ = kMostValues;
   std::vector<Open> stack_;
   std::vector<bool> open_;  // nodes that are being read: meeting one again is a cycle
   // What was read is shared by all that refer to it; its size counts what is in it as often as it is there.

@@ -153,4 +153,80 @@ TEST_CASE("kept values: what is added to containers that are called") {
         "m.C");
 }
 
+TEST_CASE("kept values: an array of a class of its own, with what numpy documents behind its state") {
+  const auto array = [](const std::string& type, const std::string& data) {
+    const std::string dtype = global("numpy", "dtype") + tuple({text(type), "\x89", "\x88"}) + "R" +
+                              tuple({"K\3", text("<"), "N", "N", "N", number(-1), number(-1), number(0)}) +
+                              "b";
+    return global("numpy.core.multiarray", "_reconstruct") +
+           tuple({global("m", "Array"), "K" + std::string(1, '\0') + "\x85", text("b")}) + "R" +
+           tuple({"K\1", numbers({1}), dtype, "\x89", data, row(2), text("more")}) + "b";
+  };
+  const std::string eight = call("_codecs", "encode", {text(std::string(8, '\1')), text("latin1")});
+  for (const auto& [type, data] : {std::pair(std::string("f8"), eight), {"O8", "](K\1e"}}) {
+    const Value x = loaded(array(type, data));
+    CHECK(x.is_tensor() == (type == "f8"));
+    CHECK(is_row(x.attributes().at("_state.5"), 2));
+    CHECK(x.attributes().at("_state.6").as_string() == "more");
+  }
+}
+
+TEST_CASE("kept values: a sparse tensor of elements of no dtype here") {
+  const auto part = [](const std::string& type, const std::string& key, int64_t count,
+                       const std::vector<int64_t>& size) {
+    return call(
+        "torch._utils", "_rebuild_tensor_v2",
+        {storage(type, key, count), number(0), numbers(size), numbers(std::vector<int64_t>(size.size(), 1)),
+         "\x89", global("collections", "OrderedDict") + ")R"});
+  };
+  const auto sparse = [&](char index) {
+    const std::string layout = call("torch.serialization", "_get_layout", {text("torch.sparse_coo")});
+    const std::string made =
+        call("torch._utils", "_rebuild_sparse_tensor",
+             {layout,
+              tuple({part("Long", "0", 1, {1, 1}), part("ComplexHalf", "1", 1, {1}), numbers({3}), "\x89"})});
+    return test::Archive()
+        .add("x/data.pkl", "\x80\2" + made + ".")
+        .add("x/version", "3")
+        .add("x/data/0", index + std::string(7, '\0'))
+        .add("x/data/1", "abcd")
+        .finish();
+  };
+  const test::TemporaryFolder folder;
+  const Value x = io::load(folder.write("x.pth", sparse(2)));
+  CHECK(x.type() == "torch.sparse_coo");
+  CHECK(x["values"].type() == "torch.complex32");
+  CHECK(x.at("values/values").as_tensor().shape() == Shape{1});
+  CHECK(io::look(folder / "x.pth").at("shape/0").as_int() == 3);
+  io::verify(folder / "x.pth");
+  folder.write("y.pth", sparse(3));
+  CHECK(test::contains(test::error_of([&] { io::verify(folder / "y.pth"); }), "do not fit it"));
+}
+
+TEST_CASE("kept values: a module of torch.fx has the names of its state dict") {
+  const std::string linear = global("torch.nn", "Linear") + ")\x81" +
+                             dict({{"_parameters", dict({{"weight", row(1)}})}, {"_modules", "}"}}) + "b";
+  const Value net = loaded(call("torch.fx.graph_module", "reduce_graph_module",
+                                {dict({{"_parameters", "}"},
+                                       {"_buffers", dict({{"b", row(2)}})},
+                                       {"_modules", dict({{"0", linear}})},
+                                       {"plain", row(3)}}),
+                                 text("import torch")}));
+  CHECK(net.type() == "torch.fx.graph_module.GraphModule");
+  CHECK(net.size() == 2);
+  CHECK(is_row(net["0.weight"], 1));
+  CHECK(is_row(net["b"], 2));
+  CHECK(is_row(net.attributes().at("__dict__/plain"), 3));
+}
+
+TEST_CASE("kept values: one large object is the key of many dicts") {
+  std::string key = global("m", "Key") + ")\x81](", many = "(";
+  for (int i = 0; i < 3000; ++i) key += "N", many += "}h\1K\1s";
+  const Value value = plain(key + "ebq\0010" + many + "l");
+  CHECK(value.size() == 3000);
+  std::string bomb;
+  for (int i = 0; i < 40; ++i) bomb += "0h\1h\1\x86q\1";
+  CHECK(!test::error_of([&] { plain(")q\1" + bomb + "0}h\1Ns"); }).empty());
+}
+
 }  // namespace kiln
