@@ -36,8 +36,10 @@ PickleGraph PickleMachine::run() {
   constexpr Group kGroups[] = {&PickleMachine::number, &PickleMachine::string, &PickleMachine::container,
                                &PickleMachine::stack_or_memo, &PickleMachine::object};
   std::array<size_t, 256> group_of = {};  // the first that may know an opcode
-  constexpr size_t kBytesOfANode = 6;
-  graph_.nodes_.reserve(size_t(std::min<int64_t>(limits_.nodes, int64_t(input_.size() / kBytesOfANode))));
+  // The input of a stream is all that follows, mostly data: more nodes than these grow as they come.
+  constexpr int64_t kBytesOfANode = 6, kMostReserved = 1 << 18;
+  const int64_t expected = std::min(limits_.nodes, int64_t(input_.size()) / kBytesOfANode);
+  graph_.nodes_.reserve(size_t(std::min(expected, kMostReserved)));
   for (int64_t count = 0;; ++count) {
     opcode_at_ = at_;
     if (at_ == input_.size()) bad("the input ends without STOP");

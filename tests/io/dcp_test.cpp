@@ -4,6 +4,7 @@
 #include <kiln/io/look.h>
 #include <kiln/io/open.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/cpu/allocator.h>
 
 #include "support/archive.h"
 #include "support/files.h"
@@ -156,6 +157,29 @@ TEST_CASE("dcp: parts as safetensors are called what they are") {
   folder.write("0.distcp", test::read_file(folder / "0.safetensors"));
   folder.write(".metadata", metadata({{"w", stored("float32", {2})}}, {place("w", 0, "0.distcp", 0, 8)}));
   CHECK(test::contains(test::error_of([&] { io::load(folder.path()); }), "was written as safetensors"));
+}
+
+TEST_CASE("dcp: verify needs no memory for the tensors, a copy that of one") {
+  const test::TemporaryFolder folder;
+  constexpr int64_t kCount = 2 << 20, kBytes = kCount * 4, kBeside = 1 << 20;
+  const std::string large = blob(kCount);
+  folder.write("0.distcp", large + large + large);
+  Fields state, places;
+  for (int64_t i = 0; i < 3; ++i) {
+    const std::string name(1, char('a' + i));
+    state.push_back({name, stored("float32", {kCount})});
+    places.push_back(place(name, 0, "0.distcp", i * int64_t(large.size()), large.size()));
+  }
+  folder.write(".metadata", metadata(state, places));
+  const auto held_by = [](auto&& f) {
+    host::empty_cache();
+    const int64_t before = host::memory_statistics().held_bytes;
+    f();
+    return host::memory_statistics().held_bytes - before;  // what is freed is still held
+  };
+  CHECK(held_by([&] { io::verify(folder.path()); }) <= kBeside);
+  CHECK(held_by([&] { io::save(folder / "x.kiln", io::look(folder.path())); }) <= kBytes * 5 / 4 + kBeside);
+  CHECK(io::load(folder / "x.kiln") == io::load(folder.path()));
 }
 
 }  // namespace kiln

@@ -63,7 +63,7 @@ TEST_CASE("shards: what the index does not name is reported") {
     io::save(folder / ("a" + ending),
              Value{{"x", tensor({1.f})}, {"hidden", tensor({2.f})}, {"y", tensor({3.f})}});
     const std::string index = folder.write(
-        "x.index.json", "{\"weight_map\": {\"x\": \"a" + ending + "\", \"y\": \"a" + ending + "\"}}");
+        "x.index.json", fmt::format(R"({{"weight_map": {{"x": "a{}", "y": "a{}"}}}})", ending, ending));
     std::string warnings;
     const Value value = io::load(index, {.warn = [&](const std::string& warning) { warnings += warning; }});
     CHECK(value.size() == 2);
