@@ -8,6 +8,7 @@
 #include <kiln/io/format.h>
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
 
@@ -40,8 +41,8 @@ Value DcpFiles::read(const Blob& blob, Outline* outline) const {
   else if (is_state_file(file.read(0, std::min(kHead, file.size())), file.size()))
     fail(
         "load: '{}' was written as safetensors (SerializationFormat.SAFETENSORS), which Kiln does not read "
-        "in a "
-        "folder of torch.distributed.checkpoint",
+        "in "
+        "a folder of torch.distributed.checkpoint",
         path);
   else
     fail("{} is no file of torch.save", where);
@@ -88,7 +89,7 @@ void DcpFiles::warn_of_gaps(const std::vector<Blob>& blobs) const {
 void DcpFiles::warn_of_rest(std::vector<Blob> blobs) const {
   std::ranges::sort(blobs, {}, [](const Blob& blob) { return std::tie(blob.file, blob.begin); });
   warn_of_gaps(blobs);
-  std::unordered_set<std::string_view> named;
+  std::unordered_set<std::string_view, TextHash> named;
   for (const Blob& blob : blobs) named.insert(blob.file);
   std::error_code ignored;
   size_t count = 0;

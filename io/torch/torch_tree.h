@@ -75,7 +75,7 @@ class TorchTree {
       size_t place = 0, number = 1;
     };
     struct AllRenamed {
-      std::unordered_map<std::string, Renamed> last;
+      std::unordered_map<std::string, Renamed, TextHash> last;
       std::unordered_set<size_t> places;
     };
 
