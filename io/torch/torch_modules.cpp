@@ -16,7 +16,6 @@ constexpr std::string_view kOwnAttributes[] = {
     "_buffers",
     "_modules",
     "_non_persistent_buffers_set",
-    "_backend",
     "_backward_hooks",
     "_backward_pre_hooks",
     "_forward_hooks",
