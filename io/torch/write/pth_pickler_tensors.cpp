@@ -157,8 +157,10 @@ bool PthPickler::sparse(const Value& value, const std::string& name) {
   std::vector<const Value*> parts;
   for (const char* part : is_coo ? std::vector<const char*>{"indices", "values"}
                                  : std::vector<const char*>{"compressed", "plain", "values"}) {
-    if (tensor_in(value, part) == nullptr) return false;
-    parts.push_back(value.find(part));
+    const Value* found = value.find(part);
+    const bool is_raw = found != nullptr && found->is_object() && raw_type_of(*found) != nullptr;
+    if (tensor_in(value, part) == nullptr && !is_raw) return false;
+    parts.push_back(found);
   }
   rebuilt(value, name, "_rebuild_sparse_tensor", [&] {
     pickle_.global("torch.serialization", "_get_layout");

@@ -201,6 +201,8 @@ TEST_CASE("kept values: a sparse tensor of elements of no dtype here") {
   CHECK(x.at("values/values").as_tensor().shape() == Shape{1});
   CHECK(io::look(folder / "x.pth").at("shape/0").as_int() == 3);
   io::verify(folder / "x.pth");
+  io::save(folder / "again.pth", x);
+  CHECK(io::load(folder / "again.pth") == x);
   folder.write("y.pth", sparse(3));
   CHECK(test::contains(test::error_of([&] { io::verify(folder / "y.pth"); }), "do not fit it"));
 }
