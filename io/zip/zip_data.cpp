@@ -152,7 +152,7 @@ ZipArchive::Local ZipArchive::read_header(const Source& source, const Header& he
   std::string behind;
   const auto piece = [&](size_t at, size_t count) {
     if (at + count <= head.size()) return head.substr(at, count);
-    return std::string_view(behind = source.read(local + int64_t(at), int64_t(count)));
+    return std::string_view(behind = source.read(header.begin + int64_t(at), int64_t(count)));
   };
   const bool same_name = piece(size_t(kLocalBytes), name_bytes) == record.name;
   const Extra extra =
