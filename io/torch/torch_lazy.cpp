@@ -9,10 +9,21 @@
 namespace kiln::io {
 namespace {
 
+// Two's complement, with or without a sign.
 template <class T>
 void negate_each(void* data, int64_t count) {
   auto* numbers = static_cast<T*>(data);
-  for (int64_t i = 0; i < count; ++i) numbers[i] = T(-numbers[i]);
+  for (int64_t i = 0; i < count; ++i) numbers[i] = T(0 - numbers[i]);
+}
+void negate_integers(void* data, int64_t count, int64_t width) {
+  if (width == 1) return negate_each<uint8_t>(data, count);
+  if (width == 2) return negate_each<uint16_t>(data, count);
+  if (width == 4) return negate_each<uint32_t>(data, count);
+  negate_each<uint64_t>(data, count);
+}
+
+bool has_sign_bit(DType dtype) {
+  return is_floating(dtype) || dtype == DType::float8_e4m3fn || dtype == DType::float8_e5m2;
 }
 
 // A copy of the memory that the tensor reaches in which the signs of the numbers, or of the imaginary ones,
@@ -22,9 +33,8 @@ Tensor resolve_signs(const Tensor& x, const TorchType& type, bool conj, bool neg
   const Tensor y = empty({count}, {.dtype = x.dtype(), .device = cpu});
   auto* to = static_cast<unsigned char*>(y.raw_data());
   if (count > 0) std::memcpy(to, x.raw_data(), size_t(count * width));
-  if (type.is_plain && type.numbers == 1 && !is_floating(x.dtype())) {
-    if (neg && x.dtype() != bool8)
-      visit_number(x.dtype(), "load", [&]<class T>() { negate_each<T>(to, count); });
+  if (type.is_plain && type.numbers == 1 && !has_sign_bit(x.dtype())) {
+    if (neg && x.dtype() != bool8) negate_integers(to, count, width);
   } else {
     for (int64_t i = 0; i < count * type.numbers; ++i)  // the highest bit of a float
       if (neg != (conj && i % 2 == 1)) to[(i + 1) * word - 1] ^= 0x80;

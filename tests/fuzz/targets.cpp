@@ -109,9 +109,12 @@ std::string problem_of(const Value& value) {
 std::string problem_of_load(const std::string& path, const io::LoadOptions& options) {
   constexpr size_t kLongest = 2000;  // bytes of an Error
   const double begin = processor_seconds();
+  double seconds = 0;  // of the load, not of the questions that follow
   std::string problem;
   try {
-    problem = problem_of(io::load(path, options));
+    const Value value = io::load(path, options);
+    seconds = processor_seconds() - begin;
+    problem = problem_of(value);
   } catch (const Error& error) {
     const std::string text = error.what();
     if (text.find(path) == std::string::npos) problem = "an Error that does not name the file: " + text;
@@ -119,7 +122,7 @@ std::string problem_of_load(const std::string& path, const io::LoadOptions& opti
   } catch (const std::exception& error) {
     problem = fmt::format("an exception other than Error: {}", error.what());
   }
-  const double seconds = processor_seconds() - begin;
+  if (seconds == 0) seconds = processor_seconds() - begin;
   if (problem.empty() && seconds > 1) problem = fmt::format("it took {:.1f} s", seconds);
   return problem;
 }

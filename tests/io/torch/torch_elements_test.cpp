@@ -126,4 +126,51 @@ TEST_CASE("torch elements: any byte but 0 is true, wherever it lies and however 
     }
 }
 
+TEST_CASE("torch elements: negated ones of every type") {
+  const test::TemporaryFolder folder;
+  enum class As { bits, integer, sign };
+  const struct {
+    const char *storage, *dtype;
+    size_t width;
+    As negated;
+  } rows[] = {{"Bool", "", 1, As::bits},
+              {"Byte", "", 1, As::integer},
+              {"Char", "", 1, As::integer},
+              {"Short", "", 2, As::integer},
+              {"Int", "", 4, As::integer},
+              {"Long", "", 8, As::integer},
+              {"Untyped", "uint16", 2, As::integer},
+              {"Untyped", "uint32", 4, As::integer},
+              {"Untyped", "uint64", 8, As::integer},
+              {"Untyped", "float8_e4m3fn", 1, As::sign},
+              {"Untyped", "float8_e5m2", 1, As::sign},
+              {"Half", "", 2, As::sign},
+              {"BFloat16", "", 2, As::sign},
+              {"Float", "", 4, As::sign},
+              {"Double", "", 8, As::sign}};
+  for (const auto& [storage, dtype, width, negated] : rows) {
+    CAPTURE(storage);
+    CAPTURE(dtype);
+    const bool is_untyped = storage == "Untyped"s;
+    const std::string count(1, char(is_untyped ? width : 1));
+    std::string pickle = "\x80\2ctorch._utils\n_rebuild_tensor_v"s + (is_untyped ? "3" : "2") +
+                         "\n((U\7storagectorch" + (is_untyped ? ".storage" : "") + "\n" + storage +
+                         "Storage\nU\1"s + "0U\3cpuK" + count + "tQK\0K\1\x85K\1\x85\x89}"s;
+    if (is_untyped) pickle += "ctorch\n"s + dtype + "\n";
+    const std::string data = "\1" + std::string(width - 1, '\0');
+    const std::string path = folder.write("x.pt", test::Archive()
+                                                      .add("x/data.pkl", pickle + "}U\3neg\x88stR.")
+                                                      .add("x/data/0", data)
+                                                      .add("x/version", "3\n")
+                                                      .finish());
+    std::string expected = data;
+    if (negated == As::integer) expected = std::string(width, '\xff');
+    if (negated == As::sign) expected[width - 1] = char(expected[width - 1] ^ '\x80');
+    io::save(folder / "looked.kiln", io::look(path));
+    for (const Value& value : {io::load(path), io::load(path, {.map = true}), io::open(path).value(),
+                               io::load(folder / "looked.kiln")})
+      CHECK(std::string(static_cast<const char*>(value.as_tensor().raw_data()), width) == expected);
+  }
+}
+
 }  // namespace kiln
