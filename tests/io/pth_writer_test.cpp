@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 #include <kiln/io/bytes/pieces.h>
 #include <kiln/io/bytes/sha256.h>
@@ -130,6 +131,26 @@ TEST_CASE("pth writer: floats and bytes") {
                                    {"lr", 0.1}});
   CHECK(torch_says(folder, "full") ==
         "'betas' tuple 2\n'betas'/0 0.9\n'betas'/1 -1e+300\n'raw' b'\\x00\\x7f\\x80\\xff'\n'lr' 0.1\n");
+}
+
+TEST_CASE("pth writer: what many refer to is written once, and is one object in Python") {
+  const test::TemporaryFolder folder;
+  Value config = Value::list(std::vector<Value>(1000, Value(1.5)));
+  const Value pair = Value::tuple({config, Value{{"config", config}}});
+  Value all = Value::list(std::vector<Value>(500, pair));
+  all.push_back(Value::list({2.5}));
+  all.push_back(Value::list({2.5}));  // the same, and another
+  io::save(folder / "x.pth", all);
+  CHECK(std::filesystem::file_size(folder / "x.pth") < 20'000);
+  CHECK(io::load(folder / "x.pth") == all);
+  if (std::system("/usr/bin/python3 -c 'import torch' 2>/dev/null") != 0)
+    return test::skip("python3-torch is not installed");
+  const std::string command =
+      "/usr/bin/python3 -c \"import sys, torch; v = torch.load(sys.argv[1]); "
+      "print(v[0] is v[499], v[0][0] is v[1][1]['config'], v[-1] is v[-2], v[-1] == v[-2], len(v[7][0]))\" " +
+      (folder / "x.pth") + " > " + (folder / "out.txt");
+  REQUIRE(std::system(command.c_str()) == 0);
+  CHECK(test::read_file(folder / "out.txt") == "True True False True 1000\n");
 }
 
 TEST_CASE("pth writer: many keys") {

@@ -20,6 +20,34 @@ PthPickler::PthPickler(const Value& value, const PthContent& content, const std:
     parts_[tensor] = &content.parts[next++];
     ++times_[tensor->impl().get()];
   }
+  count_containers();
+}
+
+namespace {
+
+// Null of what needs no memo.
+const void* content_of(const Value& value) {
+  if (value.kind() <= Value::Kind::tensor || value.size() == 0) return nullptr;
+  return value.is_list() || value.is_tuple() ? static_cast<const void*>(&value.items()) : &value.entries();
+}
+
+}  // namespace
+
+// Each is entered once, however many refer to it.
+void PthPickler::count_containers() {
+  std::vector<const Value*> pending = {&value_};
+  while (!pending.empty()) {
+    const Value& value = *pending.back();
+    pending.pop_back();
+    const void* const content = content_of(value);
+    if (content != nullptr && container_times_[content]++ > 0) continue;
+    if (value.is_list() || value.is_tuple())
+      for (const Value& item : value.items()) pending.push_back(&item);
+    else if (value.is_dict() || value.is_object())
+      for (const Value::Entry& entry : value.entries()) pending.push_back(&entry.value);
+    if (value.kind() >= Value::Kind::tensor && !value.attributes().is_none())
+      pending.push_back(&value.attributes());
+  }
 }
 
 std::string PthPickler::run() {
@@ -36,7 +64,21 @@ void PthPickler::cannot(const std::string& name, const std::string& what) const 
 }
 
 void PthPickler::write(const Value& value, const std::string& name) {
-  values_ += value.kind() > Value::Kind::tensor ? 1 + 2 * value.size() : 1;
+  const void* const content = content_of(value);
+  if (content == nullptr) return write_once(value, name);
+  if (const auto known = containers_.find(content); known != containers_.end()) {
+    values_ += known->second.values;
+    return pickle_.recall(known->second.slot);
+  }
+  const size_t before = values_;
+  write_once(value, name);
+  const auto times = container_times_.find(content);
+  if (times != container_times_.end() && times->second > 1)
+    containers_.emplace(content, Written{pickle_.remember(), values_ - before});
+}
+
+void PthPickler::write_once(const Value& value, const std::string& name) {
+  ++values_;
   switch (value.kind()) {
     case Value::Kind::none:
       return pickle_.none();
@@ -92,7 +134,10 @@ void PthPickler::items(const Value& value, const std::string& name) {
 }
 
 void PthPickler::key(const Value::Key& key, const std::string& name) {
-  if (key.is_text()) return text(key.text(), name);
+  if (key.is_text()) {
+    ++values_;
+    return text(key.text(), name);
+  }
   // What was a set that cannot change is a list here, which Python takes for no key.
   if (key.value().is_list() || key.value().is_dict()) cannot(name, "under a key that is no key in Python");
   write(key.value(), name);

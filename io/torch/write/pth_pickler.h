@@ -19,7 +19,9 @@ class PthPickler {
  private:
   [[noreturn]] void cannot(const std::string& name, const std::string& what) const;
 
+  void count_containers();
   void write(const Value& value, const std::string& name);
+  void write_once(const Value& value, const std::string& name);
   void key(const Value::Key& key, const std::string& name);
   const std::string& checked(const std::string& text, const std::string& name) const;
   void text(const std::string& text, const std::string& name);
@@ -47,10 +49,17 @@ class PthPickler {
   const std::string& path_;
   PickleWriter pickle_;
   std::unordered_map<const Tensor*, const PthPart*> parts_;
-  // Tensors that are there several times are one object in Python too.
+  // Tensors and containers that are there several times are one object in Python too. A container is known by
+  // where its content is, which copies share.
+  std::unordered_map<const void*, int> container_times_;
+  struct Written {
+    uint32_t slot;
+    size_t values;  // in it
+  };
+  std::unordered_map<const void*, Written> containers_;
   std::unordered_map<const TensorImpl*, int> times_;
   std::unordered_map<const TensorImpl*, uint32_t> written_;
-  size_t values_ = 0;
+  size_t values_ = 0;  // as load() counts them, each as often as it is there
 };
 
 }  // namespace kiln::io
