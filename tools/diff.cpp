@@ -84,7 +84,16 @@ std::string difference(const Tensor& a, const Tensor& b, const DiffOptions& opti
   return found.text(x.size() * numbers_of(a.dtype()));
 }
 
+// Of a tensor or container of a class of its own, else "".
+std::string class_of(const Value& value) {
+  const bool has_one = value.kind() >= Value::Kind::tensor && value.attributes().is_object();
+  return has_one ? value.attributes().type() : "";
+}
+
 std::string difference(const Value& a, const Value& b, const DiffOptions& options) {
+  if (class_of(a) != class_of(b) && a.kind() == b.kind())
+    return fmt::format("class {} | class {}", class_of(a).empty() ? "none" : one_line(class_of(a)),
+                       class_of(b).empty() ? "none" : one_line(class_of(b)));
   if (!is_leaf(a) || !is_leaf(b))
     return kind_of(a) == kind_of(b) ? "" : fmt::format("{} | {}", kind_of(a), kind_of(b));
   if (!a.is_tensor() || !b.is_tensor())

@@ -101,7 +101,12 @@ class Table {
     const Value& value = walk.value();
     Line& line = lines_.emplace_back();
     line.name = std::move(name);
-    if (value.is_tensor()) return describe(leaves_[next_++], line);
+    if (value.is_tensor()) {
+      describe(leaves_[next_++], line);
+      if (value.attributes().is_object())
+        line.notes += (line.notes.empty() ? "" : "; ") + one_line(value.attributes().type());
+      return;
+    }
     if (is_quantized(value)) {
       walk.skip_content();
       return quantized(value, line);

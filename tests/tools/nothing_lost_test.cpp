@@ -116,6 +116,12 @@ TEST_CASE("kiln diff: integers of 64 bits, classes, containers, and tensors with
     CHECK_MESSAGE(out.starts_with(line), out);
     CHECK(contains(out, ", 0 differ") == (*line == '\0'));
   }
+  Value sub = tensor({1.f});
+  sub.set_attributes(Value::object("net.Sub", {}));
+  io::save(kiln / "a.kiln", Value{{"x", sub}});
+  io::save(kiln / "b.kiln", Value{{"x", tensor({1.f})}});
+  CHECK(kiln.run("diff a.kiln b.kiln").out == "~ x: class net.Sub | class none\n0 equal, 1 differ\n");
+  CHECK(contains(kiln.out("inspect a.kiln"), "\nx  float32  [1]  4 B  net.Sub\n"));
   io::save(kiln / "a.kiln", Value{{"x", Value::dict()}, {"w", 1}});
   io::save(kiln / "b.kiln", Value{{"w", 1}});
   CHECK(kiln.run("diff a.kiln b.kiln").out == "- x: dict\n1 equal, 1 differ\n");
