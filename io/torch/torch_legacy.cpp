@@ -1,12 +1,10 @@
 #include <optional>
 
-#include <kiln/io/bytes/read_ahead.h>
 #include <kiln/io/format.h>
 #include <kiln/io/pickle/pickle_machine.h>
 #include <kiln/io/torch/torch_files.h>
 #include <kiln/io/torch/torch_tree.h>
 #include <kiln/tensor/base/fail.h>
-#include <kiln/tensor/cpu/context.h>
 #include <kiln/tensor/value/seeded_hash.h>
 
 namespace kiln::io {
@@ -56,31 +54,8 @@ class LegacyStorages : public TorchStorages {
         fail("{} is incomplete: storage '{}' at byte {} needs {} elements of {} bytes, {} bytes follow",
              where_, quotable(key), at, count, width, source_.size() - stored.begin);
       at = stored.begin + count * width;
-      order_.push_back(&stored);
     }
     return at;
-  }
-
-  // All of them, by other threads while the value is made: into memory, from a file that is large enough.
-  void read_ahead() {
-    constexpr int64_t kBytesOfAThread = 2 << 20, kBytesOfAPart = 2 << 20;
-    const int threads = num_threads();
-    if (threads == 1 || source_.size() < kBytesOfAThread) return;
-    std::vector<std::vector<const Stored*>> parts(1);
-    int64_t bytes = 0;
-    for (Stored* stored : order_) {
-      if (bytes >= kBytesOfAPart) parts.emplace_back(), bytes = 0;
-      parts.back().push_back(stored);
-      stored->part = parts.size() - 1;
-      stored->data = Storage::allocate(stored->bytes(), cpu);
-      bytes += stored->bytes();
-    }
-    sources_.assign(size_t(threads), source_);
-    const size_t count = parts.size();
-    ahead_.emplace(count, threads, [this, parts = std::move(parts)](size_t part, size_t worker) {
-      for (const Stored* stored : parts[part])
-        sources_[worker].read_data(stored->begin, stored->bytes(), stored->data->data);
-    });
   }
 
   // Those that were not asked for.
@@ -101,11 +76,10 @@ class LegacyStorages : public TorchStorages {
     if (found == stored_.end() || found->second.begin < 0)
       fail("{}: storage '{}' is not in the file", where_, quotable(name.key));
     Stored& stored = found->second;
-    if (ahead_) ahead_->wait(stored.part);
-    if (!stored.memory && stored.data) stored.memory = stored.data;
+    const int64_t width = size_of(stored.name.type->dtype);
     if (!stored.memory)
-      stored.memory =
-          source_.storage_later(stored.begin, stored.bytes(), source_.alignment_for(stored.name.type->dtype));
+      stored.memory = source_.storage_later(stored.begin, stored.name.count * width,
+                                            source_.alignment_for(stored.name.type->dtype));
     if (name.view == PickleGraph::kNothing) return {stored.memory, name.type};
     return {view(graph, name, stored), name.type};
   }
@@ -115,10 +89,6 @@ class LegacyStorages : public TorchStorages {
     StorageName name;
     int64_t begin = -1;
     Ref<Storage> memory;
-    size_t part = 0;    // of ahead_
-    Ref<Storage> data;  // that are read ahead
-
-    int64_t bytes() const { return name.count * size_of(name.type->dtype); }
   };
 
   static bool names_storage(const PickleGraph& graph, PickleGraph::Id reference) {
@@ -148,9 +118,6 @@ class LegacyStorages : public TorchStorages {
   std::string where_;
   std::unordered_map<std::string, Stored, TextHash> stored_;
   std::unordered_map<std::string, Ref<Storage>, TextHash> views_;
-  std::vector<Stored*> order_;
-  std::vector<Source> sources_;     // one a thread
-  std::optional<ReadAhead> ahead_;  // gone before the rest
 };
 
 }  // namespace
@@ -193,7 +160,6 @@ Value read_legacy(const Source& source, const ReadOptions& options, int nesting)
   LegacyStorages storages(source, where);
   storages.collect(graph);
   const int64_t end = storages.place(keys, at);
-  if (!options.map && !source.is_outline() && !source.path().empty()) storages.read_ahead();
   const std::string_view rest = source.view(end, source.size() - end);
   if (rest.find_first_not_of('\0') != rest.npos)
     fail("{}: {} bytes follow its last storage, which ends at byte {}", source.name(), rest.size(), end);

@@ -53,7 +53,7 @@ TEST_CASE("read ahead: who goes away waits for nothing more than what is being r
   CHECK(reads < 1'000'000);
 }
 
-TEST_CASE("read ahead: a large stream of torch.save before 1.6, whatever the number of threads") {
+TEST_CASE("read ahead: a large stream of torch.save before 1.6, which is read by one thread") {
   using namespace std::string_literals;
   using test::number, test::text, test::numbers, test::tuple;
   constexpr int kTensors = 300, kElements = 5000;
