@@ -103,10 +103,6 @@ Value surgery(const Value& value, const ConvertOptions& options, std::string& no
   return result;
 }
 
-}  // namespace
-
-namespace {
-
 void convert_file(const ConvertOptions& options) {
   const bool cuts = options.weights || !options.path.empty() || !options.merge.empty() ||
                     !options.strip.empty() || !options.add.empty() || !options.rename.empty() ||

@@ -5,7 +5,7 @@
 #include <kiln/io/bytes/pieces.h>
 #include <kiln/io/torch/write/pth_content.h>
 #include <kiln/tensor/base/fail.h>
-#include <kiln/tensor/value/value_walk.h>
+#include <kiln/tensor/value/value_children.h>
 
 namespace kiln::io {
 namespace {
@@ -56,9 +56,15 @@ Tensor packed_later(const Tensor& values, const TorchType& type) {
 
 std::unordered_map<const Tensor*, const TorchType*> packed_in(const Value& value) {
   std::unordered_map<const Tensor*, const TorchType*> found;
-  for (ValueWalk walk(value, '/'); walk.next();) {
-    const TorchType* type = walk.value().is_object() ? raw_type_of(walk.value()) : nullptr;
-    if (type != nullptr && type->packed > 1) found.emplace(tensor_in(walk.value(), "values"), type);
+  std::vector<const Value*> pending = {&value};
+  while (!pending.empty()) {
+    const Children children(*pending.back());
+    const Value& parent = *pending.back();
+    pending.pop_back();
+    const TorchType* type = parent.is_object() ? raw_type_of(parent) : nullptr;
+    if (type != nullptr && type->packed > 1) found.emplace(tensor_in(parent, "values"), type);
+    for (size_t i = 0; i < children.size(); ++i)
+      if (children[i].kind() >= Value::Kind::tensor) pending.push_back(&children[i]);
   }
   return found;
 }
