@@ -17,7 +17,7 @@ function(kiln_programs folder prefix)
   endforeach()
 endfunction()
 
-# kiln_command(<folder>): all sources of <folder> are one program, <build>/kiln. It works on files and knows no graph.
+# kiln_command(<folder>): all sources of <folder> are one program, <build>/kiln.
 function(kiln_command folder)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
   if(NOT sources)
@@ -25,7 +25,7 @@ function(kiln_command folder)
   endif()
   add_executable(kiln_command ${sources})
   target_compile_options(kiln_command PRIVATE ${KILN_WARNINGS})
-  target_link_libraries(kiln_command PRIVATE kiln::io fmt::fmt CLI11::CLI11)
+  target_link_libraries(kiln_command PRIVATE kiln::kiln fmt::fmt CLI11::CLI11)
   set_target_properties(kiln_command PROPERTIES OUTPUT_NAME kiln RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   if(TARGET installable)
     add_dependencies(installable kiln_command)
