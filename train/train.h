@@ -2,6 +2,7 @@
 
 #include <kiln/train/checkpoint.h>
 #include <kiln/train/checkpoints.h>
+#include <kiln/train/ema.h>
 #include <kiln/train/evaluate.h>
 #include <kiln/train/interrupt.h>
 #include <kiln/train/program.h>
