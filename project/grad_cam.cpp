@@ -30,10 +30,10 @@ std::string last_layer(nn::AnyModule& net, const Tensor& x) {
   const NoGrad scope;
   std::string last;
   std::vector<Box<Hook>> hooks;
-  for (const auto& [name, module] : net.named_modules()) {
+  for (const nn::NamedModule& named : net.named_modules()) {
     // A module ends after those in it: of several that give the same maps the first is the innermost.
-    hooks.push_back(
-        make_box<Hook>(module, [&last, name = name](nn::Module&, const Tensors&, Tensors& outputs) {
+    hooks.push_back(make_box<Hook>(
+        named.module, [&last, name = named.name](nn::Module&, const Tensors&, Tensors& outputs) {
           if (outputs.size() == 1 && is_maps(outputs[0]) && !last.starts_with(name + ".")) last = name;
         }));
   }
@@ -60,8 +60,7 @@ HeatMap grad_cam(nn::AnyModule& net, const Tensor& x, int64_t index, const std::
   {
     const EnableGrad scope;
     const Hook hook(module_at(net, path), [&](nn::Module&, const Tensors&, Tensors& outputs) {
-      if (outputs.size() != 1 || !is_maps(outputs[0]))
-        fail("grad_cam: '{}' gives no maps [N,C,H,W]", path);
+      if (outputs.size() != 1 || !is_maps(outputs[0])) fail("grad_cam: '{}' gives no maps [N,C,H,W]", path);
       maps = outputs[0].detach();
       maps.requires_grad_();
       outputs[0] = maps;

@@ -9,6 +9,11 @@ namespace kiln::io {
 // twice, and nesting beyond max_depth.
 Value parse_json(std::string_view text, const std::string& what, size_t max_depth);
 
+// A value of nulls, bools, numbers, strings, lists, tuples and dicts with string keys as JSON text, keys in
+// their order; numbers that are not finite become null, bytes that are not UTF-8 U+FFFD. With `indent` one
+// member a line. Throws for other kinds, naming the one.
+std::string json_text(const Value& value, int indent = -1);
+
 // The text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
 std::string json_string(std::string_view text);
 

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <kiln/data/loader.h>
+#include <kiln/nn/any_module.h>
+#include <kiln/project/fit/recipe.h>
+#include <kiln/project/predictions.h>
+
+namespace kiln::project {
+
+// What a fit learns from and is judged by. Batches are {x, label}: int64 labels, or probabilities [N,
+// classes].
+struct FitData {
+  data::DataLoader train;
+  data::DataLoader validation;
+  std::vector<int64_t> class_counts = {};  // of the training set, for Recipe::class_weights
+};
+
+struct FitOptions {
+  std::string folder;  // of its files
+  Device device = cpu;
+  std::string head;     // the path of the net's head, for Recipe::head_lr
+  bool resume = false;  // go on from the folder's checkpoint, where there is one
+  std::string go_on;    // the command that does, for who is interrupted
+  // Numbers about the validation set, by name, beside its "loss" and "accuracy".
+  Function<Value(const Predictions& validation)> measure = {};
+  // Called after each epoch that was the best so far, while the net holds the weights that were judged (the
+  // averaged ones, when there are).
+  Function<void(const Value& metrics)> keep = {};
+};
+
+// An epoch: "epoch" (from 1), "loss" of training, "lr", "seconds", "waited" (the share of them in which the
+// net waited for its data), and the validation's in the dict "validation".
+using History = std::vector<Value>;
+
+struct FitResult {
+  History history;
+  int64_t best_epoch = 0;    // from 1; 0: none yet
+  double best = 0;           // its metric
+  bool interrupted = false;  // by Ctrl-C or SIGTERM; what is needed to go on is saved
+};
+
+// Trains a net by a recipe. In its folder it keeps checkpoint.kiln, from which a run that was interrupted or
+// killed goes on and ends in the same bits; history.json, loss.svg and metric.svg after each epoch; and
+// events for TensorBoard. Says how far it is on standard error. Throws when loss or metric is not what the
+// recipe wants: a loss that is not finite, a metric that nobody measures.
+FitResult fit(nn::AnyModule& net, const FitData& data, const Recipe& recipe, const FitOptions& options);
+
+}  // namespace kiln::project
