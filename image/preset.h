@@ -6,8 +6,9 @@
 
 namespace kiln::image {
 
-// How a network wants its pictures: resized until the shorter side has `resize` pixels, cut out of the middle,
-// crop x crop pixels, as floats 0 .. 1 with (x - mean[c]) / std[c] (torchvision's ImageClassification preset).
+// How a network wants its pictures: resized until the shorter side has `resize` pixels, cut out of the
+// middle, crop x crop pixels, as floats 0 .. 1 with (x - mean[c]) / std[c] (torchvision's ImageClassification
+// preset).
 struct Preset {
   int64_t resize = 256;
   int64_t crop = 224;

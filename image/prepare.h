@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string_view>
+
+#include <kiln/image/decode.h>
+#include <kiln/image/preset.h>
+
+namespace kiln::image {
+
+// A picture as a network wants it: float32 [3,crop,crop], contiguous. The same bits as torchvision's Resize,
+// CenterCrop, ToTensor and Normalize on Pillow's picture; only what the crop shows is computed. The picture
+// is uint8 [3,H,W] of any strides. Throws for another dtype or shape, and sizes of the preset that are not
+// positive.
+Tensor prepare(const Tensor& picture, const Preset& preset);
+
+// decode() and prepare() in one: the rows go from the decoder through the filter, and there never is a whole
+// picture in memory. options.mode must be rgb.
+Tensor prepare(std::string_view bytes, const Preset& preset, const DecodeOptions& options = {});
+
+}  // namespace kiln::image
