@@ -7,7 +7,7 @@
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/json.h>
 #include <kiln/tensor/base/fail.h>
-#include <kiln/tensor/base/utf8.h>
+#include <kiln/tensor/base/xml.h>
 
 namespace kiln::io {
 namespace {
@@ -18,26 +18,6 @@ constexpr const char* kColors[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
 constexpr const char* kFont = "font-family=\"system-ui, 'Segoe UI', Helvetica, Arial, sans-serif\"";
 constexpr int kLeft = 72, kRight = 20, kTop = 48, kBottom = 56;  // margins, pixels
 constexpr double kLetter = 6.6;                                  // mean width of a letter of 12 pixels
-
-std::string escaped(const std::string& text) {
-  const bool is_text = is_utf8(text);
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else if ((c >= 0 && c < 0x20) || (c < 0 && !is_text))
-      out += '?';
-    else
-      out += c;
-  }
-  return out;
-}
 
 // One axis: values to pixels.
 struct Axis {
@@ -156,7 +136,7 @@ class PlotWriter {
 
  private:
   void text(double x, double y, const char* more, const std::string& content) {
-    out_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, more, escaped(content));
+    out_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, more, xml_escaped(content));
   }
   void segment(double x1, double y1, double x2, double y2, const char* color) {
     out_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n", x1,
