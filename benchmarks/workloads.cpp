@@ -9,7 +9,7 @@
 
 #include <kiln/kernels/base/primitives.h>
 #include <kiln/kiln.h>
-#include <kiln/models/resnet.h>
+#include <kiln/models/residual/resnet.h>
 #include <kiln/tensor/cpu/allocator.h>
 
 #include "nets.h"

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <mutex>
 
-#include <kiln/models/alexnet.h>
-#include <kiln/models/lenet.h>
-#include <kiln/models/resnet.h>
+#include <kiln/models/classic/alexnet.h>
+#include <kiln/models/classic/lenet.h>
+#include <kiln/models/residual/resnet.h>
 #include <kiln/nn/names.h>
 #include <kiln/tensor/base/fail.h>
 

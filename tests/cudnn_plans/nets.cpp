@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include <kiln/autograd/grad_mode.h>
-#include <kiln/models/alexnet.h>
-#include <kiln/models/resnet.h>
+#include <kiln/models/classic/alexnet.h>
+#include <kiln/models/residual/resnet.h>
 
 using namespace kiln;
 using kernels::Conv2dGeometry;

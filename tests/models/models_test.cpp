@@ -3,10 +3,10 @@
 #include <fstream>
 
 #include <kiln/kiln.h>
-#include <kiln/models/alexnet.h>
-#include <kiln/models/lenet.h>
+#include <kiln/models/classic/alexnet.h>
+#include <kiln/models/classic/lenet.h>
 #include <kiln/models/models.h>
-#include <kiln/models/resnet.h>
+#include <kiln/models/residual/resnet.h>
 
 // The expected keys are torchvision's: model_keys.txt, written by make_model_keys.py.
 

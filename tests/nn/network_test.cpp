@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <kiln/models/alexnet.h>
-#include <kiln/models/resnet.h>
+#include <kiln/models/classic/alexnet.h>
+#include <kiln/models/residual/resnet.h>
 
 #include "torch_modules.h"
 

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <kiln/kiln.h>
-#include <kiln/models/resnet.h>
+#include <kiln/models/residual/resnet.h>
 
 using namespace kiln;
 

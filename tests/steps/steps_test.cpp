@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <kiln/kiln.h>
-#include <kiln/models/resnet.h>
+#include <kiln/models/residual/resnet.h>
 #include <kiln/tensor/cuda/graph.h>
 #include <kiln/tensor/cuda/launches.h>
 

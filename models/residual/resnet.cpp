@@ -1,4 +1,4 @@
-#include <kiln/models/resnet.h>
+#include <kiln/models/residual/resnet.h>
 
 #include <kiln/tensor/base/fail.h>
 

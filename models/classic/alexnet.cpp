@@ -1,4 +1,4 @@
-#include <kiln/models/alexnet.h>
+#include <kiln/models/classic/alexnet.h>
 
 namespace kiln::nn::models {
 
