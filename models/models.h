@@ -1,33 +1,31 @@
 #pragma once
 
-#include <optional>
+#include <kiln/models/info.h>
+#include <kiln/models/model.h>
 
-#include <kiln/nn/any_module.h>
-
-// Models by name.
+// Models by name: torchvision's classifiers, and one's own.
 //
-//     nn::AnyModule net = models::create("resnet50", {.num_classes = 10});
+//     models::Model net = models::create("resnet50", {.num_classes = 10});
 //     for (const std::string& name : models::names()) std::puts(name.c_str());
 
 namespace kiln::nn::models {
 
-// What is not set is the model's own default.
-struct ModelOptions {
-  std::optional<int64_t> num_classes;
-  std::optional<double> dropout;
-  std::optional<bool> zero_init_residual;
-};
-
 // A new model with new weights, as its own function or class would make it. Throws when there is no such
 // model, with the name that was probably meant, and when an option is set that it does not have.
-AnyModule create(std::string_view name, const ModelOptions& options = {});
+Model create(std::string_view name, const ModelOptions& options = {});
 
 // All that create takes, sorted.
 std::vector<std::string> names();
 
-// Makes create and names know another model. Throws when the name is taken or empty. May be called from any
-// thread.
-void add(std::string name, Function<AnyModule(const ModelOptions& options)> make);
+struct AddOptions {
+  std::vector<std::string> heads;  // paths of the layers that give num_classes, the one of the result first
+  image::Preset preset;
+  int64_t channels = 3;
+};
+// Makes create, names and load know another model; `make` gets all options and refuses what it does not have.
+// Throws when the name is taken or empty. May be called from any thread.
+void add(std::string name, Function<AnyModule(const ModelOptions& options)> make,
+         const AddOptions& options = {});
 
 }  // namespace kiln::nn::models
 

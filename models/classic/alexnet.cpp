@@ -1,5 +1,7 @@
 #include <kiln/models/classic/alexnet.h>
 
+#include <kiln/models/family.h>
+
 namespace kiln::nn::models {
 
 AlexNet::AlexNet(const AlexNetOptions& options)
@@ -12,5 +14,17 @@ AlexNet::AlexNet(const AlexNetOptions& options)
       classifier(Sequential(Dropout(options.dropout), Linear(256 * 6 * 6, 4096), ReLU({.inplace = true}),
                             Dropout(options.dropout), Linear(4096, 4096), ReLU({.inplace = true}),
                             Linear(4096, options.num_classes))) {}
+
+Family families::alexnet() {
+  return {.type = "AlexNet",
+          .heads = {"classifier.6"},
+          .options = {"dropout"},
+          .builders = {{"alexnet", [](const ModelOptions& given) {
+                          AlexNetOptions options;
+                          options.num_classes = given.num_classes.value_or(options.num_classes);
+                          options.dropout = given.dropout.value_or(options.dropout);
+                          return AlexNet(options);
+                        }}}};
+}
 
 }  // namespace kiln::nn::models

@@ -1,5 +1,6 @@
 #include <kiln/models/residual/resnet.h>
 
+#include <kiln/models/family.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn::models {
@@ -97,6 +98,27 @@ ResNet resnet18(const ResNetOptions& options) { return ResNet(ResNet::Block::bas
 ResNet resnet34(const ResNetOptions& options) { return ResNet(ResNet::Block::basic, {3, 4, 6, 3}, options); }
 ResNet resnet50(const ResNetOptions& options) {
   return ResNet(ResNet::Block::bottleneck, {3, 4, 6, 3}, options);
+}
+
+namespace {
+
+Builder named(const char* name, ResNet (*make)(const ResNetOptions&)) {
+  return {name, [make](const ModelOptions& given) {
+            ResNetOptions options;
+            options.num_classes = given.num_classes.value_or(options.num_classes);
+            options.zero_init_residual = given.zero_init_residual.value_or(options.zero_init_residual);
+            return make(options);
+          }};
+}
+
+}  // namespace
+
+Family families::resnet() {
+  return {
+      .type = "ResNet",
+      .heads = {"fc"},
+      .options = {"zero_init_residual"},
+      .builders = {named("resnet18", resnet18), named("resnet34", resnet34), named("resnet50", resnet50)}};
 }
 
 }  // namespace kiln::nn::models

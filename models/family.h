@@ -1,0 +1,38 @@
+#pragma once
+
+#include <kiln/image/preset.h>
+#include <kiln/models/options.h>
+#include <kiln/nn/any_module.h>
+
+// Internal: what a family of networks tells the registry, in a table that its own source gives. A family
+// joins by its line here and in the list in registry.cpp.
+
+namespace kiln::nn::models {
+
+struct Builder {
+  std::string name;  // torchvision's
+  Function<AnyModule(const ModelOptions& options)> make;
+};
+
+struct Family {
+  // The class of its networks, as type_name() gives it.
+  std::string type;
+  // The paths of the layers that give num_classes, the one of the result first.
+  std::vector<std::string> heads;
+  // Those that its builders look at besides num_classes; others are refused before.
+  std::vector<std::string> options;
+  std::vector<Builder> builders;
+  // Makes weights of older or fuller files those of this network: renames, leaves out, resizes.
+  Function<void(Module& net, StateDict& state)> adapt;
+  // Where torchvision publishes no weights, the pictures that it wants.
+  image::Preset preset;
+  int64_t channels = 3;
+};
+
+namespace families {
+Family alexnet();
+Family lenet();
+Family resnet();
+}  // namespace families
+
+}  // namespace kiln::nn::models

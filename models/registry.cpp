@@ -1,0 +1,89 @@
+#include <kiln/models/registry.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include <kiln/models/models.h>
+#include <kiln/nn/names.h>
+#include <kiln/tensor/base/fail.h>
+
+namespace kiln::nn::models {
+
+namespace {
+
+constexpr Family (*kFamilies[])() = {
+    families::alexnet,
+    families::lenet,
+    families::resnet,
+};
+
+struct Registry {
+  std::mutex lock;
+  std::map<std::string, Registered, std::less<>> models;
+  std::map<std::string, std::shared_ptr<const Family>, std::less<>> types;
+
+  Registry() {
+    for (const auto& make : kFamilies) {
+      const auto family = std::make_shared<const Family>(make());
+      types[family->type] = family;
+      for (const Builder& builder : family->builders) models[builder.name] = {builder, family};
+    }
+  }
+};
+
+Registry& registry() {
+  static Registry all;
+  return all;
+}
+
+[[noreturn]] void fail_unknown(std::string_view name) {
+  const std::vector<std::string> all = names();
+  const std::string close = closest_name(name, all);
+  std::string list;
+  for (const std::string& each : all) list += (list.empty() ? "" : ", ") + each;
+  fail("create: there is no model '{}'{}; there are {}", name,
+       close.empty() ? "" : fmt::format(", did you mean '{}'?", close), list);
+}
+
+}  // namespace
+
+Registered registered(std::string_view name) {
+  Registry& all = registry();
+  {
+    const std::lock_guard lock(all.lock);
+    if (const auto found = all.models.find(name); found != all.models.end()) return found->second;
+  }
+  fail_unknown(name);
+}
+
+std::shared_ptr<const Family> family_of(const Module& net) {
+  Registry& all = registry();
+  const std::string type = net.type_name();
+  const std::lock_guard lock(all.lock);
+  const auto found = all.types.find(type);
+  return found == all.types.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> names() {
+  Registry& all = registry();
+  const std::lock_guard lock(all.lock);
+  std::vector<std::string> result;
+  for (const auto& [name, model] : all.models) result.push_back(name);
+  return result;
+}
+
+void add(std::string name, Function<AnyModule(const ModelOptions&)> make, const AddOptions& options) {
+  if (name.empty() || !make) fail("models::add: needs a name and a function that makes the model");
+  Family family;
+  family.heads = options.heads;
+  family.preset = options.preset;
+  family.channels = options.channels;
+  Registry& all = registry();
+  const std::lock_guard lock(all.lock);
+  if (all.models.contains(name)) fail("models::add: there already is a model '{}'", name);
+  Builder builder{name, std::move(make)};
+  all.models[std::move(name)] = {std::move(builder), std::make_shared<const Family>(std::move(family)), true};
+}
+
+}  // namespace kiln::nn::models
