@@ -29,10 +29,26 @@ struct Family {
   int64_t channels = 3;
 };
 
+// Where an option is given, it takes the place of the network's own default.
+template <class T>
+void set(T& option, const std::optional<T>& given) {
+  if (given) option = *given;
+}
+
+// An adapt: weights of the heads in the middle that the network does not have are left out.
+void leave_out_aux(Module& net, StateDict& state);
+
 namespace families {
 Family alexnet();
+Family densenet();
+Family googlenet();
+Family inception_v3();
 Family lenet();
+Family mnasnet();
 Family resnet();
+Family shufflenet_v2();
+Family squeezenet();
+Family vgg();
 }  // namespace families
 
 }  // namespace kiln::nn::models

@@ -13,9 +13,8 @@ namespace kiln::nn::models {
 namespace {
 
 constexpr Family (*kFamilies[])() = {
-    families::alexnet,
-    families::lenet,
-    families::resnet,
+    families::alexnet, families::densenet, families::googlenet,     families::inception_v3, families::lenet,
+    families::mnasnet, families::resnet,   families::shufflenet_v2, families::squeezenet,   families::vgg,
 };
 
 struct Registry {

@@ -1,5 +1,7 @@
 #include <kiln/nn/sequential.h>
 
+#include <kiln/nn/layers/activation.h>
+#include <kiln/nn/layers/batch_norm.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn {
@@ -29,9 +31,25 @@ void ModuleContainer::push_back(std::string name, AnyModule module) {
 
 Tensor Sequential::operator()(const Tensor& x) const { return detail::call(*this, x); }
 
+namespace {
+
+// Only ReLU itself, which computes what it is known to compute, and which nobody watches.
+bool is_plain_relu(const AnyModule& module) {
+  return typeid(module.module()) == typeid(ReLU) && !module.has_hooks();
+}
+
+}  // namespace
+
 Tensor Sequential::forward(const Tensor& x) const {
   Tensor y = x;
-  for (const AnyModule& module : children_) y = module(y);
+  for (size_t i = 0; i < children_.size(); ++i) {
+    const bool fuses = i + 1 < children_.size() && is_plain_relu(children_[i + 1]) &&
+                       typeid(children_[i].module()) == typeid(BatchNorm2d);
+    if (fuses)
+      y = static_cast<BatchNorm2d&>(children_[i++].module()).relu(y);
+    else
+      y = children_[i](y);
+  }
   return y;
 }
 

@@ -38,7 +38,8 @@ class ModuleContainer : public Module {
   NameIndex index_;  // of the names
 };
 
-// Feeds each module the result of the one before:
+// Feeds each module the result of the one before. A BatchNorm2d and the ReLU behind it are one pass over
+// memory while no hooks watch them:
 //
 //     nn::Sequential net(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 10));
 struct Sequential : ModuleContainer {

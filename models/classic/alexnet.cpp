@@ -21,8 +21,8 @@ Family families::alexnet() {
           .options = {"dropout"},
           .builders = {{"alexnet", [](const ModelOptions& given) {
                           AlexNetOptions options;
-                          options.num_classes = given.num_classes.value_or(options.num_classes);
-                          options.dropout = given.dropout.value_or(options.dropout);
+                          set(options.num_classes, given.num_classes);
+                          set(options.dropout, given.dropout);
                           return AlexNet(options);
                         }}}};
 }

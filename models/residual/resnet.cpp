@@ -7,8 +7,8 @@ namespace kiln::nn::models {
 
 namespace {
 
-Conv2d conv3x3(int64_t in, int64_t out, int64_t stride = 1) {
-  return Conv2d(in, out, 3, {.stride = stride, .padding = 1, .bias = false});
+Conv2d conv3x3(int64_t in, int64_t out, int64_t stride = 1, int64_t groups = 1) {
+  return Conv2d(in, out, 3, {.stride = stride, .padding = 1, .groups = groups, .bias = false});
 }
 
 Conv2d conv1x1(int64_t in, int64_t out, int64_t stride = 1) {
@@ -21,21 +21,26 @@ std::optional<Sequential> make_downsample(int64_t in, int64_t out, int64_t strid
   return Sequential(conv1x1(in, out, stride), BatchNorm2d(out));
 }
 
-template <class Block>
-Sequential make_layer(int64_t in_planes, int64_t planes, int64_t blocks, int64_t stride) {
+int64_t expansion_of(ResNet::Block block) {
+  return block == ResNet::Block::basic ? BasicBlock::kExpansion : Bottleneck::kExpansion;
+}
+
+Sequential make_layer(ResNet::Block block, int64_t in_planes, int64_t planes, int64_t blocks, int64_t stride,
+                      const ResNetOptions& options) {
   Sequential layer;
-  for (int64_t i = 0; i < blocks; ++i)
-    layer.push_back(i == 0 ? Block(in_planes, planes, stride) : Block(planes * Block::kExpansion, planes, 1));
+  for (int64_t i = 0; i < blocks; ++i) {
+    if (block == ResNet::Block::basic)
+      layer.push_back(BasicBlock(in_planes, planes, stride));
+    else
+      layer.push_back(Bottleneck(in_planes, planes, stride, options.groups, options.width_per_group));
+    in_planes = planes * expansion_of(block);
+    stride = 1;
+  }
   return layer;
 }
 
-template <class Block>
-void make_layers(ResNet& net, const Dims& depths) {
-  constexpr int64_t kOut = Block::kExpansion;
-  net.layer1 = make_layer<Block>(64, 64, depths[0], 1);
-  net.layer2 = make_layer<Block>(64 * kOut, 128, depths[1], 2);
-  net.layer3 = make_layer<Block>(128 * kOut, 256, depths[2], 2);
-  net.layer4 = make_layer<Block>(256 * kOut, 512, depths[3], 2);
+int64_t width_of(int64_t planes, int64_t groups, int64_t width_per_group) {
+  return planes * width_per_group / 64 * groups;
 }
 
 }  // namespace
@@ -52,12 +57,13 @@ Tensor BasicBlock::forward(const Tensor& x) const {
   return bn2.add_relu(conv2(bn1.relu(conv1(x))), shortcut);
 }
 
-Bottleneck::Bottleneck(int64_t in_planes, int64_t planes, int64_t stride)
-    : conv1(conv1x1(in_planes, planes)),
-      bn1(planes),
-      conv2(conv3x3(planes, planes, stride)),
-      bn2(planes),
-      conv3(conv1x1(planes, planes * kExpansion)),
+Bottleneck::Bottleneck(int64_t in_planes, int64_t planes, int64_t stride, int64_t groups,
+                       int64_t width_per_group)
+    : conv1(conv1x1(in_planes, width_of(planes, groups, width_per_group))),
+      bn1(conv1.out_channels()),
+      conv2(conv3x3(conv1.out_channels(), conv1.out_channels(), stride, groups)),
+      bn2(conv1.out_channels()),
+      conv3(conv1x1(conv1.out_channels(), planes * kExpansion)),
       bn3(planes * kExpansion),
       downsample(make_downsample(in_planes, planes * kExpansion, stride)) {}
 
@@ -71,13 +77,16 @@ ResNet::ResNet(Block block, const Dims& depths, const ResNetOptions& options)
       layer2(Sequential()),
       layer3(Sequential()),
       layer4(Sequential()),
-      fc(Linear(512 * (block == Block::basic ? BasicBlock::kExpansion : Bottleneck::kExpansion),
-                options.num_classes)) {
+      fc(Linear(512 * expansion_of(block), options.num_classes)) {
   if (depths.rank() != 4) fail("ResNet: needs the depths of four layers, got {}", depths);
-  if (block == Block::basic)
-    make_layers<BasicBlock>(*this, depths);
-  else
-    make_layers<Bottleneck>(*this, depths);
+  if (block == Block::basic && (options.groups != 1 || options.width_per_group != 64))
+    fail("ResNet: basic blocks have one group of width 64, got {} of {}", options.groups,
+         options.width_per_group);
+  const int64_t expansion = expansion_of(block);
+  layer1 = make_layer(block, 64, 64, depths[0], 1, options);
+  layer2 = make_layer(block, 64 * expansion, 128, depths[1], 2, options);
+  layer3 = make_layer(block, 128 * expansion, 256, depths[2], 2, options);
+  layer4 = make_layer(block, 256 * expansion, 512, depths[3], 2, options);
   apply([&](Module& module) {
     if (auto* conv = dynamic_cast<Conv2d*>(&module))
       init::kaiming_normal_(conv->weight,
@@ -94,19 +103,42 @@ Tensor ResNet::forward(const Tensor& x) const {
   return fc(flatten(avgpool(y), 1));
 }
 
-ResNet resnet18(const ResNetOptions& options) { return ResNet(ResNet::Block::basic, {2, 2, 2, 2}, options); }
-ResNet resnet34(const ResNetOptions& options) { return ResNet(ResNet::Block::basic, {3, 4, 6, 3}, options); }
-ResNet resnet50(const ResNetOptions& options) {
-  return ResNet(ResNet::Block::bottleneck, {3, 4, 6, 3}, options);
+namespace {
+
+ResNet basic(const Dims& depths, const ResNetOptions& options) {
+  return ResNet(ResNet::Block::basic, depths, options);
 }
+
+ResNet bottleneck(const Dims& depths, const ResNetOptions& options) {
+  return ResNet(ResNet::Block::bottleneck, depths, options);
+}
+
+ResNet grouped(const Dims& depths, int64_t groups, int64_t width_per_group, ResNetOptions options) {
+  options.groups = groups;
+  options.width_per_group = width_per_group;
+  return bottleneck(depths, options);
+}
+
+}  // namespace
+
+ResNet resnet18(const ResNetOptions& options) { return basic({2, 2, 2, 2}, options); }
+ResNet resnet34(const ResNetOptions& options) { return basic({3, 4, 6, 3}, options); }
+ResNet resnet50(const ResNetOptions& options) { return bottleneck({3, 4, 6, 3}, options); }
+ResNet resnet101(const ResNetOptions& options) { return bottleneck({3, 4, 23, 3}, options); }
+ResNet resnet152(const ResNetOptions& options) { return bottleneck({3, 8, 36, 3}, options); }
+ResNet resnext50_32x4d(const ResNetOptions& options) { return grouped({3, 4, 6, 3}, 32, 4, options); }
+ResNet resnext101_32x8d(const ResNetOptions& options) { return grouped({3, 4, 23, 3}, 32, 8, options); }
+ResNet resnext101_64x4d(const ResNetOptions& options) { return grouped({3, 4, 23, 3}, 64, 4, options); }
+ResNet wide_resnet50_2(const ResNetOptions& options) { return grouped({3, 4, 6, 3}, 1, 128, options); }
+ResNet wide_resnet101_2(const ResNetOptions& options) { return grouped({3, 4, 23, 3}, 1, 128, options); }
 
 namespace {
 
 Builder named(const char* name, ResNet (*make)(const ResNetOptions&)) {
   return {name, [make](const ModelOptions& given) {
             ResNetOptions options;
-            options.num_classes = given.num_classes.value_or(options.num_classes);
-            options.zero_init_residual = given.zero_init_residual.value_or(options.zero_init_residual);
+            set(options.num_classes, given.num_classes);
+            set(options.zero_init_residual, given.zero_init_residual);
             return make(options);
           }};
 }
@@ -114,11 +146,14 @@ Builder named(const char* name, ResNet (*make)(const ResNetOptions&)) {
 }  // namespace
 
 Family families::resnet() {
-  return {
-      .type = "ResNet",
-      .heads = {"fc"},
-      .options = {"zero_init_residual"},
-      .builders = {named("resnet18", resnet18), named("resnet34", resnet34), named("resnet50", resnet50)}};
+  return {.type = "ResNet",
+          .heads = {"fc"},
+          .options = {"zero_init_residual"},
+          .builders = {named("resnet18", resnet18), named("resnet34", resnet34), named("resnet50", resnet50),
+                       named("resnet101", resnet101), named("resnet152", resnet152),
+                       named("resnext50_32x4d", resnext50_32x4d), named("resnext101_32x8d", resnext101_32x8d),
+                       named("resnext101_64x4d", resnext101_64x4d), named("wide_resnet50_2", wide_resnet50_2),
+                       named("wide_resnet101_2", wide_resnet101_2)}};
 }
 
 }  // namespace kiln::nn::models

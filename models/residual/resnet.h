@@ -3,7 +3,9 @@
 #include <kiln/nn/nn.h>
 
 // Residual networks with torchvision's names, shapes and state-dict keys (He et al., "Deep residual learning
-// for image recognition", 2015; bottlenecks stride in their 3x3 convolution, "v1.5").
+// for image recognition", 2015; bottlenecks stride in their 3x3 convolution, "v1.5"), ResNeXt (Xie et al.,
+// "Aggregated residual transformations for deep neural networks", 2016) and wide ones (Zagoruyko and
+// Komodakis, "Wide residual networks", 2016).
 
 namespace kiln::nn::models {
 
@@ -21,7 +23,7 @@ struct BasicBlock : Module {
   Tensor forward(const Tensor& x) const;
 };
 
-// 1x1 down, 3x3, 1x1 up to four times `planes`.
+// 1x1 down to `width`, 3x3 in groups, 1x1 up to four times `planes`.
 struct Bottleneck : Module {
   static constexpr int64_t kExpansion = 4;
   Conv2d conv1;
@@ -33,13 +35,17 @@ struct Bottleneck : Module {
   std::optional<Sequential> downsample;
   NN_MEMBERS(conv1, bn1, conv2, bn2, conv3, bn3, downsample)
 
-  Bottleneck(int64_t in_planes, int64_t planes, int64_t stride);
+  Bottleneck(int64_t in_planes, int64_t planes, int64_t stride, int64_t groups = 1,
+             int64_t width_per_group = 64);
   Tensor forward(const Tensor& x) const;
 };
 
 struct ResNetOptions {
   int64_t num_classes = 1000;
   bool zero_init_residual = false;  // each block starts as the identity
+  // Of bottlenecks: a block of 64 planes has groups * width_per_group channels in its 3x3 convolution.
+  int64_t groups = 1;
+  int64_t width_per_group = 64;
 };
 
 // x [N, 3, H, W] -> scores [N, num_classes]. For another task: net.fc = nn::Linear(net.fc->in_features(),
@@ -62,5 +68,13 @@ struct ResNet : Module {
 ResNet resnet18(const ResNetOptions& options = {});
 ResNet resnet34(const ResNetOptions& options = {});
 ResNet resnet50(const ResNetOptions& options = {});
+ResNet resnet101(const ResNetOptions& options = {});
+ResNet resnet152(const ResNetOptions& options = {});
+// Groups and their width are the network's own, whatever the options say.
+ResNet resnext50_32x4d(const ResNetOptions& options = {});
+ResNet resnext101_32x8d(const ResNetOptions& options = {});
+ResNet resnext101_64x4d(const ResNetOptions& options = {});
+ResNet wide_resnet50_2(const ResNetOptions& options = {});
+ResNet wide_resnet101_2(const ResNetOptions& options = {});
 
 }  // namespace kiln::nn::models
