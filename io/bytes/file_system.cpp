@@ -40,6 +40,7 @@ int FileSystem::rename(const std::string& from, const std::string& to) {
 }
 int FileSystem::unlink(const std::string& path) { return ::unlink(path.c_str()); }
 int FileSystem::mkdir(const std::string& path, mode_t mode) { return ::mkdir(path.c_str(), mode); }
+int FileSystem::rmdir(const std::string& path) { return ::rmdir(path.c_str()); }
 
 int FileSystem::list(const std::string& folder, std::vector<std::string>& names) {
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(folder.c_str()), ::closedir);

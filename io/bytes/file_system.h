@@ -31,6 +31,7 @@ class FileSystem {
   virtual int rename(const std::string& from, const std::string& to);
   virtual int unlink(const std::string& path);
   virtual int mkdir(const std::string& path, mode_t mode);
+  virtual int rmdir(const std::string& path);
 
   // Of more than one call of the system; -1 and errno of the one that failed.
   virtual int list(const std::string& folder, std::vector<std::string>& names);

@@ -150,6 +150,12 @@ int RecordedFiles::mkdir(const std::string& path, mode_t mode) {
   return result;
 }
 
+int RecordedFiles::rmdir(const std::string& path) {
+  const int result = fails("rmdir") ? -1 : FileSystem::rmdir(path);
+  if (result == 0) changes_.push_back({.kind = Kind::remove, .path = within(path)});
+  return result;
+}
+
 int RecordedFiles::list(const std::string& folder, std::vector<std::string>& names) {
   return fails("list") ? -1 : FileSystem::list(folder, names);
 }

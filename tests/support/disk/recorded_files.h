@@ -73,6 +73,7 @@ class RecordedFiles : public io::FileSystem {
   int rename(const std::string& from, const std::string& to) override;
   int unlink(const std::string& path) override;
   int mkdir(const std::string& path, mode_t mode) override;
+  int rmdir(const std::string& path) override;
   int list(const std::string& folder, std::vector<std::string>& names) override;
   int realpath(const std::string& path, std::string& real) override;
 
