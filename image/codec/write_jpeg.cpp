@@ -60,8 +60,9 @@ void set_up(jpeg_compress_struct& jpeg, const Tensor& picture, const JpegOptions
   jpeg.image_width = JDIMENSION(picture.size(2));
   jpeg_set_defaults(&jpeg);
   jpeg_set_quality(&jpeg, options.quality, TRUE);
-  jpeg.comp_info[0].h_samp_factor = options.subsampling == Subsampling::s444 ? 1 : 2;
-  jpeg.comp_info[0].v_samp_factor = options.subsampling == Subsampling::s420 ? 2 : 1;
+  const bool is_grey = jpeg.input_components == 1;
+  jpeg.comp_info[0].h_samp_factor = is_grey || options.subsampling == Subsampling::s444 ? 1 : 2;
+  jpeg.comp_info[0].v_samp_factor = !is_grey && options.subsampling == Subsampling::s420 ? 2 : 1;
   if (options.progressive) jpeg_simple_progression(&jpeg);
 }
 

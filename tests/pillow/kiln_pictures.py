@@ -3,6 +3,7 @@ import json
 import subprocess
 
 import numpy
+from PIL import Image
 
 
 class KilnError(Exception):
@@ -35,3 +36,27 @@ def planes(image):
     """A Pillow image as [C,H,W]."""
     array = numpy.asarray(image)
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+
+
+class Case:
+    """kiln: a function of a Kiln; expected: a function; both give an array."""
+
+    def __init__(self, name, kiln, expected):
+        self.name, self.kiln, self.expected = name, kiln, expected
+
+
+def noise(rng, channels, height, width):
+    """Smooth in part, so that filters ring and JPEG's blocks are of all kinds. uint8 [C,H,W]"""
+    y, x = numpy.mgrid[:height, :width]
+    waves = [127 + 120 * numpy.sin(x * rng.uniform(0, 0.8) + y * rng.uniform(0, 0.8)) for _ in range(channels)]
+    picture = numpy.stack(waves)
+    where = rng.random((height, width)) < 0.3
+    picture[:, where] = rng.integers(0, 256, (channels, int(where.sum())))
+    return numpy.clip(picture, 0, 255).astype(numpy.uint8)
+
+
+def image_of(picture):
+    """A Pillow image of [C,H,W]."""
+    if len(picture) == 1:
+        return Image.fromarray(picture[0])
+    return Image.fromarray(numpy.ascontiguousarray(picture.transpose(1, 2, 0)), {2: "LA", 3: "RGB", 4: "RGBA"}[len(picture)])

@@ -1,6 +1,6 @@
-#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -74,14 +74,19 @@ Tensor picture_of(const json& request, const std::string& bytes) {
   return from_storage(storage, uint8, layout);
 }
 
-// Of the fastest of several runs.
+// Processor time, whatever else the machine does, of the fastest of several runs.
+double processor_seconds() {
+  timespec time;
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return double(time.tv_sec) + double(time.tv_nsec) * 1e-9;
+}
 template <class F>
 Tensor seconds_of(int runs, F&& f) {
   double best = 1e9;
   for (int i = 0; i < runs; ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = processor_seconds();
     f();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    best = std::min(best, processor_seconds() - start);
   }
   return tensor({best});
 }
@@ -92,6 +97,7 @@ Tensor answer(const json& request, const std::string& bytes) {
   if (op == "prepare") return image::prepare(bytes, preset_of(request), decode_options(request));
   if (op == "time")
     return seconds_of(request["runs"], [&] { return image::prepare(bytes, preset_of(request)); });
+  if (op == "time_decode") return seconds_of(request["runs"], [&] { image::decode(bytes); });
   const Tensor picture = picture_of(request, bytes);
   if (op == "prepare_picture") return image::prepare(picture, preset_of(request));
   if (op == "shorter")
