@@ -2,16 +2,10 @@
 
 // Internal: the two passes of a resize over rows of bytes.
 
-#include <kiln/image/resample/axis.h>
+#include <kiln/image/resample/row_filter.h>
 #include <kiln/tensor/base/function.h>
 
 namespace kiln::image {
-
-// Bytes behind a row that passes may read, whatever they hold.
-inline constexpr int64_t kRowSlack = 64;
-
-// One row: `in` holds the samples of the source from `in_begin` on, the channels of a pixel side by side.
-void filter_row(const uint8_t* in, int64_t in_begin, const Axis& axis, int channels, uint8_t* out);
 
 // One sample of each column: rows[i] is the source's row axis.first[y] + i.
 void filter_column(const uint8_t* const* rows, const int32_t* weights, int count, int64_t bytes,
