@@ -46,15 +46,15 @@ class Diagram {
     svg_.text(kLeft + kSide / 2, kTop + kSide + kGap + kCounts + 38, "confidence", "text-anchor=\"middle\"");
   }
 
-  // Blue up to the accuracy, orange from there to the confidence.
+  // Blue up to the accuracy, which the thick line marks; orange between it and the confidence.
   void bar(const Calibration::Bin& bin) {
     const double x = x_of(bin.low) + 0.5, width = (bin.high - bin.low) * kSide - 1;
-    svg_.rect(x, y_of(bin.accuracy), width, bin.accuracy * kSide,
-              fmt::format("fill=\"{}\" fill-opacity=\"0.85\"", kBlue));
     const double high = std::max(bin.accuracy, bin.confidence), low = std::min(bin.accuracy, bin.confidence);
+    svg_.rect(x, y_of(low), width, low * kSide, fmt::format("fill=\"{}\" fill-opacity=\"0.85\"", kBlue));
     svg_.rect(
         x, y_of(high), width, (high - low) * kSide,
-        fmt::format("fill=\"{0}\" fill-opacity=\"0.35\" stroke=\"{0}\" stroke-opacity=\"0.8\"", kOrange));
+        fmt::format("fill=\"{}\" fill-opacity=\"{}\"", kOrange, bin.accuracy < bin.confidence ? 0.3 : 0.5));
+    svg_.rect(x, y_of(bin.accuracy) - 1, width, 2, fmt::format("fill=\"{}\"", kBlue));
   }
 
   void frame(double top, double height) {
