@@ -217,10 +217,18 @@ Tensor isnan(const Tensor& x);
 Tensor isinf(const Tensor& x);
 Tensor isfinite(const Tensor& x);
 Tensor relu(const Tensor& x);
+Tensor relu6(const Tensor& x);
 Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
 enum class GeluApproximation : uint8_t { none, tanh };
 Tensor gelu(const Tensor& x, GeluApproximation approximate = GeluApproximation::none);
 Tensor silu(const Tensor& x);
+Tensor hardswish(const Tensor& x);
+Tensor hardsigmoid(const Tensor& x);
+// Over x itself, as the layers with inplace do; each returns x.
+const Tensor& relu6_(const Tensor& x);
+const Tensor& silu_(const Tensor& x);
+const Tensor& hardswish_(const Tensor& x);
+const Tensor& hardsigmoid_(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
 Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
 Tensor clamp(const Tensor& x, std::optional<Scalar> low = {}, std::optional<Scalar> high = {});

@@ -45,6 +45,10 @@ Tensor max_pool2d(const Tensor& x, Pair kernel, const Pool2dOptions& options = {
 Tensor avg_pool2d(const Tensor& x, Pair kernel, const Pool2dOptions& options = {});
 Tensor adaptive_avg_pool2d(const Tensor& x, Pair output);
 
+// The channels of `groups` dealt out in turn: channel i * groups + g of the result is channel g * C/groups +
+// i of x [N,C,...] (Zhang et al., "ShuffleNet", 2018).
+Tensor channel_shuffle(const Tensor& x, int64_t groups);
+
 // ---- normalisation (autograd/ops/norm/batch_norm.cpp, layer_norm.cpp) ----
 
 struct BatchNormOptions {
@@ -67,6 +71,14 @@ Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight = {}
 
 // Zeroes with probability p and scales the rest by 1/(1-p) when training.
 Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
+
+// ---- stochastic depth (autograd/compositions/stochastic_depth.cpp) ----
+
+enum class StochasticDepthMode : uint8_t { row, batch };
+// Zeroes whole samples (row), or all of x at once (batch), with probability p, and scales the rest by 1/(1-p)
+// when training (Huang et al., "Deep networks with stochastic depth", 2016; torchvision.ops).
+Tensor stochastic_depth(const Tensor& x, double p, StochasticDepthMode mode, bool training = true,
+                        Generator* generator = nullptr);
 
 // ---- losses (autograd/ops/softmax/cross_entropy.cpp, losses.cpp) ----
 

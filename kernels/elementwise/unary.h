@@ -33,6 +33,9 @@ enum class UnaryOp : uint8_t {
   round,
   trunc,
   relu,
+  relu6,
+  hardswish,
+  hardsigmoid,
   leaky_relu,  // a: the slope
   gelu,
   gelu_tanh,

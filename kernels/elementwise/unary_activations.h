@@ -21,6 +21,52 @@ struct Unary<UnaryOp::relu> : UnaryBase {
   }
 };
 
+// The mobile networks' (Howard et al., "Searching for MobileNetV3", 2019): relu6(x) = min(max(x, 0), 6).
+template <>
+struct Unary<UnaryOp::relu6> : UnaryBase {
+  static constexpr Needs needs = Needs::y;
+  template <class T>
+  static constexpr T clipped(T x) {
+    return pick(x <= 0, T(0), pick(x >= 6, T(6), x));
+  }
+  template <class T>
+  constexpr T f(T x) const {
+    return clipped(x);
+  }
+  template <class T>
+  constexpr T df(const T& y) const {
+    return pick(y <= 0, c<T>(0), c<T>(1)) * pick(y >= 6, c<T>(0), c<T>(1));
+  }
+};
+
+// x * relu6(x + 3) / 6.
+template <>
+struct Unary<UnaryOp::hardswish> : UnaryBase {
+  static constexpr Needs needs = Needs::x;
+  template <class T>
+  constexpr T f(T x) const {
+    return x * Unary<UnaryOp::relu6>::clipped(x + 3) / 6;
+  }
+  template <class T>
+  constexpr T df(const T& x) const {
+    return pick(x < -3, c<T>(0), pick(x > 3, c<T>(1), x * c<T>(1.0 / 3) + c<T>(0.5)));
+  }
+};
+
+// relu6(x + 3) / 6.
+template <>
+struct Unary<UnaryOp::hardsigmoid> : UnaryBase {
+  static constexpr Needs needs = Needs::x;
+  template <class T>
+  constexpr T f(T x) const {
+    return Unary<UnaryOp::relu6>::clipped(x + 3) / 6;
+  }
+  template <class T>
+  constexpr T df(const T& x) const {
+    return pick(x <= -3, c<T>(0), c<T>(1.0 / 6)) * pick(x >= 3, c<T>(0), c<T>(1));
+  }
+};
+
 template <>
 struct Unary<UnaryOp::leaky_relu> : UnaryBase {
   static constexpr Needs needs = Needs::x;

@@ -14,7 +14,7 @@ struct AlexNetOptions {
 // For another task: net.classifier[6] = nn::Linear(4096, 10).
 struct AlexNet : Module {
   Replaceable<Sequential> features;
-  Replaceable<AdaptiveAvgPool2d> avgpool{AdaptiveAvgPool2d(6)};
+  Replaceable<AdaptiveAvgPool2d> avgpool{AdaptiveAvgPool2d({6, 6})};
   Replaceable<Sequential> classifier;
   NN_MEMBERS(features, avgpool, classifier)
 

@@ -55,7 +55,7 @@ struct ResNet : Module {
   BatchNorm2d bn1{64};
   Replaceable<MaxPool2d> maxpool{MaxPool2d(3, {.stride = 2, .padding = 1})};
   Replaceable<Sequential> layer1, layer2, layer3, layer4;
-  Replaceable<AdaptiveAvgPool2d> avgpool{AdaptiveAvgPool2d(1)};
+  Replaceable<AdaptiveAvgPool2d> avgpool{AdaptiveAvgPool2d({1, 1})};
   Replaceable<Linear> fc;
   NN_MEMBERS(conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool, fc)
 

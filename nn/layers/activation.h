@@ -7,14 +7,44 @@
 
 namespace kiln::nn {
 
-struct ReLUOptions {
-  bool inplace = false;  // writes over x
+// Of the layers that may write over x.
+struct ActivationOptions {
+  bool inplace = false;
 };
 struct ReLU : Module {
   NN_MEMBERS()
-  explicit ReLU(const ReLUOptions& options = {}) : inplace_(options.inplace) {}
+  explicit ReLU(const ActivationOptions& options = {}) : inplace_(options.inplace) {}
   Tensor forward(const Tensor& x) const { return inplace_ ? x.relu_() : relu(x); }
   std::string extra_repr() const override { return inplace_ ? "inplace=True" : ""; }
+
+ private:
+  bool inplace_;
+};
+
+struct ReLU6 : Module {
+  NN_MEMBERS()
+  explicit ReLU6(const ActivationOptions& options = {}) : inplace_(options.inplace) {}
+  Tensor forward(const Tensor& x) const { return inplace_ ? relu6_(x) : relu6(x); }
+  std::string extra_repr() const override { return inplace_ ? "inplace=True" : ""; }
+
+ private:
+  bool inplace_;
+};
+
+// PyTorch's Hardswish and Hardsigmoid do not print inplace.
+struct Hardswish : Module {
+  NN_MEMBERS()
+  explicit Hardswish(const ActivationOptions& options = {}) : inplace_(options.inplace) {}
+  Tensor forward(const Tensor& x) const { return inplace_ ? hardswish_(x) : hardswish(x); }
+
+ private:
+  bool inplace_;
+};
+
+struct Hardsigmoid : Module {
+  NN_MEMBERS()
+  explicit Hardsigmoid(const ActivationOptions& options = {}) : inplace_(options.inplace) {}
+  Tensor forward(const Tensor& x) const { return inplace_ ? hardsigmoid_(x) : hardsigmoid(x); }
 
  private:
   bool inplace_;
@@ -42,7 +72,12 @@ struct GELU : Module {
 
 struct SiLU : Module {
   NN_MEMBERS()
-  Tensor forward(const Tensor& x) const { return silu(x); }
+  explicit SiLU(const ActivationOptions& options = {}) : inplace_(options.inplace) {}
+  Tensor forward(const Tensor& x) const { return inplace_ ? silu_(x) : silu(x); }
+  std::string extra_repr() const override { return inplace_ ? "inplace=True" : ""; }
+
+ private:
+  bool inplace_;
 };
 
 struct Sigmoid : Module {

@@ -19,6 +19,13 @@ Tensor LayerNorm::forward(const Tensor& x) const {
   return layer_norm(x, normalized_shape_, weight, bias, options_.eps);
 }
 
+Tensor LayerNorm2d::forward(const Tensor& x) const {
+  if (!x.defined() || x.dim() != 4)
+    fail("LayerNorm2d: x must be [N,C,H,W], got {}",
+         x.defined() ? to_string(x.shape()) : "an undefined tensor");
+  return permute(LayerNorm::forward(permute(x, {0, 2, 3, 1})), {0, 3, 1, 2});
+}
+
 void LayerNorm::reset_parameters() {
   if (!options_.elementwise_affine) return;
   init::ones_(weight);

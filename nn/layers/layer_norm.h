@@ -24,4 +24,14 @@ struct LayerNorm : Module {
   LayerNormOptions options_;
 };
 
+// torchvision's: over the channels of x [N, C, H, W]. Computes in channels-last memory and gives it; x in
+// that order is not copied.
+struct LayerNorm2d : LayerNorm {
+  NN_MEMBERS()
+
+  explicit LayerNorm2d(int64_t channels, const LayerNormOptions& options = {})
+      : LayerNorm(Shape{channels}, options) {}
+  Tensor forward(const Tensor& x) const;
+};
+
 }  // namespace kiln::nn

@@ -51,10 +51,14 @@ AdaptiveAvgPool2d::AdaptiveAvgPool2d(Pair output_size) : output_size_(output_siz
     fail("AdaptiveAvgPool2d: output_size must be at least 0, got {}", repr(output_size));
 }
 
+AdaptiveAvgPool2d::AdaptiveAvgPool2d(int64_t output_size) : AdaptiveAvgPool2d(Pair(output_size)) {
+  one_number_ = true;
+}
+
 Tensor AdaptiveAvgPool2d::forward(const Tensor& x) const { return adaptive_avg_pool2d(x, output_size_); }
 
 std::string AdaptiveAvgPool2d::extra_repr() const {
-  return fmt::format("output_size={}", repr(output_size_));
+  return fmt::format("output_size={}", one_number_ ? repr_short(output_size_) : repr(output_size_));
 }
 
 }  // namespace kiln::nn

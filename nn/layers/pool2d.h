@@ -34,11 +34,14 @@ struct AdaptiveAvgPool2d : Module {
   NN_MEMBERS()
 
   explicit AdaptiveAvgPool2d(Pair output_size);
+  // The same for both; printed as one number, as PyTorch does.
+  explicit AdaptiveAvgPool2d(int64_t output_size);
   Tensor forward(const Tensor& x) const;
   std::string extra_repr() const override;
 
  private:
   Pair output_size_;
+  bool one_number_ = false;
 };
 
 }  // namespace kiln::nn

@@ -119,6 +119,26 @@ TEST_CASE("unary ops do not depend on the number of threads") {
   CHECK(equal(one, five));
 }
 
+TEST_CASE("activations in place are those of their names, with their first and second derivatives") {
+  struct Pair {
+    Tensor (*f)(const Tensor&);
+    const Tensor& (*f_)(const Tensor&);
+  };
+  for (const Pair& pair : {Pair{relu6, relu6_}, Pair{silu, silu_}, Pair{hardswish, hardswish_},
+                           Pair{hardsigmoid, hardsigmoid_}}) {
+    const Tensor x = (randn({40}) * 3).to(float64).requires_grad_();
+    const auto twice = [&](const Tensor& y) {
+      const Tensor g = autograd::grad({y.sum()}, {x}, {}, {.create_graph = true})[0];
+      return Tensors{y.detach(), g.detach(), g.requires_grad() ? autograd::grad({(g * g).sum()}, {x})[0] : g};
+    };
+    const Tensor target = x * 1;
+    CHECK(pair.f_(target).is_same(target));
+    const Tensors expected = twice(pair.f(x * 1)), found = twice(target);
+    for (size_t i = 0; i < expected.size(); ++i) CHECK(allclose(found[i], expected[i], 1e-12, 1e-12));
+  }
+  expect_error("silu_: x [2] is a leaf that requires grad", [] { silu_(ones({2}).requires_grad_()); });
+}
+
 TEST_CASE("relu_ and clamp_ write in place and are recorded") {
   const Tensor x = tensor({-1., 2., 3.}).requires_grad_();
   const Tensor y = x * 2;

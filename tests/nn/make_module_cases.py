@@ -8,10 +8,19 @@ parameters' gradients, and all floating buffers after the step.
 Run with Debian's python3-torchvision (0.14.1).
 """
 import pathlib
+from functools import partial
 
 import torch
 from torch import nn
 from torchvision import models
+from torchvision.models.convnext import LayerNorm2d
+from torchvision.models.shufflenetv2 import channel_shuffle
+from torchvision.ops import StochasticDepth, misc
+
+
+class Shuffle(nn.Module):  # nn.ChannelShuffle(3), which has no gradient in 1.13
+    def forward(self, x):
+        return channel_shuffle(x, 3)
 
 
 def sines(shape, phase, scale=1.0, offset=0.0):
@@ -71,6 +80,10 @@ layers = [
     (nn.LayerNorm(5), (2, 3, 5)),
     (nn.LayerNorm((3, 5), eps=1e-3, elementwise_affine=False), (2, 3, 5)),
     (nn.ReLU(), (3, 4)),
+    (nn.ReLU6(), (3, 4)),
+    (nn.Hardswish(), (3, 4)),
+    (nn.Sequential(nn.Linear(3, 4), nn.ReLU6(inplace=True), nn.Linear(4, 4), nn.Hardswish(inplace=True),
+                   nn.Linear(4, 4), nn.SiLU(inplace=True), nn.Linear(4, 2), nn.Hardsigmoid(inplace=True)), (5, 3)),
     (nn.LeakyReLU(0.2), (3, 4)),
     (nn.GELU(), (3, 4)),
     (nn.GELU("tanh"), (3, 4)),
@@ -83,7 +96,19 @@ layers = [
     (nn.Flatten(0, 1), (2, 3, 4)),
     (nn.Identity(), (2, 3)),
     (nn.Sequential(nn.Linear(3, 4), nn.ReLU(inplace=True), nn.Linear(4, 2)), (5, 3)),
+    (LayerNorm2d(3, eps=1e-3), (2, 3, 4, 5)),
+    (misc.Permute([0, 2, 3, 1]), (2, 3, 4, 5)),
+    (Shuffle(), (2, 6, 4, 5)),
+    (misc.SqueezeExcitation(6, 4), (2, 6, 3, 4)),
+    (misc.SqueezeExcitation(6, 4, partial(nn.SiLU, inplace=True), nn.Hardsigmoid), (2, 6, 3, 4)),
+    (misc.Conv2dNormActivation(3, 4), (2, 3, 5, 4)),
+    (misc.Conv2dNormActivation(4, 6, 5, stride=2, groups=2, norm_layer=partial(nn.BatchNorm2d, eps=1e-3, momentum=0.01),
+                               activation_layer=nn.Hardswish), (2, 4, 7, 6)),
+    (misc.Conv2dNormActivation(3, 4, 3, norm_layer=None, activation_layer=None, dilation=2), (2, 3, 7, 6)),
+    (misc.MLP(4, [6, 3], activation_layer=nn.GELU, inplace=None), (5, 4)),
+    (misc.MLP(4, [6, 5, 3], norm_layer=nn.LayerNorm, bias=False, inplace=False), (5, 4)),
 ]
-write("layer_cases.txt", [(*layer, BOTH) for layer in layers] + [(nn.Dropout(), (3, 4), EVALUATION)])
+write("layer_cases.txt", [(*layer, BOTH) for layer in layers] + [(nn.Dropout(), (3, 4), EVALUATION),
+                                                             (StochasticDepth(0.4, "row"), (3, 4), EVALUATION)])
 write("network_cases.txt", [(models.resnet18(num_classes=10), (2, 3, 64, 64), BOTH),
                             (models.alexnet(num_classes=10), (1, 3, 64, 64), EVALUATION)])

@@ -1,9 +1,13 @@
 #!/usr/bin/python3
 """Writes reprs.txt: what PyTorch prints for the modules of repr_test.cpp, in its order.
 
-Run with Debian's python3-torch (1.13.1): python3 make_reprs.py > reprs.txt
+Run with Debian's python3-torchvision (0.14.1): python3 make_reprs.py > reprs.txt
 """
+from functools import partial
+
 from torch import nn
+from torchvision.models.convnext import LayerNorm2d
+from torchvision.ops import StochasticDepth, misc
 
 
 class Block(nn.Module):
@@ -55,6 +59,19 @@ modules = [
     nn.Flatten(),
     nn.Flatten(0, 2),
     nn.Identity(),
+    nn.ReLU6(inplace=True),
+    nn.Hardswish(inplace=True),
+    nn.Hardsigmoid(),
+    nn.SiLU(inplace=True),
+    nn.Dropout(0.2, inplace=True),
+    StochasticDepth(0.4, "row"),
+    StochasticDepth(1.0, "batch"),
+    LayerNorm2d(96, eps=1e-6),
+    misc.Permute([0, 2, 3, 1]),
+    nn.ChannelShuffle(2),
+    misc.SqueezeExcitation(6, 4, partial(nn.SiLU, inplace=True)),
+    misc.Conv2dNormActivation(3, 4),
+    misc.MLP(4, [6, 3], activation_layer=nn.ReLU, dropout=0.1, inplace=True),
     nn.CrossEntropyLoss(),
     nn.BCEWithLogitsLoss(),
     Net(),

@@ -60,6 +60,17 @@ def pooling():
         yield Case("max_pool2d", lambda x, a: F.max_pool2d(x[0], **a), [torch.randn(1, 1, 8, 8)], args, error=True)
 
 
+def shuffles():
+    def call(x, a):  # torch.channel_shuffle has no gradient in 1.13
+        n, c, *rest = x[0].shape
+        return x[0].reshape(n, a["groups"], c // a["groups"], *rest).transpose(1, 2).reshape(x[0].shape)
+
+    for x in (torch.randn(2, 6, 3, 4), torch.randn(2, 6, 3, 4).contiguous(memory_format=LAST), torch.randn(1, 6, 5)):
+        for groups in (1, 2, 3, 6):
+            yield Case("channel_shuffle", call, [x], {"groups": groups})
+    yield Case("channel_shuffle", lambda x, a: torch.channel_shuffle(x[0], a["groups"]), [torch.randn(2, 6, 3, 4)], {"groups": 4}, error=True)
+
+
 def normalisation():
     def call(x, a):
         mean, var = (x[3].clone(), x[4].clone()) if len(x) > 3 else (None, None)
@@ -178,6 +189,7 @@ def optimizers():
 def cases():
     yield from convolutions()
     yield from pooling()
+    yield from shuffles()
     yield from normalisation()
     yield from linear()
     yield from losses()

@@ -58,6 +58,9 @@ void add_unary(Table& table) {
   table["isinf"] = unary<isinf>;
   table["isfinite"] = unary<isfinite>;
   table["relu"] = unary<relu>;
+  table["relu6"] = unary<relu6>;
+  table["hardswish"] = unary<hardswish>;
+  table["hardsigmoid"] = unary<hardsigmoid>;
   table["silu"] = unary<silu>;
   table["sigmoid"] = unary<sigmoid>;
   table["logical_not"] = unary<logical_not>;
@@ -120,6 +123,10 @@ void add_in_place(Table& table) {
   table["mul_scalar_"] = in_place([](const Tensor& y, const Call& c) { y.mul_(c.scalar("other")); });
   table["copy_"] = in_place([](const Tensor& y, const Call& c) { y.copy_(c.in(1)); });
   table["fill_"] = in_place([](const Tensor& y, const Call& c) { y.fill_(c.scalar("other")); });
+  table["relu6_"] = in_place([](auto& y, auto&) { relu6_(y); });
+  table["silu_"] = in_place([](auto& y, auto&) { silu_(y); });
+  table["hardswish_"] = in_place([](auto& y, auto&) { hardswish_(y); });
+  table["hardsigmoid_"] = in_place([](auto& y, auto&) { hardsigmoid_(y); });
   table["relu_"] = in_place([](const Tensor& y, const Call&) { y.relu_(); });
   table["clamp_"] =
       in_place([](const Tensor& y, const Call& c) { y.clamp_(c.scalar("min"), c.scalar("max")); });

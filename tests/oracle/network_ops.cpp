@@ -57,6 +57,9 @@ void add_layers(Table& table) {
   table["adaptive_avg_pool2d"] = [](const Call& c) {
     return Tensors{adaptive_avg_pool2d(c.in(0), c.pair("output_size", 1))};
   };
+  table["channel_shuffle"] = [](const Call& c) {
+    return Tensors{channel_shuffle(c.in(0), c.integer("groups"))};
+  };
   table["batch_norm"] = run_batch_norm;
   table["layer_norm"] = [](const Call& c) {
     return Tensors{layer_norm(c.in(0), c.dims("normalized_shape"), c.in(1), c.in(2), c.real("eps", 1e-5))};

@@ -1,5 +1,6 @@
 #include "support/unary_rows.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -43,6 +44,9 @@ const std::vector<UnaryRow>& unary_rows() {
       {"round", round, [](double x) { return std::nearbyint(x); }, 0.6, 1.4},
       {"trunc", trunc, [](double x) { return std::trunc(x); }, -0.9, -0.1},
       {"relu", relu, [](double x) { return x > 0 ? x : 0; }},
+      {"relu6", relu6, [](double x) { return std::clamp(x, 0.0, 6.0); }, -1, 10},
+      {"hardswish", hardswish, [](double x) { return x * std::clamp(x + 3, 0.0, 6.0) / 6; }, -5, 5},
+      {"hardsigmoid", hardsigmoid, [](double x) { return std::clamp(x + 3, 0.0, 6.0) / 6; }, -5, 5},
       {"leaky_relu", [](const Tensor& x) { return leaky_relu(x, 0.2); },
        [](double x) { return x > 0 ? x : 0.2 * x; }},
       {"gelu", [](const Tensor& x) { return gelu(x); }, [](double x) { return x * normal_below(x); }},

@@ -161,6 +161,11 @@ Rows in_place_rows() {
       written("trunc_", [](auto& x) { x.trunc_(); }),
       written(
           "relu_", [](auto& x) { x.relu_(); }, -2, 2),
+      written(
+          "relu6_", [](auto& x) { relu6_(x); }, 1, 5),
+      written("silu_", [](auto& x) { silu_(x); }),
+      written("hardswish_", [](auto& x) { hardswish_(x); }),
+      written("hardsigmoid_", [](auto& x) { hardsigmoid_(x); }),
       written("sigmoid_", [](auto& x) { x.sigmoid_(); }),
       with_ends(written("cumsum_", [](auto& x) { x.cumsum_(1); }),
                 {[](const Tensors& in) { in[0].clone().cumsum_(INT32_MIN); }}),

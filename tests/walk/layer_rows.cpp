@@ -91,6 +91,21 @@ Rows layer_rows() {
                   nn::AdaptiveAvgPool2d layer(n);
                   layer(image);
                 })),
+      layer("LayerNorm2d", nn::LayerNorm2d(3), image),
+      layer("StochasticDepth", nn::StochasticDepth(0.5), image),
+      layer("Permute", nn::Permute({0, 2, 3, 1}), image),
+      with_ends(layer("ChannelShuffle", nn::ChannelShuffle(3), image), sized([image](int64_t n) {
+                  nn::ChannelShuffle layer(n);
+                  layer(image);
+                })),
+      with_ends(layer("SqueezeExcitation", nn::SqueezeExcitation(3, 2), image),
+                sized([](int64_t n) { nn::SqueezeExcitation(n, n); })),
+      with_ends(layer("Conv2dNormActivation", nn::Conv2dNormActivation(3, 4), image),
+                sized([](int64_t n) { nn::Conv2dNormActivation(3, 4, n); })),
+      with_ends(layer("MLP", nn::MLP(4, {5, 3}), rows), sized([](int64_t n) { nn::MLP(4, {n}); })),
+      layer("ReLU6", nn::ReLU6(), rows),
+      layer("Hardswish", nn::Hardswish({.inplace = true}), rows),
+      layer("Hardsigmoid", nn::Hardsigmoid(), rows),
       layer("ReLU", nn::ReLU(), rows),
       layer("LeakyReLU", nn::LeakyReLU(), rows),
       layer("GELU", nn::GELU(), rows),

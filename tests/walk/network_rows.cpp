@@ -111,6 +111,11 @@ Rows network_rows() {
                  [](const Tensors& in) {
                    layer_norm(in[0], {1, 1, 3, 4});
                  }}),
+      with_ends(one("channel_shuffle", [](auto& v) { return channel_shuffle(v, 2); }, {2, 4, 2, 2}),
+                {[](const Tensors& in) { channel_shuffle(in[0], 0); },
+                 [](const Tensors& in) { channel_shuffle(in[0], kMost); },
+                 [](const Tensors& in) { channel_shuffle(in[0], kLeast); }}),
+      one("stochastic_depth", [](auto& v) { return stochastic_depth(v, 0.4, StochasticDepthMode::row); }),
       one("dropout", [](auto& v) { return dropout(v, 0.4); }),
   };
   rows.insert(rows.end(), rest.begin(), rest.end());

@@ -78,6 +78,24 @@ Tensor unary(const char* name, const Tensor& input, const UnaryParameters& param
         y, [parameters](const Tensor& g) { return g * kernels::math::Unary<which>{{parameters}}.df(g); });
 }
 
+// x = f(x). Where the derivative is one of x, a copy of x is kept for it.
+template <UnaryOp which>
+const Tensor& unary_in_place(const char* name, const Tensor& target) {
+  Op op(name);
+  const Tensor& x = op.operand("x", target, autograd::Kind::floating);
+  op.begin_write();
+  constexpr bool needs_x = kernels::math::Unary<which>::needs == Needs::x;
+  const Tensor before = needs_x && op.records() ? clone(x) : Tensor();
+  on(x.device(), [&](auto& ctx) { kernels::unary(ctx, which, {}, x, x); });
+  if (!op.records())
+    op.written();
+  else
+    op.record_write([kept = needs_x ? Saved(before) : Saved(SavedOutput(x))](const Tensor& g) {
+      return unary_backward(which, {}, kept.get(), g);
+    });
+  return target;
+}
+
 bool integral(const char* op, const Tensor& x) {
   if (!x.defined()) fail("{}: x is an undefined tensor", op);
   if (x.dtype() == bool8) fail("{}: bool tensors are not supported", op);
@@ -100,6 +118,9 @@ Tensor square(const Tensor& x) {
 }
 Tensor relu(const Tensor& x) {
   return integral("relu", x) ? clamp(x, 0, {}) : unary<UnaryOp::relu>("relu", x);
+}
+Tensor relu6(const Tensor& x) {
+  return integral("relu6", x) ? clamp(x, 0, 6) : unary<UnaryOp::relu6>("relu6", x);
 }
 Tensor floor(const Tensor& x) { return integral("floor", x) ? clone(x) : unary<UnaryOp::floor>("floor", x); }
 Tensor ceil(const Tensor& x) { return integral("ceil", x) ? clone(x) : unary<UnaryOp::ceil>("ceil", x); }
@@ -125,6 +146,8 @@ Tensor sinh(const Tensor& x) { return unary<UnaryOp::sinh>("sinh", x); }
 Tensor cosh(const Tensor& x) { return unary<UnaryOp::cosh>("cosh", x); }
 Tensor tanh(const Tensor& x) { return unary<UnaryOp::tanh>("tanh", x); }
 Tensor erf(const Tensor& x) { return unary<UnaryOp::erf>("erf", x); }
+Tensor hardswish(const Tensor& x) { return unary<UnaryOp::hardswish>("hardswish", x); }
+Tensor hardsigmoid(const Tensor& x) { return unary<UnaryOp::hardsigmoid>("hardsigmoid", x); }
 Tensor silu(const Tensor& x) { return unary<UnaryOp::silu>("silu", x); }
 Tensor sigmoid(const Tensor& x) { return unary<UnaryOp::sigmoid>("sigmoid", x); }
 Tensor leaky_relu(const Tensor& x, double negative_slope) {
@@ -139,23 +162,16 @@ Tensor softplus(const Tensor& x, double beta, double threshold) {
   return unary<UnaryOp::softplus>("softplus", x, {beta, threshold});
 }
 
+const Tensor& relu6_(const Tensor& x) { return unary_in_place<UnaryOp::relu6>("relu6_", x); }
+const Tensor& hardswish_(const Tensor& x) { return unary_in_place<UnaryOp::hardswish>("hardswish_", x); }
+const Tensor& hardsigmoid_(const Tensor& x) {
+  return unary_in_place<UnaryOp::hardsigmoid>("hardsigmoid_", x);
+}
+const Tensor& silu_(const Tensor& x) { return unary_in_place<UnaryOp::silu>("silu_", x); }
+
 const Tensor& Tensor::relu_() const {
-  Op op("relu_");
-  const Tensor& x = op.operand("x", *this);
-  if (!x.is_floating_point()) {
-    clamp_(0, INT64_MAX);
-    op.written();
-    return *this;
-  }
-  op.begin_write();
-  on(device(), [&](auto& ctx) { kernels::unary(ctx, UnaryOp::relu, {}, *this, *this); });
-  if (!op.records()) {
-    op.written();
-    return *this;
-  }
-  op.record_write(
-      [y = SavedOutput(*this)](const Tensor& g) { return unary_backward(UnaryOp::relu, {}, y.get(), g); });
-  return *this;
+  if (integral("relu_", *this)) return clamp_(0, INT64_MAX);
+  return unary_in_place<UnaryOp::relu>("relu_", *this);
 }
 
 }  // namespace kiln

@@ -3,6 +3,8 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/nn/module.h>
 
+// Layers that only move elements to other places.
+
 namespace kiln::nn {
 
 // [N, C, H, W] -> [N, C*H*W], unless told otherwise.
@@ -22,6 +24,26 @@ struct Flatten : Module {
 struct Identity : Module {
   NN_MEMBERS()
   Tensor forward(const Tensor& x) const { return x; }
+};
+
+// torchvision.ops.Permute: a view with its dimensions in this order.
+struct Permute : Module {
+  NN_MEMBERS()
+  explicit Permute(const Dims& dims) : dims_(dims) {}
+  Tensor forward(const Tensor& x) const { return permute(x, dims_); }
+
+ private:
+  Dims dims_;
+};
+
+struct ChannelShuffle : Module {
+  NN_MEMBERS()
+  explicit ChannelShuffle(int64_t groups) : groups_(groups) {}
+  Tensor forward(const Tensor& x) const { return channel_shuffle(x, groups_); }
+  std::string extra_repr() const override { return "groups=" + std::to_string(groups_); }
+
+ private:
+  int64_t groups_;
 };
 
 }  // namespace kiln::nn
