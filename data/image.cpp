@@ -4,64 +4,8 @@
 #include <cstring>
 
 #include <kiln/tensor/base/fail.h>
-#include <kiln/tensor/dtype/element.h>
 
 namespace kiln::data {
-namespace {
-
-// Calls f<U>() with an unsigned type of `bytes` bytes; complex128 is the only wider element.
-struct Wide {
-  uint64_t parts[2];
-};
-template <class F>
-void visit_size(int64_t bytes, F&& f) {
-  switch (bytes) {
-    case 1:
-      return f.template operator()<uint8_t>();
-    case 2:
-      return f.template operator()<uint16_t>();
-    case 4:
-      return f.template operator()<uint32_t>();
-    case 8:
-      return f.template operator()<uint64_t>();
-    default:
-      return f.template operator()<Wide>();
-  }
-}
-
-}  // namespace
-
-void copy_elements(const Tensor& x, char* out, const Strides& out_strides) {
-  if (x.numel() == 0) return;
-  if (x.is_contiguous() && out_strides == contiguous_strides(x.shape())) {
-    std::memcpy(out, x.raw_data(), size_t(x.numel() * size_of(x.dtype())));
-    return;
-  }
-  visit_size(size_of(x.dtype()), [&]<class U>() {
-    const U* from = static_cast<const U*>(x.raw_data());
-    U* to = reinterpret_cast<U*>(out);
-    Dims index = Dims::filled(x.dim(), 0);
-    int64_t at = 0, n = x.numel();
-    for_each_offset(x.layout(), [&](int64_t offset) {
-      to[at] = from[offset];
-      if (--n == 0) return;
-      for (int d = x.dim() - 1; d >= 0; --d) {
-        at += out_strides[d];
-        if (++index[d] < x.shape()[d]) break;
-        at -= out_strides[d] * x.shape()[d];
-        index[d] = 0;
-      }
-    });
-  });
-}
-
-Tensor contiguous_copy(const Tensor& x) {
-  if (x.is_contiguous()) return x;
-  Tensor y = empty(x.shape(), {.dtype = x.dtype(), .device = cpu});
-  copy_elements(x, static_cast<char*>(y.raw_data()), y.strides());
-  return y;
-}
-
 AxisMap::Range AxisMap::inside(int64_t source_size) const {
   // step is 1 or -1
   const int64_t begin = step > 0 ? -start : start - (source_size - 1);
@@ -96,7 +40,7 @@ Tensor move_pixels(const Tensor& image, const Geometry& geometry) {
   const auto [x0, x1] = x.inside(image.shape()[2]);
   const Strides& in = image.strides();
   std::memset(result.raw_data(), 0, size_t(result.numel() * size_of(image.dtype())));
-  visit_size(size_of(image.dtype()), [&]<class U>() {
+  image::visit_size(size_of(image.dtype()), [&]<class U>() {
     const U* from = static_cast<const U*>(image.raw_data());
     U* to = static_cast<U*>(result.raw_data());
     for (int64_t c = 0; c < channels; ++c)

@@ -3,15 +3,13 @@
 // Internal: copies of images, the arithmetic that transforms and the fused batch path share.
 
 #include <kiln/data/random_stream.h>
+#include <kiln/image/elements.h>
 #include <kiln/tensor/tensor.h>
 
 namespace kiln::data {
 
-// x itself when it is contiguous, else a contiguous copy.
-Tensor contiguous_copy(const Tensor& x);
-
-// Copies the elements of x, of any strides, to elements of the same shape and type at `out`.
-void copy_elements(const Tensor& x, char* out, const Strides& out_strides);
+using image::contiguous_copy;
+using image::copy_elements;
 
 // Row i of the result is row start + step * i of the source, or fill where the source has none.
 struct AxisMap {

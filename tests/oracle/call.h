@@ -59,5 +59,6 @@ void add_tensor_ops(Table& table);
 void add_index_ops(Table& table);
 void add_network_ops(Table& table);
 void add_optimizers(Table& table);
+void add_picture_ops(Table& table);
 
 }  // namespace kiln::oracle

@@ -85,6 +85,7 @@ int main() {
   oracle::add_index_ops(table);
   oracle::add_network_ops(table);
   oracle::add_optimizers(table);
+  oracle::add_picture_ops(table);
   uint64_t length = 0;
   while (read_exactly(&length, sizeof length)) {
     std::string text(length, '\0');
