@@ -1,34 +1,42 @@
-#include <algorithm>
-
+#include <kiln/io/load.h>
+#include <kiln/models/card.h>
+#include <kiln/models/load_weights.h>
 #include <kiln/models/models.h>
-#include <kiln/models/registry.h>
-#include <kiln/tensor/base/fail.h>
 
 namespace kiln::nn::models {
 
 namespace {
 
-// Options that a model does not take are no reason to guess.
-void refuse_others(const Registered& model, const ModelOptions& options) {
-  if (model.is_own) return;
-  for (const std::string& option : given_options(options))
-    if (option != "num_classes" &&
-        std::ranges::find(model.family->options, option) == model.family->options.end())
-      fail("create: {} has no option '{}'; leave it out", model.builder.name, option);
-  if (options.num_classes && *options.num_classes < 1)
-    fail("create: {} needs at least one class, num_classes is {}", model.builder.name, *options.num_classes);
+image::Preset preset_of(std::string_view name, const ModelOptions& options) {
+  image::Preset preset = info(name).preset;
+  if (options.image_size && preset.crop != *options.image_size)
+    preset.resize = preset.crop = *options.image_size;
+  return preset;
 }
 
 }  // namespace
 
 Model create(std::string_view name, const ModelOptions& options) {
   const Registered model = registered(name);
-  refuse_others(model, options);
-  Card card;
-  card.architecture = model.builder.name;
-  card.options = options;
-  card.preset = info(name).preset;
-  return {model.builder.make(options), std::move(card)};
+  if (options.weights.empty()) {
+    Card card;
+    card.architecture = model.builder.name;
+    card.options = options;
+    card.preset = preset_of(name, options);
+    return {make(model, options), std::move(card)};
+  }
+  const Value value = io::load(options.weights, {.dtype = float32});
+  Model result = create_with_weights(model, options, value, options.weights);
+  if (const auto published = find_published(options.weights)) {
+    result.card.preset = published->preset;
+  } else if (is_whole_model(value)) {
+    const Card card = read_card(value, options.weights);
+    result.card.preset = card.preset;
+    if (result.new_parameters.empty()) result.card.class_names = card.class_names;
+  } else {
+    result.card.preset = preset_of(name, result.card.options);
+  }
+  return result;
 }
 
 }  // namespace kiln::nn::models

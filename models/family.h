@@ -24,6 +24,8 @@ struct Family {
   std::vector<Builder> builders;
   // Makes weights of older or fuller files those of this network: renames, leaves out, resizes.
   Function<void(Module& net, StateDict& state)> adapt;
+  // What options that are not set become for weights that torchvision publishes.
+  Function<void(ModelOptions& options)> for_published;
   // Where torchvision publishes no weights, the pictures that it wants.
   image::Preset preset;
   int64_t channels = 3;

@@ -45,6 +45,17 @@ Registry& registry() {
        close.empty() ? "" : fmt::format(", did you mean '{}'?", close), list);
 }
 
+// Options that a model does not take are no reason to guess.
+void refuse_others(const Registered& model, const ModelOptions& options) {
+  if (options.num_classes && *options.num_classes < 1)
+    fail("create: {} needs at least one class, num_classes is {}", model.builder.name, *options.num_classes);
+  if (model.is_own) return;
+  const std::vector<std::string>& own = model.family->options;
+  for (const std::string& option : given_options(options))
+    if (option != "num_classes" && std::ranges::find(own, option) == own.end())
+      fail("create: {} has no option '{}'; leave it out", model.builder.name, option);
+}
+
 }  // namespace
 
 Registered registered(std::string_view name) {
@@ -54,6 +65,11 @@ Registered registered(std::string_view name) {
     if (const auto found = all.models.find(name); found != all.models.end()) return found->second;
   }
   fail_unknown(name);
+}
+
+AnyModule make(const Registered& model, const ModelOptions& options) {
+  refuse_others(model, options);
+  return model.builder.make(options);
 }
 
 std::shared_ptr<const Family> family_of(const Module& net) {

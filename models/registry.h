@@ -17,6 +17,9 @@ struct Registered {
 // Throws when there is none, with the name that was probably meant.
 Registered registered(std::string_view name);
 
+// A new one. Throws for options that it does not have.
+AnyModule make(const Registered& model, const ModelOptions& options);
+
 // The family of networks of that class; null when there is none.
 std::shared_ptr<const Family> family_of(const Module& net);
 

@@ -2,6 +2,14 @@
 
 #include <kiln/tensor/base/fail.h>
 
+namespace kiln::nn {
+
+void MemberVisitor::any_module(std::string_view name, AnyModule& module) {
+  if (!module.empty()) this->module(name, module.module());
+}
+
+}  // namespace kiln::nn
+
 namespace kiln::nn::detail {
 
 void fail_not_callable(const Module& module, size_t count) {

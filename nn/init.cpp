@@ -10,6 +10,15 @@
 
 namespace kiln::nn::init {
 
+namespace {
+
+thread_local int skips = 0;
+
+}  // namespace
+
+Skip::Skip() { ++skips; }
+Skip::~Skip() { --skips; }
+
 double calculate_gain(Nonlinearity nonlinearity, double slope) {
   switch (nonlinearity) {
     case Nonlinearity::tanh:
@@ -34,18 +43,21 @@ Fans fans_of(const Tensor& weight) {
 }
 
 const Tensor& uniform_(const Tensor& x, double low, double high) {
+  if (skips > 0) return x;
   const NoGrad no_grad;
   x.uniform_(low, high);
   return x;
 }
 
 const Tensor& normal_(const Tensor& x, double mean, double std) {
+  if (skips > 0) return x;
   const NoGrad no_grad;
   x.normal_(mean, std);
   return x;
 }
 
 const Tensor& constant_(const Tensor& x, double value) {
+  if (skips > 0) return x;
   const NoGrad no_grad;
   x.fill_(value);
   return x;
@@ -92,6 +104,7 @@ const Tensor& kaiming_normal_(const Tensor& x, const KaimingOptions& options) {
 
 const Tensor& eye_(const Tensor& x) {
   if (x.dim() != 2) fail("eye_: needs a matrix, got {}", x.shape());
+  if (skips > 0) return x;
   std::vector<double> values(size_t(x.numel()), 0);
   for (int64_t i = 0; i < std::min(x.size(0), x.size(1)); ++i) values[size_t(i * x.size(1) + i)] = 1;
   return assign(x, values);
@@ -102,6 +115,7 @@ const Tensor& dirac_(const Tensor& x, int64_t groups) {
     fail("dirac_: needs the weight of a convolution, of rank 3 to 5, got {}", x.shape());
   if (groups < 1 || x.size(0) % groups != 0)
     fail("dirac_: {} groups do not divide {} output channels", groups, x.size(0));
+  if (skips > 0) return x;
   const int64_t outputs = x.size(0) / groups, field = x.numel() / std::max<int64_t>(1, x.size(0) * x.size(1));
   int64_t centre = 0;
   for (int d = 2; d < x.dim(); ++d) centre = centre * x.size(d) + x.size(d) / 2;
@@ -137,7 +151,16 @@ double normal_quantile(double p, double low, double high) {
 const Tensor& trunc_normal_(const Tensor& x, double mean, double std, double low, double high) {
   if (!(low < high) || !(std > 0))
     fail("trunc_normal_: needs std > 0 and low < high, got std {}, low {}, high {}", std, low, high);
+  if (skips > 0) return x;
   double from = (low - mean) / std, to = (high - mean) / std;
+  // So far out nothing is cut off that a double would show.
+  constexpr double kFar = 9;
+  if (from < -kFar && to > kFar) {
+    normal_(x, mean, std);
+    const NoGrad no_grad;
+    x.copy_(clamp(x, low, high));
+    return x;
+  }
   // The lower tail has the finer numbers, so a range above the mean is mirrored.
   const double sign = from > 0 ? -1 : 1;
   if (sign < 0) from = -std::exchange(to, -from);
@@ -150,7 +173,7 @@ const Tensor& trunc_normal_(const Tensor& x, double mean, double std, double low
 
 const Tensor& orthogonal_(const Tensor& x, double gain) {
   if (x.dim() < 2) fail("orthogonal_: needs at least two dimensions, got {}", x.shape());
-  if (x.numel() == 0) return x;
+  if (x.numel() == 0 || skips > 0) return x;
   const int64_t rows = x.size(0), columns = x.numel() / rows;
   // `count` vectors of `length` elements; the vectors are x's rows, or its columns when those are fewer.
   const int64_t count = std::min(rows, columns), length = std::max(rows, columns);

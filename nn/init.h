@@ -8,6 +8,15 @@
 
 namespace kiln::nn::init {
 
+// While one lives, none of these functions does anything on its thread: modules are made with memory that
+// nobody wrote, for weights that are about to be loaded.
+class Skip {
+ public:
+  Skip();
+  ~Skip();
+  Skip(const Skip&) = delete;
+};
+
 enum class FanMode : uint8_t { fan_in, fan_out };
 enum class Nonlinearity : uint8_t { linear, sigmoid, tanh, relu, leaky_relu, selu };
 

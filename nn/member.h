@@ -46,6 +46,8 @@ class MemberVisitor {
   virtual void parameter(std::string_view, Parameter&) {}
   virtual void buffer(std::string_view, Buffer&) {}
   virtual void module(std::string_view, Module&) {}
+  // A module of any type, which may be replaced; seen as what it holds unless told otherwise.
+  virtual void any_module(std::string_view name, AnyModule& module);
   // The memory of a member that is listed, whatever it is; comes before what is in it.
   virtual void extent(const void*, size_t) {}
 };
@@ -78,7 +80,7 @@ void visit_member(MemberVisitor& visitor, std::string_view name, T& member) {
   } else if constexpr (IsModule<T>) {
     visitor.module(name, member);
   } else if constexpr (std::is_base_of_v<AnyModule, T>) {
-    if (!member.empty()) visitor.module(name, member.module());
+    visitor.any_module(name, member);
   } else if constexpr (IsOptional<T>) {
     if (member.has_value()) visit_member(visitor, name, *member);
   } else if constexpr (IsList<T>) {

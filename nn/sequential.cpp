@@ -8,7 +8,7 @@ namespace kiln::nn {
 
 void ModuleContainer::visit_NN_MEMBERS(MemberVisitor& visitor) {
   visitor.extent(this, sizeof(ModuleContainer));
-  for (size_t i = 0; i < children_.size(); ++i) visitor.module(names_[i], children_[i].module());
+  for (size_t i = 0; i < children_.size(); ++i) visitor.any_module(names_[i], children_[i]);
 }
 
 size_t ModuleContainer::checked(int64_t index) const {

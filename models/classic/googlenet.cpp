@@ -83,7 +83,12 @@ Family families::googlenet() {
           .heads = {"fc", "aux1.fc2", "aux2.fc2"},
           .options = {"dropout", "aux_logits", "transform_input"},
           .builders = {{"googlenet", make}},
-          .adapt = leave_out_aux};
+          .adapt = leave_out_aux,
+          // The heads in the middle are in the file without ever having been trained.
+          .for_published = [](ModelOptions& options) {
+            options.aux_logits = options.aux_logits.value_or(false);
+            options.transform_input = options.transform_input.value_or(true);
+          }};
 }
 
 }  // namespace kiln::nn::models

@@ -50,7 +50,10 @@ Family families::inception_v3() {
           .heads = {"fc", "AuxLogits.fc"},
           .options = {"dropout", "aux_logits", "transform_input"},
           .builders = {{"inception_v3", make}},
-          .adapt = leave_out_aux};
+          .adapt = leave_out_aux,
+          .for_published = [](ModelOptions& options) {
+            options.transform_input = options.transform_input.value_or(true);
+          }};
 }
 
 }  // namespace kiln::nn::models
