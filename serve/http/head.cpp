@@ -1,0 +1,164 @@
+#include <kiln/serve/http/head.h>
+
+#include <algorithm>
+
+#include <kiln/tensor/fmt.h>
+
+namespace kiln::serve {
+namespace {
+
+bool is_token(char c) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         kMarks.find(c) != kMarks.npos;
+}
+bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return is_token(c); });
+}
+bool is_control(char c) { return uint8_t(c) < 0x20 || c == 0x7f; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = char(c + ('a' - 'A'));
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpaces = " \t";
+  const size_t begin = text.find_first_not_of(kSpaces);
+  if (begin == text.npos) return "";
+  return text.substr(begin, text.find_last_not_of(kSpaces) + 1 - begin);
+}
+
+int hexadecimal(char c) {
+  if (is_digit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+Refusal read_target(std::string_view target, const Limits& limits, Request& request) {
+  if (int64_t(target.size()) > limits.target_bytes)
+    return {414, fmt::format("the target has {} bytes, the limit is {}", target.size(), limits.target_bytes)};
+  if (target == "*" && request.method == "OPTIONS") {
+    request.path = target;
+    return {};
+  }
+  if (!target.starts_with('/')) return {400, "the target must begin with '/'"};
+  const auto is_fit = [](char c) { return c > ' ' && c < 0x7f && c != '#'; };
+  if (!std::ranges::all_of(target, is_fit)) return {400, "the target has characters that must be encoded"};
+  const size_t mark = target.find('?');
+  const std::optional<std::string> path = percent_decoded(target.substr(0, mark));
+  if (mark != target.npos) request.query = target.substr(mark + 1);
+  const std::optional<std::string> query = percent_decoded(request.query);
+  if (!path || !query) return {400, "the target has a '%' that is not followed by two hexadecimal digits"};
+  if (std::ranges::any_of(*path, is_control) || std::ranges::any_of(*query, is_control))
+    return {400, "the target has an encoded control character"};
+  request.path = *path;
+  return {};
+}
+
+Refusal read_request_line(std::string_view line, const Limits& limits, Request& request, bool& is_old) {
+  const size_t first = line.find(' '), last = line.rfind(' ');
+  if (first == line.npos || first == last) return {400, "the request line is not METHOD TARGET HTTP/1.1"};
+  const std::string_view method = line.substr(0, first), version = line.substr(last + 1);
+  if (!is_token(method)) return {400, "the method is not a token"};
+  static constexpr std::string_view kVersion = "HTTP/";
+  if (!version.starts_with(kVersion)) return {400, "the request line is not METHOD TARGET HTTP/1.1"};
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") return {505, "only HTTP/1.1 and HTTP/1.0 are spoken"};
+  constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
+  if (std::ranges::find(kMethods, method) == std::end(kMethods)) return {501, "the method is not known"};
+  is_old = version == "HTTP/1.0";
+  request.method = method;
+  return read_target(line.substr(first + 1, last - first - 1), limits, request);
+}
+
+Refusal read_field(std::string_view line, Request& request) {
+  if (line.starts_with(' ') || line.starts_with('\t')) return {400, "a folded header line is refused"};
+  const size_t colon = line.find(':');
+  if (colon == line.npos || !is_token(line.substr(0, colon)))
+    return {400, "a header line is not NAME: VALUE"};
+  const std::string_view value = trimmed(line.substr(colon + 1));
+  if (std::ranges::any_of(value, [](char c) { return is_control(c) && c != '\t'; }))
+    return {400, "a header line has a control character"};
+  request.fields.emplace_back(lower(line.substr(0, colon)), value);
+  return {};
+}
+
+int64_t count(const Request& request, std::string_view name) {
+  return std::ranges::count_if(request.fields, [&](const auto& field) { return field.first == name; });
+}
+
+Refusal check_length(const Request& request, const Limits& limits) {
+  const std::string* length = request.find("content-length");
+  if (length == nullptr) return {};
+  if (count(request, "content-length") > 1) return {400, "Content-Length comes twice"};
+  constexpr size_t kDigits = 18;
+  if (length->empty() || length->size() > kDigits || !std::ranges::all_of(*length, is_digit))
+    return {400, "Content-Length is not a number of bytes"};
+  if (std::stoll(*length) > limits.body_bytes)
+    return {413, fmt::format("the body has {} bytes, the limit is {}", *length, limits.body_bytes)};
+  return {};
+}
+
+// Where the body ends, and that it is nothing but itself.
+Refusal check_framing(const Request& request, const Limits& limits, bool is_old) {
+  if (const int64_t hosts = count(request, "host"); hosts > 1 || (hosts == 0 && !is_old))
+    return {400, "one Host is needed"};
+  const std::string* coding = request.find("transfer-encoding");
+  if (coding != nullptr && (count(request, "transfer-encoding") > 1 || is_old))
+    return {400, "Transfer-Encoding comes twice, or in HTTP/1.0"};
+  if (coding != nullptr && request.find("content-length") != nullptr)
+    return {400, "Content-Length and Transfer-Encoding exclude each other"};
+  if (coding != nullptr && lower(*coding) != "chunked")
+    return {501, "no transfer coding but chunked is known"};
+  const std::string* content = request.find("content-encoding");
+  if (content != nullptr && lower(*content) != "identity")
+    return {415, "a body with a Content-Encoding is refused; send it as it is"};
+  const std::string* expected = request.find("expect");
+  if (expected != nullptr && lower(*expected) != "100-continue")
+    return {417, "only 100-continue can be expected"};
+  return check_length(request, limits);
+}
+
+}  // namespace
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size() || hexadecimal(text[i + 1]) < 0 || hexadecimal(text[i + 2]) < 0) return {};
+    out += char(16 * hexadecimal(text[i + 1]) + hexadecimal(text[i + 2]));
+    i += 2;
+  }
+  return out;
+}
+
+Refusal read_head(std::string_view head, const Limits& limits, Request& request) {
+  bool is_old = false, is_first = true;
+  while (head != "\r\n") {
+    const size_t end = head.find('\n');
+    if (end == head.npos || end == 0 || head[end - 1] != '\r')
+      return {400, "a line ends without a carriage return"};
+    const std::string_view line = head.substr(0, end - 1);
+    head.remove_prefix(end + 1);
+    if (line.find('\r') != line.npos) return {400, "a carriage return stands alone"};
+    if (!is_first && int64_t(request.fields.size()) == limits.fields)
+      return {431, fmt::format("there are more than {} header lines", limits.fields)};
+    Refusal refusal = is_first ? read_request_line(line, limits, request, is_old) : read_field(line, request);
+    if (refusal.status != 0) return refusal;
+    is_first = false;
+  }
+  if (is_first) return {400, "there is no request line"};
+  const std::string* connection = request.find("connection");
+  const std::string wish = connection == nullptr ? "" : lower(*connection);
+  request.keep_alive = is_old ? wish == "keep-alive" : wish.find("close") == wish.npos;
+  return check_framing(request, limits, is_old);
+}
+
+}  // namespace kiln::serve

@@ -1,0 +1,85 @@
+#include <kiln/serve/routes/service.h>
+
+#include <kiln/io/bytes/json.h>
+#include <kiln/serve/page/page.h>
+#include <kiln/serve/routes/metrics_text.h>
+#include <kiln/serve/routes/route.h>
+#include <kiln/serve/routes/state.h>
+#include <kiln/serve/store/history.h>
+
+namespace kiln::serve {
+namespace {
+
+int64_t microseconds_since(Clock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin).count();
+}
+
+// What the log says of a request, in full before it is handled.
+std::string log_line(const Request& request, const Response& response, int64_t total_us, size_t body_bytes) {
+  return fmt::format(
+      R"({{"time":"{}","peer":{},"method":{},"path":{},"status":{},"bytes_in":{},"bytes_out":{},"ms":{:.3f},"queue_ms":{:.3f},"compute_ms":{:.3f},"version":{}}})",
+      time_text(), io::json_string(request.peer), io::json_string(request.method),
+      io::json_string(request.path), response.status, body_bytes, response.body.size(),
+      double(total_us) / 1000, double(response.queue_us) / 1000, double(response.compute_us) / 1000,
+      io::json_string(response.version));
+}
+
+// Answers go by here, to be counted and logged.
+Reply counted(Service::State& state, const Request& request, const Reply& reply) {
+  Request about = {.method = request.method, .path = request.path, .peer = request.peer};
+  const auto send = [&state, about = std::move(about), reply, begin = Clock::now(),
+                     bytes = request.body.size()](Response response) {
+    const int64_t total_us = microseconds_since(begin);
+    constexpr int kClientLeft = 499;  // nginx's number for it
+    if (reply.is_cancelled()) response.status = kClientLeft;
+    ++state.telemetry.by_status[size_t(response.status)];
+    state.telemetry.total_us.add(total_us);
+    if (state.options.log) state.options.log(log_line(about, response, total_us, bytes));
+    reply.send(std::move(response));
+  };
+  return Reply(send, [reply] { return reply.is_cancelled(); });
+}
+
+}  // namespace
+
+std::shared_ptr<Engine> Service::State::engine() const {
+  std::shared_ptr<Engine> served = deployment.current();
+  if (!served) refuse(503, "no model is served yet");
+  return served;
+}
+
+std::shared_ptr<Engine> Service::State::engine(std::string_view name, std::string_view version) const {
+  std::shared_ptr<Engine> served = engine();
+  if (served->info().name != name) refuse(404, "there is no such model");
+  if (version.empty()) return served;
+  std::shared_ptr<Engine> found = deployment.find(version);
+  if (!found) refuse(404, "this version is not served");
+  return found;
+}
+
+Service::Service(const ServiceOptions& options) : state_(std::make_unique<State>(options)) {}
+Service::~Service() = default;
+
+void Service::serve(std::shared_ptr<Engine> engine) { state_->deployment.swap(std::move(engine)); }
+
+void Service::follow(const Store& store, Load load, std::chrono::milliseconds interval) {
+  state_->follower =
+      std::make_unique<Follower>(store, state_->deployment, state_->telemetry, std::move(load), interval);
+}
+
+void Service::set_shadow(std::shared_ptr<Engine> shadow, double share) {
+  state_->deployment.set_shadow(std::move(shadow), share);
+}
+
+void Service::handle(Request request, Reply outer) {
+  const Reply reply = counted(*state_, request, outer);
+  try {
+    routes::route(*state_, std::move(request), reply);
+  } catch (const HttpError& error) {
+    reply.send(error_response(error.status, error.what()));
+  } catch (const std::exception&) {
+    reply.send(error_response(500, "the server failed"));
+  }
+}
+
+}  // namespace kiln::serve

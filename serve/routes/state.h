@@ -1,0 +1,58 @@
+#pragma once
+
+// Internal: what the routes share.
+
+#include <memory>
+#include <optional>
+
+#include <kiln/serve/batch/batcher.h>
+#include <kiln/serve/batch/deployment.h>
+#include <kiln/serve/routes/http_error.h>
+#include <kiln/serve/routes/service.h>
+#include <kiln/serve/routes/workers.h>
+
+namespace kiln::serve {
+
+struct Service::State {
+  explicit State(const ServiceOptions& wanted)
+      : options(wanted),
+        deployment(telemetry, wanted.batch.max_batch),
+        batcher(wanted.batch, telemetry),
+        workers(wanted.threads) {}
+
+  // The served one. Throws 503 where there is none yet.
+  std::shared_ptr<Engine> engine() const;
+  // By its name and perhaps version. Throws 404.
+  std::shared_ptr<Engine> engine(std::string_view name, std::string_view version) const;
+
+  ServiceOptions options;
+  Telemetry telemetry;
+  Deployment deployment;
+  std::unique_ptr<Follower> follower;
+  Batcher batcher;
+  Workers workers;  // goes first: it gives work to the others
+};
+
+// One file of routes each. A route throws HttpError, or answers, later too.
+namespace routes {
+
+// models.cpp
+Response server_metadata();
+Response model_metadata(const Engine& engine);
+Response model_ready(const Engine& engine);
+Response statistics(const Service::State& state, const Engine& engine);
+Response repository_index(const Service::State& state);
+
+// compute.cpp: by a worker
+void infer(Service::State& state, const std::shared_ptr<Engine>& engine, const Request& request,
+           const Reply& reply);
+void predict(Service::State& state, const Request& request, const Reply& reply);
+
+// store.cpp
+Response history(const Service::State& state);
+Response about(const Service::State& state);
+Response rollback(Service::State& state, const Request& request);
+Response load(Service::State& state, const Request& request);
+
+}  // namespace routes
+}  // namespace kiln::serve

@@ -1,0 +1,104 @@
+#include <kiln/io/bytes/json.h>
+#include <kiln/serve/json.h>
+#include <kiln/serve/routes/authority.h>
+#include <kiln/serve/routes/state.h>
+
+namespace kiln::serve::routes {
+namespace {
+
+Follower& follower_of(const Service::State& state) {
+  if (!state.follower) refuse(404, "a single file is served, which has no other versions");
+  return *state.follower;
+}
+
+std::string version_in(const Request& request) {
+  if (request.body.empty()) return "";
+  constexpr size_t kDepth = 4;
+  Value body;
+  try {
+    body = io::parse_json(request.body, "the body", kDepth);
+  } catch (const Error& error) {
+    throw HttpError(400, error.what());
+  }
+  const Value* version = body.is_dict() ? body.find("version") : nullptr;
+  if (version == nullptr) return "";
+  if (!version->is_string()) refuse(400, "'version' is {}; give a string", name_of(version->kind()));
+  return version->as_string();
+}
+
+// What the store says may name files; those who ask are told what concerns them.
+Version find(const Store& store, const std::string& id) {
+  try {
+    return store.find(id);
+  } catch (const Error&) {
+    refuse(404, "there is no such version, or there are several");
+  }
+}
+
+Response follow(Service::State& state) {
+  Follower& follower = follower_of(state);
+  if (const std::string why = follower.look(); !why.empty())
+    refuse(409, "the version is current in the store but cannot be served; the one before stays");
+  const std::string version = state.engine()->info().version;
+  return {.body = to_json({{"version", version}}), .version = version};
+}
+
+}  // namespace
+
+Response history(const Service::State& state) {
+  Value list = Value::list();
+  if (state.follower)
+    for (const Event& event : state.follower->store().history())
+      list.push_back({{"number", event.number},
+                      {"event", name_of(event.kind)},
+                      {"version", event.version},
+                      {"before", event.before},
+                      {"when", event.when},
+                      {"why", event.why}});
+  return {.body = to_json(list)};
+}
+
+// For the page.
+Response about(const Service::State& state) {
+  const std::shared_ptr<Engine> engine = state.engine();
+  const ModelInfo& info = engine->info();
+  const Telemetry& telemetry = state.telemetry;
+  const std::shared_ptr<Engine> shadow = state.deployment.shadow();
+  return {.body = to_json({{"name", info.name},
+                           {"version", info.version},
+                           {"architecture", info.architecture},
+                           {"preset", info.preset},
+                           {"classes", int64_t(info.classes.size())},
+                           {"metrics", info.metrics},
+                           {"has_store", state.follower != nullptr},
+                           {"needs_token", !state.options.token.empty()},
+                           {"shadow", shadow ? Value({{"version", shadow->info().version},
+                                                      {"agreed", int64_t(telemetry.shadow_agreed)},
+                                                      {"differed", int64_t(telemetry.shadow_differed)}})
+                                             : Value()}}),
+          .version = info.version};
+}
+
+Response rollback(Service::State& state, const Request& request) {
+  check_authority(request, state.options.token);
+  Follower& follower = follower_of(state);
+  Store store = follower.store();
+  const std::string id = version_in(request);
+  try {
+    if (id.empty())
+      store.rollback("", "by the server's page or its clients");
+    else
+      store.rollback(find(store, id).id, "by the server's page or its clients");
+  } catch (const Error&) {
+    refuse(409, "there is nothing to roll back to, or it is current already");
+  }
+  return follow(state);
+}
+
+// Triton's: what is current in the store, now.
+Response load(Service::State& state, const Request& request) {
+  check_authority(request, state.options.token);
+  return follow(state);
+}
+
+}  // namespace kiln::serve::routes
