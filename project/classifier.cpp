@@ -5,6 +5,7 @@
 
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
+#include <kiln/image/colour/colour.h>
 #include <kiln/image/prepare.h>
 #include <kiln/models/info.h>
 #include <kiln/models/whole_file.h>
@@ -33,11 +34,9 @@ Classifier::Classifier(models::Model model, Device device)
 }
 
 Tensor Classifier::prepare(const Tensor& picture) const {
-  const Tensor x = image::prepare(picture, model_.card.preset);
-  if (channels_ == 3) return x;
-  if (channels_ != 1) fail("classifier: {} takes pictures of {} channels", model_.card.architecture, channels_);
-  const NoGrad scope;
-  return mean(x, {0}, true);  // TODO
+  if (channels_ == 3) return image::prepare(picture, model_.card.preset);
+  if (channels_ != 1) fail("classifier: {} takes pictures of {} channels", card().architecture, channels_);
+  return image::prepare(image::to_grayscale(picture, 3), model_.card.preset).narrow(0, 0, 1);
 }
 
 Tensor Classifier::probabilities(const Tensor& batch) const {
@@ -46,7 +45,7 @@ Tensor Classifier::probabilities(const Tensor& batch) const {
 }
 
 std::vector<Guess> Classifier::predict(const Tensor& picture, int64_t top) const {
-  const Tensor row = probabilities(prepare(picture)[{indexing::None}])[0];
+  const Tensor row = probabilities(prepare(picture).unsqueeze(0))[0];
   std::vector<Guess> guesses;
   for (const int64_t index : ranked(row, top))
     guesses.push_back({index, class_name(index), row[index].item<double>()});
@@ -56,7 +55,7 @@ std::vector<Guess> Classifier::predict(const Tensor& picture, int64_t top) const
 Tensor Classifier::explain(const Tensor& picture, int64_t index, const std::string& layer) const {
   nn::AnyModule copy = model_;  // its hooks are its own
   const Tensor x = prepare(picture);
-  const HeatMap heat = grad_cam(copy, x.reshape({1, x.size(0), x.size(1), x.size(2)}).to(device_), index, layer);
+  const HeatMap heat = grad_cam(copy, x.unsqueeze(0).to(device_), index, layer);
   return overlay(shown(x, model_.card.preset), heat.map);
 }
 

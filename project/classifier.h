@@ -25,16 +25,16 @@ class Classifier {
   // Puts the model into eval mode.
   explicit Classifier(models::Model model, Device device = cpu);
 
-  // A picture, uint8 [3,H,W], as the network takes it: float32 [C,crop,crop] on the CPU. Networks of one channel
-  // get Pillow's grey.
+  // A picture, uint8 [3,H,W], as the network takes it: float32 [C,crop,crop] on the CPU. Networks of one
+  // channel get Pillow's grey.
   Tensor prepare(const Tensor& picture) const;
   // Prepared pictures [N,C,H,W], on any device: float32 probabilities [N,classes] on the CPU.
   Tensor probabilities(const Tensor& batch) const;
   // The `top` likeliest classes, the first the likeliest; all when there are fewer.
   std::vector<Guess> predict(const Tensor& picture, int64_t top = 5) const;
 
-  // Where it looked for class `index`: the prepared crop of the picture, uint8 [3,crop,crop], under the heat of
-  // grad_cam (grad_cam.h).
+  // Where it looked for class `index`: the prepared crop of the picture, uint8 [3,crop,crop], under the heat
+  // of grad_cam (grad_cam.h).
   Tensor explain(const Tensor& picture, int64_t index, const std::string& layer = "") const;
 
   const models::Model& model() const { return model_; }

@@ -14,7 +14,8 @@ constexpr double kWhite = 255, kMostCover = 0.6;
 
 // Blue, cyan, yellow, red.
 std::array<double, 3> colour_of(double heat) {
-  constexpr std::array<std::array<double, 3>, 4> kColours = {{{0, 0, 1}, {0, 0.8, 0.9}, {1, 0.9, 0}, {0.9, 0, 0}}};
+  constexpr std::array<std::array<double, 3>, 4> kColours = {
+      {{0, 0, 1}, {0, 0.8, 0.9}, {1, 0.9, 0}, {0.9, 0, 0}}};
   const double at = std::clamp(heat, 0.0, 1.0) * double(kColours.size() - 1);
   const size_t low = std::min(size_t(at), kColours.size() - 2);
   const double part = at - double(low);
@@ -34,7 +35,8 @@ Tensor shown(const Tensor& prepared, const image::Preset& preset) {
   for (size_t c = 0; c < 3; ++c) {
     const auto* in = x.data<float>() + (x.size(0) == 3 ? int64_t(c) * pixels : 0);
     auto* out = picture.data<uint8_t>() + int64_t(c) * pixels;
-    for (int64_t i = 0; i < pixels; ++i) out[i] = byte_of(kWhite * (double(in[i]) * preset.std[c] + preset.mean[c]));
+    for (int64_t i = 0; i < pixels; ++i)
+      out[i] = byte_of(kWhite * (double(in[i]) * preset.std[c] + preset.mean[c]));
   }
   return picture;
 }
@@ -44,7 +46,8 @@ Tensor overlay(const Tensor& picture, const Tensor& map) {
   const int64_t height = below.size(1), width = below.size(2), pixels = height * width;
   const Tensor heat = map.to(float32).contiguous();
   Tensor bytes = empty({1, heat.size(0), heat.size(1)}, {.dtype = uint8});
-  for (int64_t i = 0; i < heat.numel(); ++i) bytes.data<uint8_t>()[i] = byte_of(kWhite * heat.data<float>()[i]);
+  for (int64_t i = 0; i < heat.numel(); ++i)
+    bytes.data<uint8_t>()[i] = byte_of(kWhite * heat.data<float>()[i]);
   const Tensor large =
       image::resize(bytes, {height, width}, {.interpolation = image::Interpolation::bicubic}).contiguous();
   Tensor result = empty({3, height, width}, {.dtype = uint8});
@@ -53,7 +56,8 @@ Tensor overlay(const Tensor& picture, const Tensor& map) {
     const std::array<double, 3> colour = colour_of(value);
     for (size_t c = 0; c < 3; ++c) {
       const int64_t at = int64_t(c) * pixels + i;
-      result.data<uint8_t>()[at] = byte_of((1 - cover) * below.data<uint8_t>()[at] + cover * kWhite * colour[c]);
+      result.data<uint8_t>()[at] =
+          byte_of((1 - cover) * below.data<uint8_t>()[at] + cover * kWhite * colour[c]);
     }
   }
   return result;

@@ -31,13 +31,6 @@ Sequential make_stage(int64_t in, int64_t out, int64_t repeats) {
   return stage;
 }
 
-// In channels-last order, which the convolutions have.
-Tensor channel_shuffle(const Tensor& x, int64_t groups) {
-  const int64_t n = x.size(0), c = x.size(1), h = x.size(2), w = x.size(3);
-  const Tensor split = permute(x, {0, 2, 3, 1}).reshape({n, h, w, groups, c / groups});
-  return permute(transpose(split, 3, 4).reshape({n, h, w, c}), {0, 3, 1, 2});
-}
-
 constexpr int64_t kRepeats[] = {4, 8, 4};
 
 }  // namespace
