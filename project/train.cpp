@@ -1,0 +1,180 @@
+#include <kiln/project/train.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include <kiln/data/annotations/manifest.h>
+#include <kiln/data/folders/pictures.h>
+#include <kiln/data/sampler.h>
+#include <kiln/image/prepare.h>
+#include <kiln/io/bytes/file.h>
+#include <kiln/io/bytes/folder.h>
+#include <kiln/io/bytes/json.h>
+#include <kiln/metrics/report.h>
+#include <kiln/models/models.h>
+#include <kiln/models/surgery.h>
+#include <kiln/models/whole_file.h>
+#include <kiln/project/augmentation.h>
+#include <kiln/project/evaluate.h>
+#include <kiln/project/open_data.h>
+#include <kiln/tensor/base/fail.h>
+
+namespace kiln::project {
+namespace {
+
+constexpr int64_t kMostJson = int64_t(1) << 20;
+
+void write_text(const std::string& path, const std::string& text) {
+  io::AtomicFile file(path, int64_t(text.size()));
+  file.write(0, text.data(), int64_t(text.size()));
+  file.commit();
+}
+
+// What makes two runs the same run.
+Value plan_of(const TrainOptions& options) {
+  return {{"data", options.data},
+          {"model", options.model},
+          {"weights", options.weights},
+          {"augment", options.augment},
+          {"balance", options.balance},
+          {"validation", options.validation},
+          {"image_size", options.image_size},
+          {"recipe", to_value(options.recipe)}};
+}
+
+void check_same_plan(const std::string& path, const Value& plan) {
+  const io::InputFile file(path);
+  const Value before = io::parse_json(file.read(0, std::min(file.size(), kMostJson)), path, 16);
+  const std::string text = io::json_text(plan);
+  if (io::json_text(before) == text) return;
+  for (const auto& [key, value] : plan.entries()) {
+    const Value* old = before.find(key.text());
+    const std::string now = io::json_text(value), then = old != nullptr ? io::json_text(*old) : "nothing";
+    if (now != then)
+      fail("train: {} was {} when the run began, and is {}; a new run wants another --out", key.text(), then,
+           now);
+  }
+}
+
+// Every picture with its split: as the run's own file says when it goes on.
+data::Annotations set_of(const TrainOptions& options) {
+  const std::string kept = options.out + "/data.jsonl";
+  if (options.resume && std::filesystem::exists(kept))
+    return data::read_manifest(kept, {.allow_outside = true});
+  data::Annotations set = with_validation(open_data(options.data), options.validation, options.recipe.seed);
+  data::write_manifest(kept, set);
+  return data::read_manifest(kept, {.allow_outside = true});
+}
+
+void check_classes(const data::Pictures& train, const data::Pictures& validation) {
+  std::vector<bool> learned(train.class_names().size(), false);
+  for (int64_t i = 0; i < train.size(); ++i) learned[size_t(train.label(i))] = true;
+  for (int64_t i = 0; i < validation.size(); ++i)
+    if (!learned[size_t(validation.label(i))])
+      fail("train: only the validation set has the class '{}' ({}); kiln data check tells more",
+           train.class_names()[size_t(validation.label(i))], validation.annotations().images[size_t(i)].path);
+}
+
+std::vector<int64_t> counts_of(const data::Pictures& set) {
+  std::vector<int64_t> counts(set.class_names().size(), 0);
+  for (int64_t i = 0; i < set.size(); ++i) ++counts[size_t(set.label(i))];
+  return counts;
+}
+
+data::AnySampler balanced(const data::Pictures& set) {
+  const std::vector<int64_t> counts = counts_of(set);
+  std::vector<double> weights;
+  for (int64_t i = 0; i < set.size(); ++i) weights.push_back(1 / double(counts[size_t(set.label(i))]));
+  return data::WeightedRandomSampler(weights, set.size());
+}
+
+image::Preset preset_of(const models::Model& net, int64_t size) {
+  image::Preset preset = net.card.preset;
+  if (size > 0) {
+    preset.resize = size * preset.resize / preset.crop;
+    preset.crop = size;
+  }
+  return preset;
+}
+
+Value figures_of(const Predictions& predictions, const std::vector<std::string>& names) {
+  metrics::ConfusionMatrix confusion(int64_t(names.size()));
+  confusion.update(predictions.scores, predictions.labels);
+  return {{"balanced_accuracy", confusion.balanced_accuracy()}, {"f1_macro", confusion.f1()}};
+}
+
+void keep(models::Model& net, const TrainOptions& options, const Value& metrics) {
+  net.card.metrics.clear();
+  for (const auto& [name, value] : metrics.entries())
+    net.card.metrics.emplace_back(name.text(), value.as_float());
+  models::save(net, options.out + "/best.kiln");
+}
+
+data::DataLoader loader_of(const data::Pictures& train, const TrainOptions& options,
+                           const image::Preset& preset) {
+  data::LoaderOptions how = {.batch_size = options.recipe.batch_size, .shuffle = options.balance.empty()};
+  if (options.balance == "sampler") how.sampler = balanced(train);
+  how.seed = options.recipe.seed;
+  how.drop_last = train.size() >= options.recipe.batch_size;  // a batch norm learns nothing of a rest of one
+  how.workers = options.workers;
+  how.transform = augmentation(options.augment, preset);
+  return data::DataLoader(train, how);
+}
+
+}  // namespace
+
+FitResult train(const TrainOptions& options) {
+  check(options.recipe);
+  if (!options.balance.empty() && options.balance != "sampler")
+    fail("train: balance is '{}', and should be 'sampler' or nothing", options.balance);
+  if (const std::error_code error = io::make_folders(options.out))
+    fail("{}: {}", options.out, error.message());
+  const std::string plan_file = options.out + "/recipe.json";
+  const Value plan = plan_of(options);
+  if (options.resume && std::filesystem::exists(plan_file))
+    check_same_plan(plan_file, plan);
+  else
+    write_text(plan_file, io::json_text(plan, 1) + "\n");
+
+  const data::Annotations set = set_of(options);
+  const data::PicturesOptions reading = {.skip_bad = options.skip_bad};
+  const data::Pictures train_set(set.of_split("train"), reading),
+      validation_set(set.of_split("val"), reading);
+  check_classes(train_set, validation_set);
+
+  manual_seed(options.recipe.seed);
+  models::Model net =
+      models::create(options.model, {.num_classes = int64_t(set.classes.size()), .weights = options.weights});
+  net.card.preset = preset_of(net, options.image_size);
+  net.card.class_names = set.classes;
+  net.card.command = options.command;
+  const auto prepare = [preset = net.card.preset](const Tensor& picture, data::RandomStream&) {
+    return image::prepare(picture, preset);
+  };
+  const FitData data = {
+      .train = loader_of(train_set, options, net.card.preset),
+      .validation = data::DataLoader(
+          validation_set,
+          {.batch_size = options.recipe.batch_size, .workers = options.workers, .transform = prepare}),
+      .class_counts = counts_of(train_set)};
+  const FitResult result =
+      fit(net, data, options.recipe,
+          {.folder = options.out,
+           .device = options.device.empty() ? default_device() : Device(options.device),
+           .head = models::head_name(options.model),
+           .resume = options.resume,
+           .go_on = options.go_on,
+           .measure = [&](const Predictions& predictions) { return figures_of(predictions, set.classes); },
+           .keep = [&](const Value& metrics) { keep(net, options, metrics); }});
+  if (result.interrupted || result.best_epoch == 0) return result;
+  const Classifier best(options.out + "/best.kiln",
+                        options.device.empty() ? default_device() : Device(options.device));
+  const data::Annotations judged = set.of_split("val");
+  write(evaluate(best, judged, {.batch_size = options.recipe.batch_size, .workers = options.workers}), best,
+        judged, options.out);
+  return result;
+}
+
+}  // namespace kiln::project

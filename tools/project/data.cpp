@@ -1,0 +1,185 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include <fmt/format.h>
+
+#include <kiln/data/annotations/manifest.h>
+#include <kiln/data/annotations/split.h>
+#include <kiln/data/folders/packed.h>
+#include <kiln/io/bytes/file.h>
+#include <kiln/project/check/check.h>
+#include <kiln/project/open_data.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tools/project/verbs.h>
+#include <kiln/train/report/progress.h>
+
+namespace kiln::tools {
+namespace {
+
+void write_text(const std::string& path, const std::string& text) {
+  io::AtomicFile file(path, int64_t(text.size()));
+  file.write(0, text.data(), int64_t(text.size()));
+  file.commit();
+}
+
+// ---- check ----
+
+struct CheckWords {
+  std::string data, html;
+  std::vector<std::string> classes;
+  bool json = false;
+  project::CheckOptions options;
+};
+
+// Picture files below the set's folder that the set does not name.
+std::vector<std::string> unnamed_in(const data::Annotations& set) {
+  namespace fs = std::filesystem;
+  std::set<std::string> named;
+  for (const data::AnnotatedImage& image : set.images)
+    named.insert(fs::path(set.path_of(image)).lexically_normal());
+  std::vector<std::string> unnamed;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(set.folder, error), end; !error && at != end;
+       at.increment(error)) {
+    static const std::set<std::string> kEndings = {".jpg", ".jpeg", ".png", ".bmp", ".gif",
+                                                   ".tga", ".psd",  ".ppm", ".pgm"};
+    if (at->is_regular_file() && kEndings.contains(at->path().extension()) &&
+        !named.contains(at->path().lexically_normal()))
+      unnamed.push_back(at->path().lexically_relative(set.folder));
+  }
+  std::ranges::sort(unnamed);
+  return unnamed;
+}
+
+void check(const CheckWords& words, int& status) {
+  project::CheckOptions options = words.options;
+  const data::Annotations set = project::open_data(
+      words.data, {.allow_outside = true, .classes = words.classes, .problem = [&](const std::string& text) {
+                     options.problems.push_back(text);
+                   }});
+  options.unnamed = unnamed_in(set);
+  const project::Check result = project::check_data(set, options);
+  fmt::print("{}", words.json ? to_json(result) : to_text(result));
+  if (!words.html.empty()) write_text(words.html, to_html(result, set));
+  if (result.count(project::Finding::Level::error) > 0) status = 1;
+}
+
+void add_check(CLI::App& app, int& status) {
+  const auto words = std::make_shared<CheckWords>();
+  CLI::App* command =
+      app.add_subcommand("check", "Looks for what is wrong with a set of pictures; status 1 for errors");
+  command->add_option("data", words->data, "a folder of class folders, a manifest, COCO, YOLO, VOC, ELPV")
+      ->required();
+  command->add_option("--html", words->html, "a page with pictures of what was found");
+  command->add_option("--classes", words->classes, "all that there may be")->delimiter(',');
+  command->add_option("--least-size", words->options.least_size, "pixels of the shorter side");
+  command->add_flag("!--no-similar", words->options.similar,
+                    "do not look for the same picture in another form");
+  command->add_option("--threads", words->options.threads, "0: as many as the machine has");
+  command->add_flag("--json", words->json, "JSON instead of text");
+  command->footer("Example: kiln data check cells --html cells.html");
+  command->callback([=, &status] { check(*words, status); });
+}
+
+// ---- split ----
+
+struct SplitWords {
+  std::string data, out, group;
+  std::vector<std::string> parts = {"train=0.8", "val=0.2"};
+  uint64_t seed = 0;
+  bool keep = false, stratify = true;
+};
+
+std::vector<data::SplitPart> parts_of(const std::vector<std::string>& words) {
+  std::vector<data::SplitPart> parts;
+  for (const std::string& word : words) {
+    const size_t equals = word.find('=');
+    char* end = nullptr;
+    const double share = equals == std::string::npos ? 0 : std::strtod(word.c_str() + equals + 1, &end);
+    if (end == nullptr || *end != '\0' || equals == 0)
+      fail("a part of a split is a name and a share, as train=0.8, and not '{}'", word);
+    parts.push_back({word.substr(0, equals), share});
+  }
+  return parts;
+}
+
+void split(const SplitWords& words) {
+  data::Annotations set = project::open_data(words.data);
+  if (words.group == "folder")
+    for (data::AnnotatedImage& image : set.images)
+      image.group = std::filesystem::path(image.path).parent_path().string();
+  else if (!words.group.empty())
+    fail("--group is '{}', and should be 'folder' or left out", words.group);
+  data::split_annotations(set, parts_of(words.parts),
+                          {.seed = words.seed, .stratify = words.stratify, .keep = words.keep});
+  data::write_manifest(words.out, set);
+  for (const std::string& name : project::splits_of(set)) {
+    const data::Annotations part = set.of_split(name);
+    fmt::print("{:8} {:8}", name, part.images.size());
+    const std::vector<int64_t> counts = part.class_counts();
+    for (size_t i = 0; i < counts.size(); ++i) fmt::print("  {} {}", set.classes[i], counts[i]);
+    fmt::print("\n");
+  }
+  fmt::print("{}\n", words.out);
+}
+
+void add_split(CLI::App& app) {
+  const auto words = std::make_shared<SplitWords>();
+  CLI::App* command =
+      app.add_subcommand("split", "Says which pictures train and which judge, in a manifest; moves no file");
+  command->add_option("data", words->data, "the set")->required();
+  command->add_option("--out", words->out, "the manifest: .csv, .tsv or .jsonl")->required();
+  command->add_option("--parts", words->parts, "names and shares")->delimiter(',');
+  command->add_option("--group", words->group, "folder: pictures of one folder stay together");
+  command->add_option("--seed", words->seed, "another seed, another split");
+  command->add_flag("!--no-stratify", words->stratify, "do not keep each class's share");
+  command->add_flag("--keep", words->keep, "pictures that have a split keep it");
+  command->footer("Example: kiln data split cells --parts train=0.6,val=0.2,test=0.2 --out cells.csv");
+  command->callback([=] { split(*words); });
+}
+
+// ---- prepare ----
+
+struct PrepareWords {
+  std::string data, out;
+  data::PackOptions options;
+};
+
+void prepare(const PrepareWords& words) {
+  const data::Annotations set = project::open_data(words.data);
+  data::PackOptions options = words.options;
+  io::Progress bar("packing", int64_t(set.images.size()));
+  int64_t before = 0;
+  options.progress = [&](int64_t done, int64_t) { bar.advance(done - std::exchange(before, done)); };
+  data::pack(set, words.out, options);
+  bar.finish();
+  fmt::print("{}\n", words.out);
+}
+
+void add_prepare(CLI::App& app) {
+  const auto words = std::make_shared<PrepareWords>();
+  CLI::App* command = app.add_subcommand("prepare", "Packs a set into one file that is read at full speed");
+  command->add_option("data", words->data, "the set")->required();
+  command->add_option("--out", words->out, "the file, .kiln")->required();
+  command->add_option("--resize", words->options.shorter_side, "pixels of the shorter side");
+  command->add_option("--crop", words->options.crop, "a square of the middle");
+  command->add_flag("--encoded", words->options.encoded, "keep the files' bytes as they are");
+  command->footer("Example: kiln data prepare cells.csv --resize 256 --crop 224 --out cells.kiln");
+  command->callback([=] { prepare(*words); });
+}
+
+}  // namespace
+
+void add_data(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand("data", "Checks, splits and packs sets of pictures");
+  command->require_subcommand(1);
+  add_check(*command, status);
+  add_split(*command);
+  add_prepare(*command);
+}
+
+}  // namespace kiln::tools
