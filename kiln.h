@@ -8,6 +8,7 @@
 #include <kiln/autograd/record.h>
 #include <kiln/data/data.h>
 #include <kiln/io/io.h>
+#include <kiln/metrics/metrics.h>
 #include <kiln/models/models.h>
 #include <kiln/nn/nn.h>
 #include <kiln/optim/optim.h>

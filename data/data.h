@@ -1,7 +1,15 @@
 #pragma once
 
+#include <kiln/data/annotations/coco.h>
+#include <kiln/data/annotations/elpv.h>
+#include <kiln/data/annotations/manifest.h>
+#include <kiln/data/annotations/split.h>
+#include <kiln/data/annotations/voc.h>
+#include <kiln/data/annotations/yolo.h>
 #include <kiln/data/collate.h>
 #include <kiln/data/dataset.h>
+#include <kiln/data/folders/packed.h>
+#include <kiln/data/folders/pictures.h>
 #include <kiln/data/iterable.h>
 #include <kiln/data/loader.h>
 #include <kiln/data/sampler.h>
