@@ -1,9 +1,5 @@
 #include <kiln/image/decode.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-
 #include <kiln/image/codec/jpeg.h>
 #include <kiln/image/codec/open.h>
 #include <kiln/image/codec/png.h>
@@ -53,7 +49,7 @@ Tensor read(const std::string& path, const DecodeOptions& options) {
   try {
     return decode(read_bytes(path), options);
   } catch (const Error& error) {
-    fail("{}: {}", path, error.what());
+    fail("{}: {}", path.c_str(), error.what());
   }
 }
 

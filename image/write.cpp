@@ -48,7 +48,7 @@ void write(const std::string& path, const Tensor& picture, const WriteOptions& o
     if (path.find('\0') != std::string::npos) fail("write: the file name holds a zero byte");
     problem = problem_of_writing(path, encoded(path, picture, options));
   } catch (const Error& error) {
-    fail("{}: {}", path, error.what());
+    fail("{}: {}", path.c_str(), error.what());
   }
   if (!problem.empty()) fail("{}: write: {}", path, problem);
 }

@@ -74,15 +74,37 @@ void leave_out_descriptions(png_structp png) {
 
 void set_transforms(png_structp png, png_infop info, bool keep_16_bits) {
   const png_byte colour = png_get_color_type(png, info);
-  if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
+  const bool is_palette = colour == PNG_COLOR_TYPE_PALETTE;
+  if (is_palette) png_set_packing(png);
   if (colour == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
-  if (png_get_valid(png, info, PNG_INFO_tRNS) != 0) png_set_tRNS_to_alpha(png);
+  if (!is_palette && png_get_valid(png, info, PNG_INFO_tRNS) != 0) png_set_tRNS_to_alpha(png);
   if (!keep_16_bits)
     png_set_strip_16(png);
   else
     png_set_swap(png);
   png_set_interlace_handling(png);
   png_read_update_info(png, info);
+}
+
+// Colours for their numbers. libpng would make a black pixel of one that the palette does not have.
+Raster with_colours(const Raster& numbers, png_structp png, png_infop info) {
+  png_colorp colours = nullptr;
+  png_bytep alphas = nullptr;
+  int count = 0, alpha_count = 0;
+  png_get_PLTE(png, info, &colours, &count);
+  png_get_tRNS(png, info, &alphas, &alpha_count, nullptr);
+  const int channels = alpha_count > 0 ? 4 : 3;
+  const Raster result = Raster::allocate(numbers.width, numbers.height, channels);
+  const uint8_t* in = numbers.row(0);
+  uint8_t* out = result.row(0);
+  for (const uint8_t* end = in + numbers.width * numbers.height; in != end; ++in, out += channels) {
+    if (*in >= count) fail("decode: the PNG picture is damaged: a pixel has the colour {} of {}", *in, count);
+    out[0] = colours[*in].red;
+    out[1] = colours[*in].green;
+    out[2] = colours[*in].blue;
+    if (channels == 4) out[3] = *in < alpha_count ? alphas[*in] : 255;
+  }
+  return result;
 }
 
 }  // namespace
@@ -113,6 +135,7 @@ Raster decode_png(std::string_view bytes, const Info& header, const DecodeOption
     png_read_image(png, rows.data());
     png_read_end(png, nullptr);
   });
+  if (png_get_color_type(png, info) == PNG_COLOR_TYPE_PALETTE) return with_colours(raster, png, info);
   if (!wide) return raster;
   for (int64_t y = 0; y < height; ++y)
     for (int64_t i = width * raster.channels; i-- > 0;) {

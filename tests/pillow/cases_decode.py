@@ -46,9 +46,9 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width, height, bits, colour, rows, *chunks):
+def png(width, height, bits, colour, rows, *chunks, interlaced=0):
     """rows: bytes of the picture, each row with its filter byte"""
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlaced)
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(chunks) + chunk(b"IDAT", zlib.compress(rows)) +
             chunk(b"IEND", b""))
 
@@ -56,6 +56,14 @@ def png(width, height, bits, colour, rows, *chunks):
 def raw_rows(rng, height, row_bytes):
     """Each with one of the five filters."""
     return b"".join(bytes([y % 5]) + rng.integers(0, 256, row_bytes, dtype=numpy.uint8).tobytes() for y in range(height))
+
+
+def interlaced_rows(rng, height, width, bits):
+    """Adam7: the rows of seven pictures"""
+    for x, y, across, down in ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)):
+        columns, rows = len(range(x, width, across)), len(range(y, height, down))
+        if columns:
+            yield raw_rows(rng, rows, (columns * bits + 7) // 8)
 
 
 def pngs(rng):
@@ -72,6 +80,11 @@ def pngs(rng):
         for colour, channels in ((2, 3), (4, 2), (6, 4)):
             rows = raw_rows(rng, height, width * channels * 2)
             yield f"PNG {height}x{width} colour {colour} of 16 bits", png(width, height, 16, colour, rows)
+            rows = b"".join(interlaced_rows(rng, height, width, channels * 8))
+            yield f"PNG {height}x{width} colour {colour} interlaced", png(width, height, 8, colour, rows, interlaced=1)
+        palette = chunk(b"PLTE", rng.integers(0, 256, 3 << 2, dtype=numpy.uint8).tobytes())
+        rows = b"".join(interlaced_rows(rng, height, width, 2))
+        yield f"PNG {height}x{width} palette interlaced", png(width, height, 2, 3, rows, palette, interlaced=1)
         key = struct.pack(">HHH", 7, 8, 9)
         yield f"PNG {height}x{width} clear colour", png(width, height, 8, 2, b"".join(
             b"\0" + bytes((7, 8, 9, 7, 8, 9 + y % 2) * width)[:3 * width] for y in range(height)), chunk(b"tRNS", key))
