@@ -140,7 +140,7 @@ TEST_CASE("damaged pictures: PNG") {
   const std::string palette = test::png_chunk("PLTE", "abcdef");
   CHECK(error_of_decode(test::made_png(4, 1, 2, 3, "\0\x11"s, palette)) == "");
   CHECK(error_of_decode(test::made_png(4, 1, 2, 3, "\0\x1b"s, palette)) ==
-        "decode: the PNG picture is damaged: a pixel has the colour 3 of 2");
+        "decode: the PNG picture is damaged: a pixel has the colour 2 of 2");
   CHECK(contains(error_of_decode(test::made_png(4, 1, 2, 3, "\0\x1b"s)), "damaged"));
   CHECK(contains(error_of_decode(test::made_png(4, 1, 3, 2, "\0\x1b"s)), "damaged"));
   CHECK(contains(error_of_decode(test::made_png(4, 1, 8, 5, "\0\x1b"s)), "its colour type is 5"));
