@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
+#include <functional>
 
+#include <kiln/autograd/ops.h>
+#include <kiln/metrics/paired.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::serve {
@@ -25,27 +27,10 @@ bool is_right_or_wrong(const std::vector<double>& scores) {
   return std::ranges::all_of(scores, [](double score) { return score == 0 || score == 1; });
 }
 
-// P(X >= wins) of X ~ Binomial(wins + losses, 1/2).
-double chance_of(int64_t wins, int64_t losses) {
-  const auto n = double(wins + losses);
-  double sum = 0;
-  for (int64_t k = wins; k <= wins + losses; ++k)
-    sum += std::exp(std::lgamma(n + 1) - std::lgamma(double(k) + 1) - std::lgamma(n - double(k) + 1) -
-                    n * std::log(2.0));
-  return std::min(sum, 1.0);
-}
-
-// The share of resamplings whose mean difference is not above 0.
-double chance_of(const std::vector<double>& differences) {
-  constexpr int kResamplings = 10000;
-  std::mt19937_64 random(1);
-  int not_above = 0;
-  for (int i = 0; i < kResamplings; ++i) {
-    double sum = 0;
-    for (size_t k = 0; k < differences.size(); ++k) sum += differences[random() % differences.size()];
-    not_above += sum <= 0;
-  }
-  return double(not_above + 1) / (kResamplings + 1);
+Tensor tensor_of(const std::vector<double>& scores) {
+  const Tensor x = empty({int64_t(scores.size())}, {.dtype = float64, .device = cpu});
+  std::ranges::copy(scores, x.data<double>());
+  return x;
 }
 
 }  // namespace
@@ -61,7 +46,10 @@ Decision decide(const Outcomes& outcomes, const Rule& rule) {
 
   Decision decision = {.difference = sum / double(differences.size())};
   const bool is_exact = is_right_or_wrong(outcomes.candidate) && is_right_or_wrong(outcomes.current);
-  decision.probability = is_exact ? chance_of(wins, losses) : chance_of(differences);
+  decision.probability =
+      is_exact
+          ? metrics::mcnemar(losses, wins).better_p
+          : 1 - metrics::paired_bootstrap(tensor_of(outcomes.current), tensor_of(outcomes.candidate)).better;
   decision.is_better = decision.difference > 0 && decision.probability <= rule.level;
   decision.why =
       fmt::format("{:+.4g} in the mean of {} samples ({} better, {} worse), p = {:.3g} by {}, level {}",

@@ -12,9 +12,9 @@ struct Outcomes {
 };
 
 // When a candidate is better: its mean is higher, and by chance alone a difference as large would be seen
-// with a probability of at most `level`. Of right and wrong answers that is McNemar's exact test, one-sided:
-// only samples on which the two disagree count (McNemar 1947). Of other scores it is the paired bootstrap of
-// the mean difference (Efron 1979; 10,000 resamplings, always the same ones).
+// with a probability of at most `level`. Of right and wrong answers that is the one-sided mid-p of McNemar's
+// test, where only samples on which the two disagree count; of other scores it is the share of a paired
+// bootstrap in which the candidate is not better (metrics/paired.h).
 struct Rule {
   double level = 0.05;  // 1: any higher mean
 };

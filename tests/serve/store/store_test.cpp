@@ -150,18 +150,18 @@ TEST_CASE("store: what is no store, and what is damaged, is said") {
   }
 }
 
-TEST_CASE("decide: McNemar's exact test") {
-  // scipy.stats.binomtest(9, 10, alternative="greater").pvalue, and so on
+TEST_CASE("decide: McNemar's mid-p") {
+  // P(X > wins) + P(X = wins) / 2 of X ~ Binomial(wins + losses, 1/2), by Python's math.comb
   const auto p = [](int wins, int losses) {
     std::vector<double> candidate(100, 1.0), current(100, 1.0);
     for (int i = 0; i < wins; ++i) current[size_t(i)] = 0;
     for (int i = 0; i < losses; ++i) candidate[size_t(50 + i)] = 0;
     return serve::decide({candidate, current}).probability;
   };
-  CHECK(p(9, 1) == doctest::Approx(0.0107421875).epsilon(1e-12));
-  CHECK(p(5, 0) == doctest::Approx(0.03125).epsilon(1e-12));
-  CHECK(p(30, 20) == doctest::Approx(0.10131937553227033).epsilon(1e-9));
-  CHECK(p(0, 0) == 1);
+  CHECK(p(9, 1) == doctest::Approx(0.005859375).epsilon(1e-12));
+  CHECK(p(5, 0) == doctest::Approx(0.015625).epsilon(1e-12));
+  CHECK(p(30, 20) == doctest::Approx(0.08038980090599424).epsilon(1e-9));
+  CHECK(p(0, 0) == 0.5);
   const std::vector<double> scores = {0.1, 0.4, 0.3, 0.8, 0.5}, higher = {0.2, 0.5, 0.35, 0.9, 0.7};
   CHECK(serve::decide({higher, scores}).is_better);
   CHECK(!serve::decide({scores, higher}).is_better);
