@@ -7,7 +7,6 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/image/colour/colour.h>
 #include <kiln/image/prepare.h>
-#include <kiln/models/info.h>
 #include <kiln/models/whole_file.h>
 #include <kiln/project/grad_cam.h>
 #include <kiln/project/overlay.h>

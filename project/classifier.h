@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <kiln/models/model.h>
+#include <kiln/models/models.h>
 
 namespace kiln::project {
 

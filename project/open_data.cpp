@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr std::pair<const char*, const char*> kSplitFolders[] = {
     {"train", "train"}, {"val", "val"}, {"valid", "val"}, {"validation", "val"}, {"test", "test"}};
 
-bool exists(const fs::path& path) {
+bool is_there(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
 }
@@ -62,11 +62,11 @@ data::Annotations read_split_folders(const std::string& path) {
 
 data::Annotations read_folder(const std::string& path, const data::AnnotationOptions& options) {
   const fs::path folder = path;
-  if (exists(folder / "data.yaml")) return data::read_yolo(path + "/data.yaml", options);
-  if (exists(folder / "labels.csv") && exists(folder / "images")) return data::elpv(path);
+  if (is_there(folder / "data.yaml")) return data::read_yolo(path + "/data.yaml", options);
+  if (is_there(folder / "labels.csv") && is_there(folder / "images")) return data::elpv(path);
   for (const char* name : {"manifest.jsonl", "manifest.csv", "manifest.tsv"})
-    if (exists(folder / name)) return data::read_manifest(path + "/" + name, options);
-  if (exists(folder / "Annotations") || has_file_ending(folder, ".xml")) return data::read_voc(path, options);
+    if (is_there(folder / name)) return data::read_manifest(path + "/" + name, options);
+  if (is_there(folder / "Annotations") || has_file_ending(folder, ".xml")) return data::read_voc(path, options);
   if (is_folder(folder / "train")) return read_split_folders(path);
   return data::read_image_folder(path);
 }
@@ -91,7 +91,7 @@ data::Annotations read_file(const std::string& path, const data::AnnotationOptio
 }  // namespace
 
 data::Annotations open_data(const std::string& path, const data::AnnotationOptions& options) {
-  if (!exists(path)) fail("{} is not there", path);
+  if (!is_there(path)) fail("{} is not there", path);
   const data::Annotations set = is_folder(path) ? read_folder(path, options) : read_file(path, options);
   return options.classes.empty() || options.classes == set.classes ? set : with_classes(set, options.classes);
 }

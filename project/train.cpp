@@ -26,12 +26,6 @@ namespace {
 
 constexpr int64_t kMostJson = int64_t(1) << 20;
 
-void write_text(const std::string& path, const std::string& text) {
-  io::AtomicFile file(path, int64_t(text.size()));
-  file.write(0, text.data(), int64_t(text.size()));
-  file.commit();
-}
-
 // What makes two runs the same run.
 Value plan_of(const TrainOptions& options) {
   return {{"data", options.data},
@@ -136,7 +130,7 @@ FitResult train(const TrainOptions& options) {
   if (options.resume && std::filesystem::exists(plan_file))
     check_same_plan(plan_file, plan);
   else
-    write_text(plan_file, io::json_text(plan, 1) + "\n");
+    io::write_text(plan_file, io::json_text(plan, 1) + "\n");
 
   const data::Annotations set = set_of(options);
   const data::PicturesOptions reading = {.skip_bad = options.skip_bad};

@@ -3,6 +3,7 @@
 #include <kiln/data/annotations/coco_text.h>
 #include <kiln/data/annotations/manifest_entry.h>
 #include <kiln/data/annotations/reading.h>
+#include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/json.h>
 
 namespace kiln::data {
@@ -66,7 +67,7 @@ std::string coco_text(const Annotations& annotations) {
 }
 
 void write_coco(const std::string& path, const Annotations& annotations) {
-  write_text(path, coco_text(annotations));
+  io::write_text(path, coco_text(annotations));
 }
 
 }  // namespace kiln::data

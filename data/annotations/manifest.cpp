@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <kiln/data/annotations/manifest_entry.h>
+#include <kiln/io/bytes/file.h>
 #include <kiln/data/annotations/table.h>
 #include <kiln/io/bytes/json.h>
 
@@ -148,7 +149,7 @@ void write_manifest(const std::string& path, const Annotations& annotations) {
       const std::string base = absolute_path(moved.folder) + "/";
       image.path = whole.starts_with(base) ? whole.substr(base.size()) : whole;
     }
-  write_text(path, manifest_text(moved, kind));
+  io::write_text(path, manifest_text(moved, kind));
 }
 
 }  // namespace kiln::data

@@ -24,12 +24,6 @@ TextFile::TextFile(const std::string& path) {
   if (!is_utf8(text_)) fail("{}: is no text in UTF-8", path);
 }
 
-void write_text(const std::string& path, std::string_view text) {
-  io::AtomicFile file(path, int64_t(text.size()));
-  file.write(0, text.data(), int64_t(text.size()));
-  file.commit();
-}
-
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
   if (io::file_system().list(folder, names) != 0)

@@ -24,9 +24,6 @@ class TextFile {
   std::string_view text_;
 };
 
-// Appears whole or not at all.
-void write_text(const std::string& path, std::string_view text);
-
 // Names of a folder's entries, sorted by their bytes, without hidden ones (".x").
 std::vector<std::string> names_in(const std::string& folder);
 bool is_folder(const std::string& path);

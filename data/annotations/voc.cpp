@@ -3,6 +3,7 @@
 #include <map>
 
 #include <kiln/data/annotations/voc_text.h>
+#include <kiln/io/bytes/file.h>
 #include <kiln/data/sets/file.h>
 #include <kiln/io/bytes/folder.h>
 
@@ -69,10 +70,11 @@ void write_voc(const std::string& folder, const Annotations& annotations) {
       fail("write_voc: the size of '{}' is not known; read_sizes(annotations) looks it up", image.path);
     if (const auto [place, is_new] = seen.try_emplace(stem, image.path); !is_new)
       fail("write_voc: '{}' and '{}' would both be {}.xml", place->second, image.path, stem);
-    write_text(folder + "/Annotations/" + stem + ".xml", voc_text(image, annotations.classes));
+    io::write_text(folder + "/Annotations/" + stem + ".xml", voc_text(image, annotations.classes));
     if (!image.split.empty()) lists[image.split] += stem + "\n";
   }
-  for (const auto& [split, names] : lists) write_text(folder + "/ImageSets/Main/" + split + ".txt", names);
+  for (const auto& [split, names] : lists)
+    io::write_text(folder + "/ImageSets/Main/" + split + ".txt", names);
 }
 
 }  // namespace kiln::data

@@ -5,6 +5,7 @@
 #include <kiln/data/annotations/reading.h>
 #include <kiln/data/annotations/yolo_text.h>
 #include <kiln/data/sets/file.h>
+#include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/folder.h>
 
 namespace kiln::data {
@@ -105,12 +106,12 @@ void write_yolo(const std::string& folder, const Annotations& annotations) {
     if (std::filesystem::is_symlink(picture)) std::filesystem::remove(picture, error);
     std::filesystem::create_symlink(target, picture, error);
     if (error) fail("{}: cannot make a link to the picture: {}", picture, error.message());
-    write_text(labels, yolo_labels_text(image));
+    io::write_text(labels, yolo_labels_text(image));
     lists[image.split.empty() ? "train" : image.split] += "./images/" + image.path + "\n";
   }
   std::string yaml = "path: .\n";
   for (const auto& [split, pictures] : lists) {
-    write_text(folder + "/" + split + ".txt", pictures);
+    io::write_text(folder + "/" + split + ".txt", pictures);
     yaml += split + ": " + split + ".txt\n";
   }
   yaml += "names:\n";
@@ -119,7 +120,7 @@ void write_yolo(const std::string& folder, const Annotations& annotations) {
     for (const char c : annotations.classes[i]) quoted += c == '\'' ? "''" : std::string(1, c);
     yaml += fmt::format("  {}: {}'\n", i, quoted);
   }
-  write_text(folder + "/data.yaml", yaml);
+  io::write_text(folder + "/data.yaml", yaml);
 }
 
 }  // namespace kiln::data

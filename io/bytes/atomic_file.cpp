@@ -104,4 +104,10 @@ void AtomicFile::commit() {
     fail_with("make safe the folder of", error.value());
 }
 
+void write_text(const std::string& path, std::string_view text) {
+  AtomicFile file(path, int64_t(text.size()));
+  file.write(0, text.data(), int64_t(text.size()));
+  file.commit();
+}
+
 }  // namespace kiln::io

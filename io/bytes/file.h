@@ -83,4 +83,7 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+// A file of these bytes by AtomicFile.
+void write_text(const std::string& path, std::string_view text);
+
 }  // namespace kiln::io

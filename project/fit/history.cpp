@@ -39,10 +39,7 @@ int64_t best_of(const History& history, const std::string& metric) {
 void write_history(const std::string& folder, const History& history, const std::string& metric) {
   Value list = Value::list();
   for (const Value& epoch : history) list.push_back(epoch);
-  const std::string text = io::json_text(list, 1) + "\n";
-  io::AtomicFile file(folder + "/history.json", int64_t(text.size()));
-  file.write(0, text.data(), int64_t(text.size()));
-  file.commit();
+  io::write_text(folder + "/history.json", io::json_text(list, 1) + "\n");
   io::Plot({.title = "loss", .x_label = "epoch"})
       .line("training", column(history, "loss"))
       .line("validation", column(history, "validation/loss"))

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <kiln/data/annotations/table.h>
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/folder.h>
 #include <kiln/project/evaluate.h>
@@ -14,27 +15,15 @@ namespace {
 
 constexpr int64_t kMostInMatrix = 100;  // classes that confusion_svg takes
 
-void write_text(const std::string& path, const std::string& text) {
-  io::AtomicFile file(path, int64_t(text.size()));
-  file.write(0, text.data(), int64_t(text.size()));
-  file.commit();
-}
-
-std::string quoted(const std::string& cell) {
-  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
-  std::string text = "\"";
-  for (const char c : cell) text += c == '"' ? "\"\"" : std::string(1, c);
-  return text + "\"";
-}
-
 // A line a picture: path, label, prediction, its probability.
 std::string predictions_csv(const Evaluation& evaluation, const std::vector<std::string>& names) {
   std::string text = "path,label,predicted,probability\n";
   for (size_t i = 0; i < evaluation.files.size(); ++i) {
     const Tensor row = evaluation.probabilities[int64_t(i)];
     const int64_t guess = ranked(row, 1)[0], label = evaluation.labels[int64_t(i)].item<int64_t>();
-    text += fmt::format("{},{},{},{:.6f}\n", quoted(evaluation.files[i]), quoted(names[size_t(label)]),
-                        quoted(names[size_t(guess)]), row[guess].item<double>());
+    text += fmt::format("{},{},{},{:.6f}\n", data::table_field(evaluation.files[i], ','),
+                        data::table_field(names[size_t(label)], ','),
+                        data::table_field(names[size_t(guess)], ','), row[guess].item<double>());
   }
   return text;
 }
@@ -80,23 +69,23 @@ void write(const Evaluation& evaluation, const Classifier& classifier, const dat
   if (const std::error_code error = io::make_folders(folder)) fail("{}: {}", folder, error.message());
   const metrics::Report& report = evaluation.report;
   const std::vector<std::string>& names = report.class_names();
-  write_text(folder + "/report.txt", report.text());
-  write_text(folder + "/report.json", report.json() + "\n");
-  write_text(folder + "/predictions.csv", predictions_csv(evaluation, names));
+  io::write_text(folder + "/report.txt", report.text());
+  io::write_text(folder + "/report.json", report.json() + "\n");
+  io::write_text(folder + "/predictions.csv", predictions_csv(evaluation, names));
   std::string pictures;
   if (int64_t(names.size()) <= kMostInMatrix) {
     const std::string confusion = metrics::confusion_svg(report.confusion(), names);
-    write_text(folder + "/confusion.svg", confusion);
+    io::write_text(folder + "/confusion.svg", confusion);
     pictures += "<h2>Confusion</h2>\n" + confusion;
   }
   const std::string reliability = metrics::reliability_svg(report.calibration());
-  write_text(folder + "/reliability.svg", reliability);
+  io::write_text(folder + "/reliability.svg", reliability);
   std::string body = fmt::format("<p>{} on {} pictures</p>\n", xml_escaped(classifier.card().architecture),
                                  report.samples()) +
                      figures_table(report) + pictures + "<h2>Reliability</h2>\n" + reliability;
   if (!evaluation.slices.empty()) body += "<h2>Slices</h2>\n" + slices_table(evaluation.slices);
   body += "<h2>The surest mistakes</h2>\n" + mistakes(evaluation, classifier, set, worst);
-  write_text(folder + "/index.html", page("Evaluation", body));
+  io::write_text(folder + "/index.html", page("Evaluation", body));
 }
 
 }  // namespace kiln::project

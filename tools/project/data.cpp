@@ -20,12 +20,6 @@
 namespace kiln::tools {
 namespace {
 
-void write_text(const std::string& path, const std::string& text) {
-  io::AtomicFile file(path, int64_t(text.size()));
-  file.write(0, text.data(), int64_t(text.size()));
-  file.commit();
-}
-
 // ---- check ----
 
 struct CheckWords {
@@ -64,7 +58,7 @@ void check(const CheckWords& words, int& status) {
   options.unnamed = unnamed_in(set);
   const project::Check result = project::check_data(set, options);
   fmt::print("{}", words.json ? to_json(result) : to_text(result));
-  if (!words.html.empty()) write_text(words.html, to_html(result, set));
+  if (!words.html.empty()) io::write_text(words.html, to_html(result, set));
   if (result.count(project::Finding::Level::error) > 0) status = 1;
 }
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <kiln/data/annotations/table.h>
 #include <kiln/image/decode.h>
 #include <kiln/image/encode.h>
 #include <kiln/io/bytes/folder.h>
@@ -53,13 +54,6 @@ Tensor picture_of(const std::string& file) {
   return image::decode(std::string(std::istreambuf_iterator<char>(std::cin), {}));
 }
 
-std::string csv_cell(const std::string& cell) {
-  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
-  std::string text = "\"";
-  for (const char c : cell) text += c == '"' ? "\"\"" : std::string(1, c);
-  return text + "\"";
-}
-
 void print(const std::string& file, const std::vector<project::Guess>& guesses, const std::string& format) {
   if (format == "json") {
     Value list = Value::list();
@@ -71,7 +65,8 @@ void print(const std::string& file, const std::vector<project::Guess>& guesses, 
   int rank = 0;
   for (const project::Guess& guess : guesses)
     if (format == "csv")
-      fmt::print("{},{},{},{:.6f}\n", csv_cell(file), ++rank, csv_cell(guess.name), guess.probability);
+      fmt::print("{},{},{},{:.6f}\n", data::table_field(file, ','), ++rank,
+                 data::table_field(guess.name, ','), guess.probability);
     else
       fmt::print("{}{:6.2f} %  {}\n", rank++ == 0 ? file + "\n" : "", 100 * guess.probability, guess.name);
 }

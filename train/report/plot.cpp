@@ -272,10 +272,7 @@ class PlotWriter {
 std::string Plot::svg() const { return PlotWriter(*this).svg(); }
 
 void Plot::save(const std::string& path) const {
-  const std::string text = svg();
-  AtomicFile file(path, int64_t(text.size()));
-  file.write(0, text.data(), int64_t(text.size()));
-  file.commit();
+  write_text(path, svg());
 }
 
 }  // namespace kiln::io
