@@ -6,6 +6,7 @@
 #include <kiln/data/annotations/split.h>
 #include <kiln/data/annotations/voc.h>
 #include <kiln/data/annotations/yolo.h>
+#include <kiln/data/augment/augment.h>
 #include <kiln/data/collate.h>
 #include <kiln/data/dataset.h>
 #include <kiln/data/folders/packed.h>

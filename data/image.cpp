@@ -1,7 +1,6 @@
 #include <kiln/data/image.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include <kiln/tensor/base/fail.h>
 
@@ -32,24 +31,17 @@ void GeometryStep::apply(Geometry& geometry, RandomStream& random) const {
   x.size = width;
 }
 
-Tensor move_pixels(const Tensor& image, const Geometry& geometry) {
-  const auto& [y, x] = geometry;
-  const int64_t channels = image.shape()[0];
-  Tensor result = empty({channels, y.size, x.size}, {.dtype = image.dtype(), .device = cpu});
-  const auto [y0, y1] = y.inside(image.shape()[1]);
-  const auto [x0, x1] = x.inside(image.shape()[2]);
-  const Strides& in = image.strides();
-  std::memset(result.raw_data(), 0, size_t(result.numel() * size_of(image.dtype())));
-  image::visit_size(size_of(image.dtype()), [&]<class U>() {
-    const U* from = static_cast<const U*>(image.raw_data());
-    U* to = static_cast<U*>(result.raw_data());
-    for (int64_t c = 0; c < channels; ++c)
-      for (int64_t i = y0; i < y1; ++i)
-        for (int64_t j = x0; j < x1; ++j)
-          to[(c * y.size + i) * x.size + j] =
-              from[c * in[0] + (y.start + y.step * i) * in[1] + (x.start + x.step * j) * in[2]];
-  });
-  return result;
+Tensor move_pixels(const Tensor& image, const Geometry& geometry, float fill) {
+  const auto indices = [](const AxisMap& axis, int64_t size) {
+    std::vector<int64_t> sources(size_t(axis.size), -1);
+    const auto [begin, end] = axis.inside(size);
+    for (int64_t i = begin; i < end; ++i) sources[size_t(i)] = axis.start + axis.step * i;
+    return sources;
+  };
+  std::vector<image::Wide> elements;
+  if (fill != 0) elements = image::fill_elements("crop", {fill}, image);
+  return image::take(image, indices(geometry.y, image.shape()[1]), indices(geometry.x, image.shape()[2]),
+                     elements);
 }
 
 float ValueStep::apply(float x, int64_t channel) const {

@@ -39,8 +39,8 @@ struct GeometryStep {
   void apply(Geometry& geometry, RandomStream& random) const;
 };
 
-// The image [C,H,W] of any type seen through the geometry; 0 outside it.
-Tensor move_pixels(const Tensor& image, const Geometry& geometry);
+// The image [C,H,W] of any type seen through the geometry; `fill` outside it.
+Tensor move_pixels(const Tensor& image, const Geometry& geometry, float fill = 0);
 
 // A step on values: x / 255, or (x - mean[c]) / std[c].
 struct ValueStep {

@@ -7,7 +7,7 @@ namespace kiln::data {
 namespace {
 
 // Each use of a seed has keys of its own, so that no two draw the same numbers.
-enum class Use : uint64_t { sample = 1, order = 2, split = 3 };
+enum class Use : uint64_t { sample = 1, order = 2, split = 3, batch = 4 };
 
 uint64_t key_of(uint64_t seed, Use use, int64_t epoch) {
   const PhiloxBlock block = philox(seed, uint64_t(use) << 56 | (uint64_t(epoch) & ((uint64_t(1) << 56) - 1)));
@@ -28,6 +28,10 @@ RandomStream RandomStream::for_order(uint64_t seed, int64_t epoch) {
 
 RandomStream RandomStream::for_split(uint64_t seed) {
   return RandomStream(PhiloxState{key_of(seed, Use::split, 0), 0});
+}
+
+RandomStream RandomStream::for_batch(uint64_t seed, int64_t epoch, int64_t batch) {
+  return RandomStream(PhiloxState{key_of(seed, Use::batch, epoch), uint64_t(batch) << kBlocksPerSample});
 }
 
 uint32_t RandomStream::bits() {

@@ -14,6 +14,8 @@ class RandomStream {
   // For the order of an epoch, and for random_split.
   static RandomStream for_order(uint64_t seed, int64_t epoch);
   static RandomStream for_split(uint64_t seed);
+  // For what is done to a batch as a whole.
+  static RandomStream for_batch(uint64_t seed, int64_t epoch, int64_t batch);
 
   uint32_t bits();
   float uniform() { return uniform_from_bits(bits()); }  // in [0, 1)

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <kiln/data/image.h>
+#include <kiln/image/move/movement.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::data {
@@ -15,20 +16,35 @@ void check_image(const char* transform, const Tensor& image) {
          image.defined() ? to_string(image.shape()) : "an undefined tensor");
 }
 
+bool is_byte_image(const Tensor& x) {
+  return x.defined() && x.dtype() == uint8 && x.dim() == 3 && x.device().is_cpu();
+}
+
 // Runs a step on each value of a contiguous copy as float32.
 template <class T>
 Tensor map_values(const Tensor& image, const ValueStep& step) {
   const Tensor x = contiguous_copy(image);
   Tensor y = empty(x.shape(), {.dtype = float32, .device = cpu});
   const int64_t plane = x.shape()[1] * x.shape()[2];
-  for (int64_t i = 0; i < x.numel(); ++i) y.data<float>()[i] = step.apply(float(x.data<T>()[i]), i / plane);
+  for (int64_t c = 0; c < x.shape()[0]; ++c)
+    for (int64_t i = c * plane; i < (c + 1) * plane; ++i)
+      y.data<float>()[i] = step.apply(float(x.data<T>()[i]), c);
   return y;
 }
 
-Tensor move_by(const GeometryStep& step, const Tensor& image, RandomStream& random) {
-  Geometry geometry{{image.shape()[1]}, {image.shape()[2]}};
+// Where row or column x of the source is in the result.
+double scale_of(const AxisMap& axis) { return double(axis.step); }
+double shift_of(const AxisMap& axis) { return double(axis.step > 0 ? -axis.start : axis.start + 1); }
+
+image::Movement movement_of(const GeometryStep& step, Pair size, RandomStream& random) {
+  Geometry geometry{{size.h}, {size.w}};
   step.apply(geometry, random);
-  return move_pixels(image, geometry);
+  const auto& [y, x] = geometry;
+  return {[geometry](const Tensor& image, const float* mask_fill) {
+            return move_pixels(image, geometry, mask_fill == nullptr ? 0 : *mask_fill);
+          },
+          {{scale_of(x), 0, shift_of(x), 0, scale_of(y), shift_of(y), 0, 0, 1}},
+          {y.size, x.size}};
 }
 
 struct ImageFunction : Transform {
@@ -105,9 +121,8 @@ RandomCrop::RandomCrop(int64_t height, int64_t width, const CropOptions& options
     fail("RandomCrop: size {}x{} with padding {} is not possible", height, width, padding_);
 }
 
-Tensor RandomCrop::apply(const Tensor& image, RandomStream& random) const {
-  check_image("RandomCrop", image);
-  return move_by({GeometryStep::Kind::crop, height_, width_, padding_}, image, random);
+image::Movement RandomCrop::movement(Pair size, RandomStream& random) const {
+  return movement_of({GeometryStep::Kind::crop, height_, width_, padding_}, size, random);
 }
 
 // A second crop would have to remember what the first one cut off.
@@ -124,9 +139,8 @@ RandomHorizontalFlip::RandomHorizontalFlip(float probability) : probability_(pro
     fail("RandomHorizontalFlip: probability {} is not in 0 .. 1", probability);
 }
 
-Tensor RandomHorizontalFlip::apply(const Tensor& image, RandomStream& random) const {
-  check_image("RandomHorizontalFlip", image);
-  return move_by({.kind = GeometryStep::Kind::flip, .probability = probability_}, image, random);
+image::Movement RandomHorizontalFlip::movement(Pair size, RandomStream& random) const {
+  return movement_of({.kind = GeometryStep::Kind::flip, .probability = probability_}, size, random);
 }
 
 bool RandomHorizontalFlip::join(ImagePlan& plan) const {
@@ -137,19 +151,48 @@ bool RandomHorizontalFlip::join(ImagePlan& plan) const {
 Compose::Compose(std::vector<AnyTransform> steps) : steps_(std::move(steps)) {
   for (size_t i = 0; i < steps_.size(); ++i)
     if (!steps_[i]) fail("Compose: step {} is empty", i);
+  fused_from_ = steps_.size();
+  for (size_t first = steps_.size(); first-- > 0;) {
+    ImagePlan plan;
+    bool joins = true;
+    for (size_t i = first; joins && i < steps_.size(); ++i) joins = steps_[i]->join(plan);
+    if (joins && !plan.values.empty()) fused_from_ = first;
+  }
 }
 
 Tensor Compose::apply(const Tensor& image, RandomStream& random) const {
   Tensor x = image;
-  for (const AnyTransform& step : steps_) x = step->apply(x, random);
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    if (i == fused_from_ && is_byte_image(x)) return run_fused(x, random);
+    x = steps_[i]->apply(x, random);
+  }
   return x;
 }
 
+// From bytes to floats in one pass.
+Tensor Compose::run_fused(const Tensor& image, RandomStream& random) const {
+  ImagePlan plan;
+  for (size_t i = fused_from_; i < steps_.size(); ++i) steps_[i]->join(plan);
+  const Tensor x = contiguous_copy(image);
+  const FusedTransform fused(std::move(plan), x.shape());
+  const Tensor result = empty(fused.shape(), {.device = cpu});
+  fused.apply(x.data<uint8_t>(), random, result.data<float>(), result.strides());
+  return result;
+}
+
 void Compose::apply_to(Sample& sample, RandomStream& random) const {
-  for (const AnyTransform& step : steps_) {
+  for (size_t i = 0; i < steps_.size(); ++i) {
     if (sample.tensors.empty()) fail("Compose: a step left a sample without tensors");
-    step->apply_to(sample, random);
+    if (i == fused_from_ && is_byte_image(sample.tensors[0])) {
+      sample.tensors[0] = run_fused(sample.tensors[0], random);
+      return;
+    }
+    steps_[i]->apply_to(sample, random);
   }
+}
+
+void Compose::apply_parts(Sample& sample, const Parts& parts, RandomStream& random) const {
+  for (const AnyTransform& step : steps_) step->apply_parts(sample, parts, random);
 }
 
 bool Compose::join(ImagePlan& plan) const {

@@ -7,11 +7,17 @@
 #include <kiln/data/random_stream.h>
 #include <kiln/data/sample.h>
 #include <kiln/tensor/base/function.h>
+#include <kiln/tensor/base/pair.h>
 #include <kiln/tensor/tensor.h>
+
+namespace kiln::image {
+struct Movement;
+}
 
 namespace kiln::data {
 
 struct ImagePlan;
+struct Parts;
 
 // Changes a sample's image [C,H,W]. Its randomness comes from the stream it is given, which is a function of
 // (seed, epoch, sample); it is called from several threads at once.
@@ -23,6 +29,9 @@ class Transform {
   virtual void apply_to(Sample& sample, RandomStream& random) const {
     sample.tensors[0] = apply(sample.tensors[0], random);
   }
+  // The same where the sample has a picture, masks and boxes that belong together
+  // (<kiln/data/augment/parts.h>): by default the picture's business alone.
+  virtual void apply_parts(Sample& sample, const Parts& parts, RandomStream& random) const;
   // Adds itself to the plan of the fused path over byte images; false when it is not one of the steps known
   // there.
   virtual bool join(ImagePlan&) const { return false; }
@@ -40,7 +49,19 @@ class Transform {
 class SampleTransform : public Transform {
  public:
   void apply_to(Sample& sample, RandomStream& random) const override = 0;
+  void apply_parts(Sample& sample, const Parts&, RandomStream& random) const override {
+    apply_to(sample, random);
+  }
   Tensor apply(const Tensor& image, RandomStream& random) const final;
+};
+
+// Moves pixels, so that masks and boxes can follow: of a sample's parts it moves all.
+class Moving : public Transform {
+ public:
+  // What happens to an image of this size (<kiln/image/move/movement.h>).
+  virtual image::Movement movement(Pair size, RandomStream& random) const = 0;
+  Tensor apply(const Tensor& image, RandomStream& random) const override;
+  void apply_parts(Sample& sample, const Parts& parts, RandomStream& random) const override;
 };
 
 // A shared handle to a transform of any type, or none; made implicitly from a value, and from a function of
@@ -87,11 +108,11 @@ struct CropOptions {
 };
 
 // A random window of the (padded) image: of size x size, or height x width.
-class RandomCrop : public Transform {
+class RandomCrop : public Moving {
  public:
   explicit RandomCrop(int64_t size, const CropOptions& options = {}) : RandomCrop(size, size, options) {}
   RandomCrop(int64_t height, int64_t width, const CropOptions& options = {});
-  Tensor apply(const Tensor& image, RandomStream& random) const override;
+  image::Movement movement(Pair size, RandomStream& random) const override;
   bool join(ImagePlan& plan) const override;
 
  private:
@@ -99,10 +120,10 @@ class RandomCrop : public Transform {
 };
 
 // Mirrors left and right with the given probability.
-class RandomHorizontalFlip : public Transform {
+class RandomHorizontalFlip : public Moving {
  public:
   explicit RandomHorizontalFlip(float probability = 0.5f);
-  Tensor apply(const Tensor& image, RandomStream& random) const override;
+  image::Movement movement(Pair size, RandomStream& random) const override;
   bool join(ImagePlan& plan) const override;
 
  private:
@@ -110,17 +131,20 @@ class RandomHorizontalFlip : public Transform {
 };
 
 // One after the other: Compose({RandomCrop(32, {.padding = 4}), RandomHorizontalFlip(), ToFloat(),
-// Normalize(m, s)}). Sequences of the transforms above that hold one ToFloat, and Normalize only after it,
-// run fused on byte images.
+// Normalize(m, s)}). What follows ToFloat, with the crop and flips before it, runs fused on byte images.
 class Compose : public Transform {
  public:
   explicit Compose(std::vector<AnyTransform> steps);
   Tensor apply(const Tensor& image, RandomStream& random) const override;
   void apply_to(Sample& sample, RandomStream& random) const override;
+  void apply_parts(Sample& sample, const Parts& parts, RandomStream& random) const override;
   bool join(ImagePlan& plan) const override;
 
  private:
+  Tensor run_fused(const Tensor& image, RandomStream& random) const;
+
   std::vector<AnyTransform> steps_;
+  size_t fused_from_ = 0;  // the first of the last steps that run in one pass over bytes
 };
 
 }  // namespace kiln::data

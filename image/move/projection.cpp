@@ -91,6 +91,17 @@ Projection inverse_affine(const AffineParameters& p, Point center) {
   return inverse;
 }
 
+bool is_convex(const std::array<Point, 4>& corners) {
+  int left = 0, right = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    const Point a = corners[i], b = corners[(i + 1) % 4], c = corners[(i + 2) % 4];
+    const double turn = (b.x - a.x) * (c.y - b.y) - (b.y - a.y) * (c.x - b.x);
+    left += turn > 0;
+    right += turn < 0;
+  }
+  return left == 4 || right == 4;
+}
+
 Projection perspective_of(const std::array<Point, 4>& from, const std::array<Point, 4>& to) {
   double a[8][9];
   for (size_t i = 0; i < 4; ++i) {

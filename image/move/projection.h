@@ -38,6 +38,9 @@ struct AffineParameters {
 // positive and for numbers that are not finite.
 Projection inverse_affine(const AffineParameters& parameters, Point center);
 
+// Whether four corners, in order, turn the same way at each.
+bool is_convex(const std::array<Point, 4>& corners);
+
 // The projection that takes four points to four others, in order. Throws when three of them are in a line.
 Projection perspective_of(const std::array<Point, 4>& from, const std::array<Point, 4>& to);
 
