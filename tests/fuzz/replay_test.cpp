@@ -34,12 +34,13 @@ TEST_CASE("fuzz: inputs that failed once") {
 
 TEST_CASE("fuzz: every target takes every fixture, whole and in part") {
   for (const fuzz::Target& target : fuzz::all_targets())
-    for (const std::string& path : files_in("tests/io/fixtures")) {
-      const std::string bytes = test::read_file(path);
-      CAPTURE(path);
-      CHECK(fuzz::problem_of(target, bytes) == "");
-      CHECK(fuzz::problem_of(target, bytes.substr(0, bytes.size() / 2)) == "");
-    }
+    for (const char* folder : {"tests/io/fixtures", "tests/image/fixtures"})
+      for (const std::string& path : files_in(folder)) {
+        const std::string bytes = test::read_file(path);
+        CAPTURE(path);
+        CHECK(fuzz::problem_of(target, bytes) == "");
+        CHECK(fuzz::problem_of(target, bytes.substr(0, bytes.size() / 2)) == "");
+      }
 }
 
 }  // namespace kiln

@@ -16,6 +16,7 @@
 #include <kiln/tensor/value/value_walk.h>
 
 #include "fuzz/forms.h"
+#include "fuzz/picture.h"
 
 namespace kiln::fuzz {
 namespace {
@@ -29,6 +30,7 @@ constexpr Target kTargets[] = {
     {"npy", plain_files, mutate_npy},
     {"kiln", kiln_files, mutate_kiln},
     {"shards", plain_files, mutate_index, true},
+    {"picture", picture_files, mutate_picture, false, problem_of_picture},
 };
 
 // A file that is only in memory, so that no disk is worn.
@@ -106,18 +108,19 @@ std::string problem_of(const Value& value) {
   return "";
 }
 
-std::string problem_of_load(const std::string& path, const io::LoadOptions& options) {
+// Of a call that may throw an Error, which holds `named`. What it does after calling its argument takes no
+// time.
+template <class F>
+std::string problem_of_call(const std::string& named, F&& call) {
   constexpr size_t kLongest = 2000;  // bytes of an Error
   const double begin = processor_seconds();
-  double seconds = 0;  // of the load, not of the questions that follow
+  double seconds = 0;
   std::string problem;
   try {
-    const Value value = io::load(path, options);
-    seconds = processor_seconds() - begin;
-    problem = problem_of(value);
+    problem = call([&] { seconds = processor_seconds() - begin; });
   } catch (const Error& error) {
     const std::string text = error.what();
-    if (text.find(path) == std::string::npos) problem = "an Error that does not name the file: " + text;
+    if (text.find(named) == std::string::npos) problem = "an Error that does not name the file: " + text;
     if (text.size() > kLongest) problem = fmt::format("an Error of {} bytes: {}", text.size(), text);
   } catch (const std::exception& error) {
     problem = fmt::format("an exception other than Error: {}", error.what());
@@ -125,6 +128,14 @@ std::string problem_of_load(const std::string& path, const io::LoadOptions& opti
   if (seconds == 0) seconds = processor_seconds() - begin;
   if (problem.empty() && seconds > 1) problem = fmt::format("it took {:.1f} s", seconds);
   return problem;
+}
+
+std::string problem_of_load(const std::string& path, const io::LoadOptions& options) {
+  return problem_of_call(path, [&](const auto& is_loaded) {
+    const Value value = io::load(path, options);
+    is_loaded();  // the questions that follow do not count
+    return problem_of(value);
+  });
 }
 
 }  // namespace
@@ -141,6 +152,12 @@ std::string problem_of(const Target& target, std::string_view input) {
   constexpr size_t kOneInStrict = 8;
   const bool strict = input.size() % kOneInStrict == 0;
   for (const std::string& bytes : target.files_of(input)) {
+    if (target.problem_of_bytes != nullptr) {
+      const std::string problem =
+          problem_of_call("", [&](const auto&) { return target.problem_of_bytes(bytes); });
+      if (!problem.empty()) return fmt::format("{}, {} bytes: {}", target.name, bytes.size(), problem);
+      continue;
+    }
     std::optional<MemoryFile> file;
     const std::string path = target.is_index ? IndexFile(bytes).path() : file.emplace(bytes).path();
     for (const bool map : {false, true}) {

@@ -18,6 +18,8 @@ struct Target {
   // Changes an input as one who knows the format does.
   std::string (*mutate)(std::string_view input, Mutation& mutation);
   bool is_index = false;  // of shards, which lie beside it
+  // In the place of loading a file; it throws what the reader throws.
+  std::string (*problem_of_bytes)(std::string_view bytes) = nullptr;
 };
 
 std::span<const Target> all_targets();

@@ -69,4 +69,7 @@ std::string mutate_npy(std::string_view bytes, Mutation& mutation);
 // An index of shards.
 std::string mutate_index(std::string_view bytes, Mutation& mutation);
 
+// A chunk of a PNG, a segment of a JPEG; other pictures are changed blindly.
+std::string mutate_picture(std::string_view bytes, Mutation& mutation);
+
 }  // namespace kiln::fuzz
