@@ -7,6 +7,7 @@
 #include <kiln/autograd/ops.h>
 #include <kiln/autograd/record.h>
 #include <kiln/data/data.h>
+#include <kiln/image/image.h>
 #include <kiln/io/io.h>
 #include <kiln/metrics/metrics.h>
 #include <kiln/models/models.h>

@@ -1,7 +1,6 @@
-#include <algorithm>
 #include <cmath>
-#include <cstring>
 
+#include <kiln/image/move/crop.h>
 #include <kiln/image/resample/centre.h>
 #include <kiln/image/resample/picture.h>
 #include <kiln/image/resize.h>
@@ -15,17 +14,6 @@ void check_size(const char* op, Size size) {
     fail("{}: the size {} x {} is not one of a picture", op, size.height, size.width);
 }
 
-Tensor padded(const Tensor& picture, int64_t top, int64_t left, int64_t height, int64_t width) {
-  const int64_t channels = picture.size(0);
-  const Tensor result = empty_picture(channels, height, width);
-  uint8_t* out = result.data<uint8_t>();
-  std::memset(out, 0, size_t(result.numel()));
-  PictureRows rows(picture);
-  for (int64_t y = 0; y < picture.size(1); ++y)
-    std::memcpy(out + ((top + y) * width + left) * channels, rows.row(y), size_t(picture.size(2) * channels));
-  return result;
-}
-
 }  // namespace
 
 int64_t centre_of(int64_t size, int64_t crop) { return int64_t(std::nearbyint(double(size - crop) / 2)); }
@@ -37,9 +25,7 @@ Tensor center_crop(const Tensor& picture, Size size) {
   if (size.height <= height && size.width <= width)
     return window(picture, centre_of(height, size.height), centre_of(width, size.width), size.height,
                   size.width);
-  const int64_t high = std::max(height, size.height), wide = std::max(width, size.width);
-  const Tensor larger = padded(picture, (high - height) / 2, (wide - width) / 2, high, wide);
-  return window(larger, centre_of(high, size.height), centre_of(wide, size.width), size.height, size.width);
+  return crop(picture, center_window({height, width}, {size.height, size.width}));
 }
 
 std::array<Tensor, 5> five_crop(const Tensor& picture, Size size) {

@@ -66,7 +66,7 @@ struct Plan {
         across(resized.width, preset.crop),
         is_same(resized == picture) {
     if (is_same) {
-      needed = {across.begin, down.begin, across.size, down.size};
+      needed = {.top = down.begin, .left = across.begin, .height = down.size, .width = across.size};
       return;
     }
     const auto axis = [&](int64_t from, int64_t to, const Shown& shown) {
@@ -75,8 +75,10 @@ struct Plan {
     x = axis(picture.width, resized.width, across);
     y = axis(picture.height, resized.height, down);
     // A side that keeps its length has no pass in Pillow; its pass here would change nothing.
-    needed = {x.source_begin(), y.source_begin(), x.source_end() - x.source_begin(),
-              y.source_end() - y.source_begin()};
+    needed = {.top = y.source_begin(),
+              .left = x.source_begin(),
+              .height = y.source_end() - y.source_begin(),
+              .width = x.source_end() - x.source_begin()};
   }
 
   // Rows of the needed part, from `begin` on.
@@ -104,7 +106,7 @@ struct Plan {
   Shown down, across;
   bool is_same;
   Axis x, y;
-  Window needed;
+  Window needed = {};
 };
 
 void check_preset(const Preset& preset) {

@@ -46,8 +46,8 @@ Tensor resize_shorter(const Tensor& picture, int64_t size, const ResizeOptions& 
 // The size that it gives.
 Size shorter_size(Size picture, int64_t size, int64_t max_size = 0);
 
-// torchvision's CenterCrop: a view of the middle, of which a picture that is smaller gets zeros on its sides
-// first (one more on the right and below where the number is odd). An odd rest is rounded to the even side.
+// torchvision's CenterCrop: a view of the middle. A picture that is smaller is copied and gets zeros on its
+// sides (one more on the right and below where the number is odd). An odd rest is rounded to the even side.
 Tensor center_crop(const Tensor& picture, Size size);
 
 // torchvision's FiveCrop: top left, top right, bottom left, bottom right and the middle, as views. Throws

@@ -120,7 +120,7 @@ Window JpegRows::start(const Window& wanted) {
   if (jpeg.out_color_space == JCS_CMYK) state.ink_row.resize(size_t(count) * 4);
   std::vector<uint8_t> unused(size_t(count) * 4);
   while (int64_t(jpeg.output_scanline) < wanted.top) read(unused.data());
-  return {int64_t(first), wanted.top, int64_t(count), wanted.height};
+  return {.top = wanted.top, .left = int64_t(first), .height = wanted.height, .width = int64_t(count)};
 }
 
 void JpegRows::read(uint8_t* row) {
@@ -145,7 +145,7 @@ void JpegRows::finish() {
 Raster decode_jpeg(std::string_view bytes, const DecodeOptions& options) {
   JpegRows rows(bytes, options, options.mode == Mode::rgb);
   const Raster raster = Raster::allocate(rows.width(), rows.height(), rows.channels());
-  rows.start({0, 0, raster.width, raster.height});
+  rows.start({.top = 0, .left = 0, .height = raster.height, .width = raster.width});
   for (int64_t y = 0; y < raster.height; ++y) rows.read(raster.row(y));
   rows.finish();
   return raster;

@@ -5,13 +5,9 @@
 #include <memory>
 
 #include <kiln/image/codec/raster.h>
+#include <kiln/image/move/crop.h>
 
 namespace kiln::image {
-
-// The part of a picture whose pixels are wanted.
-struct Window {
-  int64_t left = 0, top = 0, width = 0, height = 0;
-};
 
 // Gives the rows of a picture in RGB or grey from top to bottom. What libjpeg reports, by its longjmp, leaves
 // every member as an Error.
