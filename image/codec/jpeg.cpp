@@ -45,6 +45,11 @@ struct JpegRows::State {
   int max_scans = 0;
   std::vector<uint8_t> ink_row;  // a row of CMYK; empty for others
 
+  State() = default;
+  ~State() { jpeg_destroy_decompress(&jpeg); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
   static State& of(j_common_ptr jpeg) { return *static_cast<State*>(jpeg->client_data); }
   [[noreturn]] static void stop(j_common_ptr jpeg) {
     State& state = of(jpeg);
@@ -95,7 +100,7 @@ JpegRows::JpegRows(std::string_view bytes, const DecodeOptions& options, bool rg
   check_pixels(Format::jpeg, width(), height(), options);
 }
 
-JpegRows::~JpegRows() { jpeg_destroy_decompress(&state_->jpeg); }
+JpegRows::~JpegRows() = default;
 
 int64_t JpegRows::width() const { return state_->jpeg.image_width; }
 int64_t JpegRows::height() const { return state_->jpeg.image_height; }
