@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include <kiln/metrics/calibration.h>
-#include <kiln/metrics/svg.h>
+#include <kiln/metrics/report/svg.h>
 
 namespace kiln::metrics {
 namespace {

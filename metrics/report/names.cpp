@@ -1,4 +1,4 @@
-#include <kiln/metrics/names.h>
+#include <kiln/metrics/report/names.h>
 
 #include <cmath>
 

@@ -1,10 +1,10 @@
-#include <kiln/metrics/paired.h>
+#include <kiln/metrics/intervals/paired.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include <kiln/metrics/draws.h>
 #include <kiln/metrics/inputs.h>
+#include <kiln/metrics/intervals/draws.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::metrics {

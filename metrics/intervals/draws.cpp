@@ -1,4 +1,4 @@
-#include <kiln/metrics/draws.h>
+#include <kiln/metrics/intervals/draws.h>
 
 #include <algorithm>
 #include <atomic>

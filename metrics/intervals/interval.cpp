@@ -1,10 +1,10 @@
-#include <kiln/metrics/interval.h>
+#include <kiln/metrics/intervals/interval.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include <kiln/metrics/draws.h>
+#include <kiln/metrics/intervals/draws.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::metrics {

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include <kiln/metrics/confusion_matrix.h>
-#include <kiln/metrics/names.h>
+#include <kiln/metrics/report/names.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::metrics {

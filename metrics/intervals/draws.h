@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include <kiln/metrics/interval.h>
+#include <kiln/metrics/intervals/interval.h>
 
 namespace kiln::metrics {
 

@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include <kiln/metrics/confusion_matrix.h>
-#include <kiln/metrics/names.h>
-#include <kiln/metrics/svg.h>
+#include <kiln/metrics/report/names.h>
+#include <kiln/metrics/report/svg.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::metrics {
