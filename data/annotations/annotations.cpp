@@ -48,7 +48,7 @@ void read_sizes(Annotations& annotations, const AnnotationOptions& options) {
       image.height = info.height;
     } catch (const Error& error) {
       const std::string text = error.what();
-      report(options, text.starts_with(path) ? text : path + ": " + text);
+      report(options, text.starts_with(path) ? text : fmt::format("{}: {}", path, text));
     }
   }
 }

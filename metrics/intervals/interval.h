@@ -37,15 +37,21 @@ struct BootstrapOptions {
 // the drawn samples, 0 .. samples - 1, in the order of drawing; drawings for which it is NaN do not count.
 // All NaN without samples or when each drawing is. Throws for fewer than 2 resamples and bad levels.
 //
-//     const auto mean_of = [&](std::span<const int64_t> drawn) { return mean_score(scores, drawn); };
-//     const metrics::Interval mean = metrics::bootstrap(1000, mean_of);
+//     const std::vector<double> seconds = {1.5, 1.2, 1.9, 1.4};
+//     const auto longest = [&](std::span<const int64_t> drawn) {
+//       double most = 0;
+//       for (const int64_t i : drawn) most = std::max(most, seconds[size_t(i)]);
+//       return most;
+//     };
+//     const metrics::Interval interval = metrics::bootstrap(4, longest);
 Interval bootstrap(int64_t samples, const Function<double(std::span<const int64_t>)>& figure,
                    const BootstrapOptions& options = {});
 
 // The same of a figure that a confusion matrix gives. Samples are drawn from its cells, so no more than the
 // matrix is needed, and merges change nothing. Throws for a weighted one.
 //
-//     const metrics::Interval f1 = metrics::bootstrap(confusion, [](auto& drawn) { return drawn.f1(); });
+//     const metrics::ConfusionMatrix confusion(10);
+//     const metrics::Interval f1 = metrics::bootstrap(confusion, [](const auto& drawn) { return drawn.f1(); });
 Interval bootstrap(const ConfusionMatrix& confusion, const Function<double(const ConfusionMatrix&)>& figure,
                    const BootstrapOptions& options = {});
 
