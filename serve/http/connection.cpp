@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <ctime>
 
 #include <kiln/tensor/fmt.h>
 
@@ -10,6 +11,22 @@ namespace kiln::serve {
 namespace asio = boost::asio;
 using ErrorCode = boost::system::error_code;
 using State = RequestReader::State;
+
+namespace {
+
+// As RFC 9110 wants it: "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string date_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts = {};
+  ::gmtime_r(&now, &parts);
+  constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[parts.tm_wday], parts.tm_mday,
+                     kMonths[parts.tm_mon], 1900 + parts.tm_year, parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+}  // namespace
 
 Connection::Connection(Server::Core& core, Socket socket, std::string peer, bool is_loopback)
     : core_(core),
@@ -133,8 +150,9 @@ void Connection::refuse(const Refusal& refusal) {
 void Connection::write(const Response& response, bool is_head_request) {
   phase_ = Phase::writing;
   keep_alive_ &= !core_.is_stopping;
-  output_ = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n", response.status,
-                        reason_of(response.status), response.type, response.body.size());
+  output_ =
+      fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n", response.status,
+                  reason_of(response.status), date_text(), response.type, response.body.size());
   for (const auto& [name, content] : response.fields) output_ += fmt::format("{}: {}\r\n", name, content);
   output_ += keep_alive_ ? "\r\n" : "Connection: close\r\n\r\n";
   if (!is_head_request) output_ += response.body;

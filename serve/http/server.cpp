@@ -35,16 +35,29 @@ void prepare(tcp::socket& socket) {
 }
 void prepare(asio::local::stream_protocol::socket&) {}
 
+template <class Acceptor>
+void accept(Server::Core& core, Acceptor& acceptor);
+
+// Without descriptors, or what else the system lacks, trying again at once would keep a processor busy.
+template <class Acceptor>
+void accept_later(Server::Core& core, Acceptor& acceptor) {
+  constexpr std::chrono::milliseconds kPause(50);
+  const auto timer = std::make_shared<asio::steady_timer>(core.io, kPause);
+  timer->async_wait([timer, &core, &acceptor](ErrorCode) {
+    if (acceptor.is_open() && !core.is_stopping) accept(core, acceptor);
+  });
+}
+
 // One connection after the other, as long as the acceptor is open.
 template <class Acceptor>
-void accept(const std::shared_ptr<Server::Core>& core, Acceptor& acceptor) {
+void accept(Server::Core& core, Acceptor& acceptor) {
   using Protocol = typename Acceptor::protocol_type;
-  acceptor.async_accept(asio::make_strand(core->io), [&core = *core, &acceptor](
-                                                         ErrorCode error, typename Protocol::socket socket) {
+  acceptor.async_accept(asio::make_strand(core.io), [&](ErrorCode error, typename Protocol::socket socket) {
     if (!acceptor.is_open() || core.is_stopping) return;
+    if (error) return accept_later(core, acceptor);
     ErrorCode gone;
-    const auto peer = error ? typename Protocol::endpoint() : socket.remote_endpoint(gone);
-    if (!error && !gone) {
+    const auto peer = socket.remote_endpoint(gone);
+    if (!gone) {
       prepare(socket);
       const auto connection =
           std::make_shared<Connection>(core, std::move(socket), name_of(peer), is_loopback(peer));
@@ -53,7 +66,7 @@ void accept(const std::shared_ptr<Server::Core>& core, Acceptor& acceptor) {
       else
         connection->turn_away();
     }
-    accept(core.shared_from_this(), acceptor);
+    accept(core, acceptor);
   });
 }
 
@@ -116,10 +129,10 @@ Server::Server(const ServerOptions& options, Handler handler)
     : core_(std::make_shared<Core>(options, std::move(handler))) {
   if (options.threads < 1) fail("server: {} threads cannot serve; give at least 1", options.threads);
   listen(*core_);
-  accept(core_, core_->tcp);
+  accept(*core_, core_->tcp);
   if (!options.unix_socket.empty()) {
     listen_locally(*core_);
-    accept(core_, core_->local);
+    accept(*core_, core_->local);
   }
   for (int i = 0; i < options.threads; ++i)
     core_->threads.emplace_back([core = core_.get()] { core->io.run(); });

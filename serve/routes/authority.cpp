@@ -58,7 +58,7 @@ void check_authority(const Request& request, const std::string& token) {
 std::string read_token(const std::string& path) {
   constexpr size_t kShortest = 16, kLongest = 4096;
   struct stat info;
-  if (io::file_system().stat(path, info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+  if (io::file_system().stat(path, info) == 0 && (info.st_mode & S_IRWXO) != 0)
     fail("token file '{}': others may read it; chmod 600", path);
   const io::InputFile file(path);
   std::string token = file.read(0, std::min<int64_t>(file.size(), kLongest));

@@ -17,7 +17,7 @@ bool is_equal_secret(std::string_view a, std::string_view b);
 // here shows (it would have another Origin, or by DNS another Host).
 void check_authority(const Request& request, const std::string& token);
 
-// Of a file: its text without white space at the end. Throws Error when others than its owner may read it, or
+// Of a file: its text without white space at the end. Throws Error when everybody may read it, or
 // when it has less than 16 characters.
 std::string read_token(const std::string& path);
 

@@ -3,11 +3,11 @@
 #include <cmath>
 #include <cstring>
 
-#include <kiln/autograd/ops.h>
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/bytes/sizes.h>
 #include <kiln/serve/routes/inference.h>
 #include <kiln/serve/routes/ranges.h>
+#include <kiln/tensor/tensor.h>
 
 namespace kiln::serve {
 namespace {

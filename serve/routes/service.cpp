@@ -71,6 +71,10 @@ void Service::set_shadow(std::shared_ptr<Engine> shadow, double share) {
   state_->deployment.set_shadow(std::move(shadow), share);
 }
 
+Agreement Service::agreement() const {
+  return {.agreed = state_->telemetry.shadow_agreed, .differed = state_->telemetry.shadow_differed};
+}
+
 void Service::handle(Request request, Reply outer) {
   const Reply reply = counted(*state_, request, outer);
   try {

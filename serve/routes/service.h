@@ -18,6 +18,11 @@ struct ServiceOptions {
   Function<void(const std::string& line)> log = {};  // a JSON object for each answer, without what was sent
 };
 
+// On how many samples the shadow chose the class that was served.
+struct Agreement {
+  int64_t agreed = 0, differed = 0;
+};
+
 // A model behind routes: the Open Inference Protocol (KServe v2) by REST, POST /predict for pictures,
 // /metrics, the page (docs/serving.md).
 //
@@ -45,6 +50,7 @@ class Service {
               std::chrono::milliseconds interval = std::chrono::milliseconds(200));
   // Lets another model answer a share of the requests too (0 .. 1); agreement is counted in /metrics.
   void set_shadow(std::shared_ptr<Engine> shadow, double share);
+  Agreement agreement() const;
 
   // Answers a request; any thread.
   void handle(Request request, Reply reply);

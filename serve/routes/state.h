@@ -17,8 +17,12 @@ struct Service::State {
   explicit State(const ServiceOptions& wanted)
       : options(wanted),
         deployment(telemetry, wanted.batch.max_batch),
-        batcher(wanted.batch, telemetry),
-        workers(wanted.threads) {}
+        workers(wanted.threads),
+        batcher(wanted.batch, telemetry) {}
+  // Those who give work to the batcher end before it, and get no more from it.
+  ~State() { workers.stop(); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
   // The served one. Throws 503 where there is none yet.
   std::shared_ptr<Engine> engine() const;
@@ -29,8 +33,8 @@ struct Service::State {
   Telemetry telemetry;
   Deployment deployment;
   std::unique_ptr<Follower> follower;
+  Workers workers;
   Batcher batcher;
-  Workers workers;  // goes first: it gives work to the others
 };
 
 // One file of routes each. A route throws HttpError, or answers, later too.

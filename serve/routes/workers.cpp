@@ -10,17 +10,22 @@ Workers::Workers(int threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-Workers::~Workers() {
+Workers::~Workers() { stop(); }
+
+void Workers::stop() {
   {
     const std::scoped_lock lock(mutex_);
     is_stopping_ = true;
   }
   changed_.notify_all();
+  threads_.clear();
+  std::deque<Function<void()>>().swap(queue_);
 }
 
 void Workers::post(Function<void()> work) {
   {
     const std::scoped_lock lock(mutex_);
+    if (is_stopping_) return;
     queue_.push_back(std::move(work));
   }
   changed_.notify_one();

@@ -15,13 +15,15 @@ namespace kiln::serve {
 class Workers {
  public:
   explicit Workers(int threads);
-  // What has not begun is dropped.
+  // stop()
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
   // `work` throws nothing.
   void post(Function<void()> work);
+  // Ends the threads; what has not begun is dropped, and what comes later.
+  void stop();
 
  private:
   void run();

@@ -6,7 +6,7 @@
 #include <kiln/io/bytes/json.h>
 #include <kiln/tensor/fmt.h>
 
-#include "serve/support/client.h"
+#include "support/client.h"
 #include "serve/support/toy.h"
 #include "support/files.h"
 

@@ -8,7 +8,7 @@
 #include <kiln/serve/store/store.h>
 #include <kiln/tensor/base/fail.h>
 
-#include "serve/support/client.h"
+#include "support/client.h"
 #include "serve/support/toy.h"
 #include "support/files.h"
 #include "support/sanitizers.h"

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "serve/support/client.h"
+#include "support/client.h"
 #include "serve/support/toy.h"
 #include "support/files.h"
 

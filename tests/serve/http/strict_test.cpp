@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "serve/support/client.h"
+#include "support/client.h"
 #include "serve/support/toy.h"
 #include "support/files.h"
 

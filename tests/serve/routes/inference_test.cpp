@@ -4,7 +4,7 @@
 
 #include <kiln/io/bytes/json.h>
 
-#include "serve/support/client.h"
+#include "support/client.h"
 #include "serve/support/toy.h"
 #include "support/files.h"
 

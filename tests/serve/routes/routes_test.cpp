@@ -8,7 +8,7 @@
 #include <kiln/serve/routes/authority.h>
 #include <kiln/serve/routes/http_error.h>
 
-#include "serve/support/client.h"
+#include "support/client.h"
 #include "serve/support/toy.h"
 #include "support/files.h"
 

@@ -161,7 +161,7 @@ TEST_CASE("decide: McNemar's mid-p") {
   CHECK(p(9, 1) == doctest::Approx(0.005859375).epsilon(1e-12));
   CHECK(p(5, 0) == doctest::Approx(0.015625).epsilon(1e-12));
   CHECK(p(30, 20) == doctest::Approx(0.08038980090599424).epsilon(1e-9));
-  CHECK(p(0, 0) == 0.5);
+  CHECK(p(0, 0) == 1);
   const std::vector<double> scores = {0.1, 0.4, 0.3, 0.8, 0.5}, higher = {0.2, 0.5, 0.35, 0.9, 0.7};
   CHECK(serve::decide({higher, scores}).is_better);
   CHECK(!serve::decide({scores, higher}).is_better);

@@ -1,4 +1,4 @@
-#include "serve/support/client.h"
+#include "support/client.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
