@@ -6,6 +6,7 @@
 #include <kiln/tensor/base/version.h>
 #include <kiln/tools/command.h>
 #include <kiln/tools/command_line.h>
+#include <kiln/tools/serve/commands.h>
 
 namespace {
 
@@ -71,7 +72,7 @@ void add_verify(CLI::App& app) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Looks into files of weights and converts them.", "kiln");
+  CLI::App app("Looks into files of weights, converts them, keeps and serves models.", "kiln");
   app.require_subcommand(1);
   app.set_version_flag("--version", "kiln " + std::string(kiln::version()), "the version of Kiln");
   int status = 0;
@@ -80,6 +81,8 @@ int main(int argc, char** argv) {
     add_convert(app);
     add_diff(app, status);
     add_verify(app);
+    add_serve(app);
+    add_store(app, status);
     if (const std::optional<int> ended = parse_command_line(app, argc, argv)) return *ended;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "kiln: %s\n", error.what());
