@@ -6,8 +6,8 @@
 #include <kiln/io/bytes/json.h>
 #include <kiln/tensor/fmt.h>
 
-#include "support/client.h"
 #include "serve/support/toy.h"
+#include "support/client.h"
 #include "support/files.h"
 
 namespace kiln {

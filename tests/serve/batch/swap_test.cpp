@@ -8,8 +8,8 @@
 #include <kiln/serve/store/store.h>
 #include <kiln/tensor/base/fail.h>
 
-#include "support/client.h"
 #include "serve/support/toy.h"
+#include "support/client.h"
 #include "support/files.h"
 #include "support/sanitizers.h"
 

@@ -5,8 +5,8 @@
 #include <mutex>
 #include <thread>
 
-#include "support/client.h"
 #include "serve/support/toy.h"
+#include "support/client.h"
 #include "support/files.h"
 
 namespace kiln {

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
-#include "support/client.h"
 #include "serve/support/toy.h"
+#include "support/client.h"
 #include "support/files.h"
 
 // What another server or a proxy could read differently, or what asks for too much, is refused, and the

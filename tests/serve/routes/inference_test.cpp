@@ -4,8 +4,8 @@
 
 #include <kiln/io/bytes/json.h>
 
-#include "support/client.h"
 #include "serve/support/toy.h"
+#include "support/client.h"
 #include "support/files.h"
 
 // The Open Inference Protocol, with Triton's extensions.

@@ -8,8 +8,8 @@
 #include <kiln/serve/routes/authority.h>
 #include <kiln/serve/routes/http_error.h>
 
-#include "support/client.h"
 #include "serve/support/toy.h"
+#include "support/client.h"
 #include "support/files.h"
 
 namespace kiln {
