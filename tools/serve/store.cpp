@@ -4,6 +4,7 @@
 
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/sha256.h>
+#include <kiln/models/models.h>
 #include <kiln/models/whole_file.h>
 #include <kiln/serve/network.h>
 #include <kiln/serve/store/store.h>

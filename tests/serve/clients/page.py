@@ -77,7 +77,7 @@ def check(browser, url, folder):
     reached = set()
     browser.execute_script("document.activeElement.blur()")
     for _ in range(12):
-        browser.switch_to.active_element.send_keys(Keys.TAB)
+        webdriver.ActionChains(browser).send_keys(Keys.TAB).perform()
         reached.add(browser.switch_to.active_element.get_attribute("id"))
     assert {"choose", "shoot", "show-heat", "token", "rollback"} <= reached, reached
     foreign = [name for name in browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
