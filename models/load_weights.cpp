@@ -69,13 +69,23 @@ const std::string* head_of(const Family& family, const std::string& name) {
        to_string(result));
 }
 
+// A head for another number of classes.
+bool is_resized_head(const Family& family, const ShapeMismatch& mismatch) {
+  Shape expected = mismatch.expected;
+  if (head_of(family, mismatch.name) == nullptr || expected.rank() == 0 ||
+      expected.rank() != mismatch.found.rank())
+    return false;
+  expected[0] = mismatch.found[0];
+  return expected == mismatch.found;
+}
+
 // Loads all but heads of another size, which get new values; gives the names of these.
 std::vector<std::string> load_all(Module& net, const StateDict& state, const Registered& model,
-                                  const std::string& path) {
+                                  const std::string& path, bool new_head) {
   LoadResult result = net.load_state_dict(state, {.strict = false, .assign = true});
   std::vector<std::string> fresh;
   std::erase_if(result.mismatched_keys, [&](const ShapeMismatch& mismatch) {
-    if (head_of(*model.family, mismatch.name) == nullptr) return false;
+    if (!new_head || !is_resized_head(*model.family, mismatch)) return false;
     fresh.push_back(mismatch.name);
     return true;
   });
@@ -95,6 +105,7 @@ Model create_with_weights(const Registered& model, ModelOptions options, const V
     if (family.for_published) family.for_published(options);
   }
   options.weights.clear();
+  const bool new_head = options.num_classes.has_value();
   AnyModule net = unwritten(model, options);
   StateDict state = weights_in(value, net, model, path);
   if (read_off(options, state, family)) net = unwritten(model, options);
@@ -103,7 +114,7 @@ Model create_with_weights(const Registered& model, ModelOptions options, const V
   card.architecture = model.builder.name;
   card.options = options;
   Model result(std::move(net), std::move(card));
-  result.new_parameters = load_all(result, state, model, path);
+  result.new_parameters = load_all(result, state, model, path, new_head);
   return result;
 }
 

@@ -79,7 +79,7 @@ Tensor mnasnet_parts::InvertedResidual::forward(const Tensor& x) const {
 
 MNASNet::MNASNet(double alpha, const MNASNetOptions& options)
     : layers(Sequential()),
-      classifier(Sequential(Dropout(options.dropout), Linear(1280, options.num_classes))) {
+      classifier(Sequential(Dropout(options.dropout, {.inplace = true}), Linear(1280, options.num_classes))) {
   if (!(alpha > 0)) fail("MNASNet: alpha must be greater than 0, got {}", alpha);
   int64_t depths[std::size(kDepths)];
   for (size_t i = 0; i < std::size(kDepths); ++i) depths[i] = scaled(kDepths[i], alpha);

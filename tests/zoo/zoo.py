@@ -28,7 +28,7 @@ except ImportError:
     sys.exit(77)
 
 SHORT = ["densenet121", "mnasnet0_5", "resnet18", "resnext50_32x4d", "shufflenet_v2_x0_5", "squeezenet1_1"]
-SIZES = {"vit": 224, "maxvit": 224, "inception": 139, "swin_v2": 96}  # of a picture's side; else 64
+SIZES = {"vit": 224, "maxvit": 224, "inception": 299, "swin_v2": 96}  # of a picture's side; else 128, or 64
 LOGITS, GRADIENTS = 1e-4, 1e-3
 
 
@@ -93,7 +93,7 @@ def gradient_error(net, found):
 
 def ask(server, name, folder, short, net, seed):
     """The row of figures for one batch of pictures, and whether all but the gradients, and these, are right."""
-    size = next((side for start_of, side in SIZES.items() if name.startswith(start_of)), 64)
+    size = next((side for start_of, side in SIZES.items() if name.startswith(start_of)), 64 if short else 128)
     torch.manual_seed(seed)
     x, target = torch.randn(2, 3, size, size), torch.tensor([1, 3])
     settle(net, x)
