@@ -112,7 +112,10 @@ std::string to_string(const Card& card) {
   for (const auto& [name, value] : card.metrics)
     metrics += fmt::format("{}{} {:.6g}", metrics.empty() ? "" : ", ", name, value);
   std::string text;
-  const auto line = [&](const char* name, const std::string& content) {
+  const auto line = [&](const char* name, std::string content) {
+    // A file's words must not command a terminal.
+    for (char& c : content)
+      if (uint8_t(c) < 0x20 || c == 0x7f) c = '?';
     if (!content.empty()) text += fmt::format("{:<13} {}\n", name, content);
   };
   line("architecture", card.architecture);

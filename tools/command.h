@@ -48,4 +48,11 @@ struct VerifyOptions {
 };
 void verify(const VerifyOptions& options);
 
+// The networks that models::create knows, a line each; with a name its layers, options and published weights.
+struct ModelsOptions {
+  std::string name;
+  bool json = false;
+};
+void list_models(const ModelsOptions& options);
+
 }  // namespace kiln::tools

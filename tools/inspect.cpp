@@ -1,6 +1,9 @@
 #include <kiln/tools/inspect.h>
 
 #include <kiln/io/look.h>
+#include <kiln/models/card.h>
+#include <kiln/models/models.h>
+#include <kiln/models/whole_file.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tools/facts.h>
 #include <kiln/tools/output.h>
@@ -49,9 +52,23 @@ std::string tsv_text(const Value& value, const InspectOptions& options) {
   return out;
 }
 
+namespace {
+
+// What a whole network's card says, for people; of a damaged one why it cannot be read.
+std::string card_text(const Value& value, const std::string& file) {
+  try {
+    return to_string(models::read_card(value, file)) + "\n";
+  } catch (const Error& error) {
+    return one_line(error.what()) + "\n\n";
+  }
+}
+
+}  // namespace
+
 void inspect(const InspectOptions& options) {
   // Elements are read when they are asked for.
   const Value value = io::look(options.file);
+  if (options.format == "table" && models::is_whole_model(value)) print(card_text(value, options.file));
   const auto text = options.format == "tsv" ? tsv_text : options.format == "json" ? json_text : table_text;
   print(text(value, options));
 }

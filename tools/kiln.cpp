@@ -6,6 +6,7 @@
 #include <kiln/tensor/base/version.h>
 #include <kiln/tools/command.h>
 #include <kiln/tools/command_line.h>
+#include <kiln/tools/project/verbs.h>
 #include <kiln/tools/serve/commands.h>
 
 namespace {
@@ -69,6 +70,15 @@ void add_verify(CLI::App& app) {
   command->callback([=] { verify(*options); });
 }
 
+void add_models(CLI::App& app) {
+  const auto options = std::make_shared<ModelsOptions>();
+  CLI::App* command = app.add_subcommand("models", "Lists the networks that Kiln has, or shows one");
+  command->add_option("name", options->name, "a network, as resnet50: its layers, options and known weights");
+  command->add_flag("--json", options->json, "for programs");
+  command->footer("For example: kiln models resnet50");
+  command->callback([=] { list_models(*options); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -81,6 +91,11 @@ int main(int argc, char** argv) {
     add_convert(app);
     add_diff(app, status);
     add_verify(app);
+    add_models(app);
+    add_data(app, status);
+    add_train(app, status, argc, argv);
+    add_evaluate(app);
+    add_predict(app);
     add_serve(app);
     add_store(app, status);
     if (const std::optional<int> ended = parse_command_line(app, argc, argv)) return *ended;
