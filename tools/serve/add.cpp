@@ -56,8 +56,9 @@ void add_store(CLI::App& app, int& status) {
       add_verb(*store, *options, "publish", "Promotes a model if it is better; status 1 when not");
   publish->add_option("file", options->file, "a file, or a version in the store")->required();
   publish
-      ->add_option("--data", options->data, "the validation set: a folder with a folder of pictures a class")
+      ->add_option("--data", options->data, "the validation set: a folder of class folders, a manifest, ...")
       ->required();
+  publish->add_option("--split", options->split, "of the set; without it val, test or all, what there is");
   publish->add_option("--level", options->level, "of the test; 1: any higher mean")->capture_default_str();
   for (CLI::App* verb : {add, publish}) {
     verb->add_option("--metric", options->metrics, "name=number, beside those of the model's card");

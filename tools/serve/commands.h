@@ -35,7 +35,7 @@ struct StoreOptions {
   std::string file;  // or a version, where one is asked for
   std::string other;
   std::vector<std::string> metrics;  // "accuracy=0.91"
-  std::string data, manifest, parent, note, why;
+  std::string data, split, manifest, parent, note, why;
   double level = 0.05;
   int64_t rollbacks = 5;
   double days = 1;

@@ -6,12 +6,12 @@
 #include <kiln/io/bytes/sha256.h>
 #include <kiln/models/models.h>
 #include <kiln/models/whole_file.h>
-#include <kiln/serve/network.h>
+#include <kiln/project/evaluate.h>
+#include <kiln/project/open_data.h>
 #include <kiln/serve/store/store.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tools/output.h>
 #include <kiln/tools/serve/commands.h>
-#include <kiln/tools/serve/outcomes.h>
 
 // What changes a store.
 
@@ -71,13 +71,13 @@ void store_add(const StoreOptions& options) {
 }
 
 bool store_publish(const StoreOptions& options) {
-  const std::vector<Picture> pictures = pictures_in(options.data);
+  const data::Annotations all = project::open_data(options.data);
+  const data::Annotations set = project::split_of(all, options.split);
   Store store(options.store);
   const bool is_file = std::filesystem::exists(options.file);
   const Version candidate = is_file ? store.add(options.file, about_of(options)) : store.find(options.file);
   const auto outcomes = [&](const Version& version) {
-    const std::shared_ptr<serve::Engine> engine = serve::load_network(version.path);
-    return outcomes_of(*engine, pictures);
+    return project::evaluate(project::Classifier(version.path), set).outcomes();
   };
   const serve::Promotion promotion =
       store.publish(candidate.id,
