@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include <kiln/metrics/intervals/interval.h>
+#include <kiln/metrics/interval.h>
 
 namespace kiln::metrics {
 

@@ -1,4 +1,4 @@
-#include <kiln/metrics/intervals/interval.h>
+#include <kiln/metrics/interval.h>
 
 #include <algorithm>
 #include <cmath>

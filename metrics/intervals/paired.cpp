@@ -1,4 +1,4 @@
-#include <kiln/metrics/intervals/paired.h>
+#include <kiln/metrics/paired.h>
 
 #include <algorithm>
 #include <cmath>

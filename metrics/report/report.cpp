@@ -1,4 +1,4 @@
-#include <kiln/metrics/report/report.h>
+#include <kiln/metrics/report.h>
 
 #include <algorithm>
 #include <limits>

@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <kiln/metrics/report.h>
 #include <kiln/metrics/report/names.h>
-#include <kiln/metrics/report/report.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::metrics {

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include <kiln/metrics/intervals/interval.h>
-#include <kiln/metrics/intervals/paired.h>
+#include <kiln/metrics/interval.h>
+#include <kiln/metrics/paired.h>
 
 #include "metrics/random_data.h"
 #include "support/files.h"

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include <kiln/autograd/ops.h>
-#include <kiln/metrics/report/report.h>
+#include <kiln/metrics/report.h>
 
 #include "metrics/random_data.h"
 #include "support/files.h"

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kiln/metrics/calibration.h>
-#include <kiln/metrics/intervals/interval.h>
+#include <kiln/metrics/interval.h>
 #include <kiln/metrics/probability.h>
 #include <kiln/metrics/ranking.h>
 #include <kiln/metrics/top_k.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kiln/metrics/intervals/interval.h>
+#include <kiln/metrics/interval.h>
 
 namespace kiln::metrics {
 
