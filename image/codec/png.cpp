@@ -107,6 +107,13 @@ Raster with_colours(const Raster& numbers, png_structp png, png_infop info) {
   return result;
 }
 
+// libpng leaves out one of a wrong length or at a wrong place; the header has been told from it.
+void check_transparency(png_structp png, png_infop info, const Info& header) {
+  const bool is_told = png_get_color_type(png, info) < PNG_COLOR_MASK_ALPHA && header.channels % 2 == 0;
+  if (is_told && png_get_valid(png, info, PNG_INFO_tRNS) == 0)
+    fail("decode: the PNG picture is damaged: its transparency (tRNS) does not fit its colours");
+}
+
 }  // namespace
 
 Raster decode_png(std::string_view bytes, const Info& header, const DecodeOptions& options) {
@@ -124,6 +131,7 @@ Raster decode_png(std::string_view bytes, const Info& header, const DecodeOption
   });
   const int64_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
   check_pixels(Format::png, width, height, options);
+  check_transparency(png, info, header);
   const Raster raster = Raster::allocate(width, height, png_get_channels(png, info), wide ? int32 : uint8);
   const size_t row_bytes = png_get_rowbytes(png, info);
   // 16-bit samples are read into the first half of each row's int32 ones and spread from the end.

@@ -93,7 +93,7 @@ Raster decode_pnm(std::string_view bytes, const Info& info, const DecodeOptions&
   if (in.left() / row_bytes < size_t(info.height)) in.skip(in.left() + 1);  // before memory is taken
   const Raster raster = Raster::allocate(info.width, info.height, info.channels, is_kept ? int32 : uint8);
   const auto bytes_table = table_of<uint8_t>(header.most, 255);
-  const auto wide_table = table_of<int32_t>(is_kept ? header.most : 0, 65535);
+  const auto wide_table = is_kept ? table_of<int32_t>(header.most, 65535) : std::vector<int32_t>();
   for (int64_t y = 0; y < info.height; ++y) {
     const std::string_view row = in.take(row_bytes);
     if (header.kind == kBitmap)

@@ -146,6 +146,9 @@ TEST_CASE("damaged pictures: PNG") {
   CHECK(contains(error_of_decode(test::made_png(4, 1, 8, 5, "\0\x1b"s)), "its colour type is 5"));
   CHECK(contains(error_of_decode(test::made_png(4, 1, 8, 0, "\7abcd")), "damaged"));
   CHECK(contains(error_of_decode(test::made_png(400, 400, 8, 0, "\0abcd"s)), "damaged"));
+  // Transparency of a wrong length.
+  CHECK(contains(error_of_decode(test::made_png(1, 1, 8, 2, "\0abc"s, test::png_chunk("tRNS", "1234567"))),
+                 "tRNS"));
   // What would unpack to gigabytes is not unpacked.
   const std::string packed = test::png_chunk("zTXt", "x\0\0"s + std::string(100'000, '\x55'));
   CHECK(error_of_decode(test::made_png(1, 1, 8, 0, "\0a"s, packed)) == "");
