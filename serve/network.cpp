@@ -36,6 +36,7 @@ class Network : public Engine {
       fail("serve: {} takes pictures of {} channels; only networks for colours are served", card.architecture,
            channels);
     info_.input = {channels, preset.crop, preset.crop};
+    info_.seen = double(preset.crop) / double(preset.resize);
     info_.preset = fmt::format("the shorter side to {} pixels ({}), the middle {} x {}", preset.resize,
                                name_of(preset.interpolation), preset.crop, preset.crop);
   }

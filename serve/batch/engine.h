@@ -18,6 +18,7 @@ struct ModelInfo {
   Value metrics = Value::dict();
   Shape input = {};         // of one sample: [C,H,W] of a picture
   std::string preset = "";  // how pictures are prepared, for people
+  double seen = 1;          // the side of the square in the middle that is looked at, over the shorter side
   std::string input_name = "input", output_name = "scores";
 };
 

@@ -49,11 +49,11 @@ size_t RequestReader::feed(std::string_view bytes) {
 size_t RequestReader::feed_head(std::string_view bytes) {
   const size_t before = head_.size(), room = size_t(limits_.head_bytes) - before;
   head_ += bytes.substr(0, room);
-  for (size_t i = before; i < head_.size(); ++i)
-    if (head_[i] == '\n' && (i == 0 || head_[i - 1] != '\r'))
-      return refuse({400, "a line ends without a carriage return"});
   constexpr std::string_view kEnd = "\r\n\r\n";
   const size_t end = head_.find(kEnd, before < kEnd.size() ? 0 : before - kEnd.size());
+  for (size_t i = before; i < std::min(end, head_.size()); ++i)
+    if (head_[i] == '\n' && (i == 0 || head_[i - 1] != '\r'))
+      return refuse({400, "a line ends without a carriage return"});
   if (end == head_.npos) {
     if (bytes.size() >= room)
       return refuse({431, fmt::format("the head has more than {} bytes", limits_.head_bytes)});

@@ -60,7 +60,7 @@ function showAnswer(answer, milliseconds) {
   const list = make("ol");
   for (const {index, name, probability} of answer.top) {
     const item = make("li"), bar = make("i", undefined, {"aria-hidden": "true"});
-    bar.style.width = percent(probability);
+    bar.style.width = 100 * probability + "%";
     item.append(bar, make("span", name ?? "class " + index), make("span", percent(probability)));
     list.append(item);
   }
@@ -80,6 +80,17 @@ function showHeat(map) {
   const pixels = new ImageData(canvas.width, canvas.height);
   map.flat().forEach((x, i) => pixels.data.set([255, 220 * (1 - x), 0, 255 * x], 4 * i));
   canvas.getContext("2d").putImageData(pixels, 0, 0);
+  placeHeat();
+}
+
+// Over the square in the middle of the picture that the model looks at.
+function placeHeat() {
+  const image = $("preview"), canvas = $("heat");
+  if (canvas.hidden || !image.clientWidth) return;
+  const side = (about ? Math.min(about.seen, 1) : 1) * Math.min(image.clientWidth, image.clientHeight);
+  canvas.style.width = canvas.style.height = side + "px";
+  canvas.style.left = image.offsetLeft + (image.clientWidth - side) / 2 + "px";
+  canvas.style.top = image.offsetTop + (image.clientHeight - side) / 2 + "px";
 }
 
 async function predict(picture) {
@@ -158,6 +169,7 @@ $("rollback-form").onsubmit = async event => {
   $("rollback").disabled = false;
   showModel();
 };
+new ResizeObserver(placeHeat).observe($("preview"));
 showModel();
 setInterval(() => { if (!document.hidden) showModel(); }, 10000);
 )";

@@ -21,7 +21,10 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
         border-radius: .5rem; text-align: center; overflow: hidden; cursor: pointer; }
 #drop.over, .out-of-sight:focus-visible ~ .row #choose { border-color: var(--fire); }
 #drop img, #drop video { max-width: 100%; max-height: 22rem; display: block; }
-#drop canvas { position: absolute; inset: 0; width: 100%; height: 100%; opacity: .55; pointer-events: none; image-rendering: auto; }
+#drop canvas { position: absolute; opacity: .55; pointer-events: none; }
+#rollback-form { display: grid; gap: .5rem; justify-items: start; }
+#token-label { width: 100%; }
+#rollback-answer { margin: 0; }
 #hint { padding: 1rem; color: var(--quiet); }
 [hidden] { display: none !important; }
 .out-of-sight { position: absolute; width: 1px; height: 1px; opacity: 0; }

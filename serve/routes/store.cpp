@@ -68,6 +68,7 @@ Response about(const Service::State& state) {
                            {"version", info.version},
                            {"architecture", info.architecture},
                            {"preset", info.preset},
+                           {"seen", info.seen},
                            {"classes", int64_t(info.classes.size())},
                            {"metrics", info.metrics},
                            {"has_store", state.follower != nullptr},

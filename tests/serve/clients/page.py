@@ -55,6 +55,8 @@ def check(browser, url, folder):
     browser.find_element(By.ID, "file").send_keys(str(picture))
     wait.until(lambda _: "cat" in text("answer"))
     assert text("answer").index("cat") < text("answer").index("bee") < text("answer").index("ant"), text("answer")
+    bars = browser.execute_script("return [...document.querySelectorAll('#answer i')].map(bar => bar.clientWidth)")
+    assert bars[0] > 100 and bars[0] > bars[1] + 100, bars
     for way in ("paste", "drop"):
         browser.execute_script("document.getElementById('answer').replaceChildren()")
         browser.execute_script(DROP, way)
