@@ -47,6 +47,17 @@ image::Movement movement_of(const GeometryStep& step, Pair size, RandomStream& r
           {y.size, x.size}};
 }
 
+// Steps from `first` to this one, which is left out, run in one pass over bytes; `first` where none do.
+size_t fused_end(const std::vector<AnyTransform>& steps, size_t first) {
+  ImagePlan plan;
+  size_t end = first;
+  for (ImagePlan more; end < steps.size(); plan = more, ++end) {
+    more = plan;  // a Compose that does not join has added its first steps
+    if (!steps[end]->join(more)) break;
+  }
+  return plan.values.empty() ? first : end;
+}
+
 struct ImageFunction : Transform {
   explicit ImageFunction(Function<Tensor(const Tensor&, RandomStream&)> with) : f(std::move(with)) {}
   Tensor apply(const Tensor& image, RandomStream& random) const override { return f(image, random); }
@@ -153,18 +164,22 @@ Compose::Compose(std::vector<AnyTransform> steps) : steps_(std::move(steps)) {
     if (!steps_[i]) fail("Compose: step {} is empty", i);
   fused_from_ = steps_.size();
   for (size_t first = steps_.size(); first-- > 0;) {
-    ImagePlan plan;
-    bool joins = true;
-    for (size_t i = first; joins && i < steps_.size(); ++i) joins = steps_[i]->join(plan);
-    if (joins && !plan.values.empty()) fused_from_ = first;
+    if (fused_end(steps_, first) > first)
+      fused_from_ = first;
+    else if (fused_from_ < steps_.size())
+      break;
   }
 }
 
 Tensor Compose::apply(const Tensor& image, RandomStream& random) const {
   Tensor x = image;
   for (size_t i = 0; i < steps_.size(); ++i) {
-    if (i == fused_from_ && is_byte_image(x)) return run_fused(x, random);
-    x = steps_[i]->apply(x, random);
+    if (i == fused_from_ && is_byte_image(x)) {
+      x = run_fused(x, random);
+      i = fused_end(steps_, i) - 1;
+    } else {
+      x = steps_[i]->apply(x, random);
+    }
   }
   return x;
 }
@@ -172,7 +187,7 @@ Tensor Compose::apply(const Tensor& image, RandomStream& random) const {
 // From bytes to floats in one pass.
 Tensor Compose::run_fused(const Tensor& image, RandomStream& random) const {
   ImagePlan plan;
-  for (size_t i = fused_from_; i < steps_.size(); ++i) steps_[i]->join(plan);
+  for (size_t i = fused_from_; i < fused_end(steps_, fused_from_); ++i) steps_[i]->join(plan);
   const Tensor x = contiguous_copy(image);
   const FusedTransform fused(std::move(plan), x.shape());
   const Tensor result = empty(fused.shape(), {.device = cpu});
@@ -185,9 +200,10 @@ void Compose::apply_to(Sample& sample, RandomStream& random) const {
     if (sample.tensors.empty()) fail("Compose: a step left a sample without tensors");
     if (i == fused_from_ && is_byte_image(sample.tensors[0])) {
       sample.tensors[0] = run_fused(sample.tensors[0], random);
-      return;
+      i = fused_end(steps_, i) - 1;
+    } else {
+      steps_[i]->apply_to(sample, random);
     }
-    steps_[i]->apply_to(sample, random);
   }
 }
 

@@ -86,33 +86,23 @@ int64_t pixels_of(const Cutout& cutout) {
                        [](uint8_t alpha) { return alpha >= kHalf; });
 }
 
-// Which pixel is whose, 1 + the place in the list, among those that are still in the scene.
-std::vector<int64_t> owners(const std::vector<Cutout>& cutouts, const std::vector<bool>& stays, Pair size) {
-  std::vector<int64_t> owner(size_t(size.h * size.w), 0);
-  for (size_t n = 0; n < cutouts.size(); ++n)
-    if (stays[n]) for_each_pixel(cutouts[n], size, [&](int64_t at) { owner[size_t(at)] = int64_t(n) + 1; });
-  return owner;
-}
-
-// What is left out may uncover others, so the one that is seen least goes first.
-std::vector<int64_t> settle(const std::vector<Cutout>& cutouts, const SceneOptions& options, Pair size,
+// Which pixel is whose, 1 + the object's place in the list. From the top down: what an object shows depends
+// on those above it alone, and one that is left out hides nothing.
+std::vector<int64_t> owners(const std::vector<Cutout>& cutouts, const SceneOptions& options, Pair size,
                             std::vector<bool>& stays, std::vector<double>& visible) {
-  for (;;) {
-    std::vector<int64_t> owner = owners(cutouts, stays, size), seen(cutouts.size(), 0);
-    for (const int64_t n : owner)
-      if (n > 0) ++seen[size_t(n) - 1];
-    size_t worst = cutouts.size();
-    for (size_t n = 0; n < cutouts.size(); ++n) {
-      if (!stays[n]) continue;
-      const int64_t all = pixels_of(cutouts[n]);
-      visible[n] = all == 0 ? 0 : double(seen[n]) / double(all);
-      const bool hidden =
-          seen[n] < std::max<int64_t>(options.min_pixels, 1) || visible[n] < options.min_visible;
-      if (hidden && (worst == cutouts.size() || visible[n] < visible[worst])) worst = n;
-    }
-    if (worst == cutouts.size()) return owner;
-    stays[worst] = false;
+  std::vector<int64_t> owner(size_t(size.h * size.w), 0);
+  for (size_t n = cutouts.size(); n-- > 0;) {
+    int64_t seen = 0;
+    for_each_pixel(cutouts[n], size, [&](int64_t at) { seen += owner[size_t(at)] == 0; });
+    const int64_t all = pixels_of(cutouts[n]);
+    visible[n] = all == 0 ? 0 : double(seen) / double(all);
+    stays[n] = seen >= std::max<int64_t>(options.min_pixels, 1) && visible[n] >= options.min_visible;
+    if (!stays[n]) continue;
+    for_each_pixel(cutouts[n], size, [&](int64_t at) {
+      if (owner[size_t(at)] == 0) owner[size_t(at)] = int64_t(n) + 1;
+    });
   }
+  return owner;
 }
 
 struct Bounds {
@@ -157,9 +147,9 @@ Scene scene(const Tensor& background, const std::vector<Object>& objects,
   std::vector<Cutout> cutouts;
   for (size_t n = 0; n < objects.size(); ++n)
     cutouts.push_back(placed(objects[n], placements[n], background.shape()[0], options, n));
-  std::vector<bool> stays(objects.size(), true);
+  std::vector<bool> stays(objects.size(), false);
   std::vector<double> visible(objects.size(), 0);
-  const std::vector<int64_t> owner = settle(cutouts, options, size, stays, visible);
+  const std::vector<int64_t> owner = owners(cutouts, options, size, stays, visible);
   Scene result;
   result.picture = contiguous_copy(background);
   std::vector<int64_t> rows(objects.size(), -1);

@@ -40,10 +40,13 @@ TEST_CASE("augmented batches are a function of (seed, epoch, sample), whatever t
   CHECK(epoch(0, 2, 3) != alone);
 }
 
-TEST_CASE("a tail of crop, flip, ToFloat and Normalize in one pass has the bits of its steps") {
-  const std::vector<data::AnyTransform> steps = {
-      data::RandomResizedCrop(20), data::RandomCrop(16, {.padding = 2}), data::RandomHorizontalFlip(),
-      data::ToFloat(), data::Normalize({0.5f, 0.4f, 0.3f}, {0.2f, 0.3f, 0.4f})};
+TEST_CASE("crop, flip, ToFloat and Normalize in one pass have the bits of their steps") {
+  const std::vector<data::AnyTransform> steps = {data::RandomResizedCrop(20),
+                                                 data::RandomCrop(16, {.padding = 2}),
+                                                 data::RandomHorizontalFlip(),
+                                                 data::ToFloat(),
+                                                 data::Normalize({0.5f, 0.4f, 0.3f}, {0.2f, 0.3f, 0.4f}),
+                                                 data::RandomErasing({.value = {1}})};
   const data::Compose all(steps);
   for (int n = 0; n < 20; ++n) {
     data::RandomStream random(0, 0, n), again(0, 0, n), third(0, 0, n);
