@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kiln/train/augment/batch.h>
+#include <kiln/train/augment/mix.h>
 #include <kiln/train/checkpoint.h>
 #include <kiln/train/checkpoints.h>
 #include <kiln/train/ema.h>
