@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
+
 #include <kiln/tensor/base/pair.h>
+#include <kiln/tensor/interpolate_mode.h>
 #include <kiln/tensor/padding_mode.h>
 #include <kiln/tensor/random.h>
 #include <kiln/tensor/tensor.h>
@@ -49,6 +52,32 @@ Tensor adaptive_avg_pool2d(const Tensor& x, Pair output);
 // i of x [N,C,...] (Zhang et al., "ShuffleNet", 2018).
 Tensor channel_shuffle(const Tensor& x, int64_t groups);
 
+// ---- resampling (autograd/ops/resample/interpolate.cpp) ----
+
+struct InterpolateOptions {
+  std::optional<Pair> size;            // of the result, or
+  std::optional<double> scale_factor;  // of both sides
+  InterpolateMode mode = InterpolateMode::nearest;
+  bool align_corners = false;  // bilinear and bicubic: the first and last elements stay where they are
+  bool antialias = false;      // bilinear and bicubic: smaller results average over what they stand for
+};
+// The images of x [N,C,H,W] in another size, in x's memory order. On a GPU its weights are copied there in
+// each call, which a capture refuses.
+Tensor interpolate(const Tensor& x, const InterpolateOptions& options);
+
+// ---- attention (autograd/compositions/attention.cpp) ----
+
+struct AttentionOptions {
+  double dropout_p = 0;         // of the weights
+  bool is_causal = false;       // query i sees keys 0 .. i
+  std::optional<double> scale;  // of the products; none: 1 / sqrt(E)
+};
+// softmax(query key^T * scale) value, for query [...,L,E], key [...,S,E], value [...,S,Ev] -> [...,L,Ev]
+// (Vaswani et al., "Attention is all you need", 2017). attn_mask broadcasts to [...,L,S]: bools say where to
+// look, numbers are added to the products. A query that may look nowhere gets zeros.
+Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                    const Tensor& attn_mask = {}, const AttentionOptions& options = {});
+
 // ---- normalisation (autograd/ops/norm/batch_norm.cpp, layer_norm.cpp) ----
 
 struct BatchNormOptions {
@@ -66,6 +95,9 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
 // Over the last dimensions, those of `shape`.
 Tensor layer_norm(const Tensor& x, const Shape& shape, const Tensor& weight = {}, const Tensor& bias = {},
                   double eps = 1e-5);
+
+// x / max(norm, eps), the p-norm being over dim (autograd/compositions/normalize.cpp).
+Tensor normalize(const Tensor& x, double p = 2, int dim = 1, double eps = 1e-12);
 
 // ---- dropout (autograd/ops/elementwise/dropout.cpp) ----
 

@@ -5,6 +5,7 @@
 #include <kiln/nn/init.h>
 #include <kiln/nn/layers/activation.h>
 #include <kiln/nn/layers/arrange.h>
+#include <kiln/nn/layers/attention.h>
 #include <kiln/nn/layers/batch_norm.h>
 #include <kiln/nn/layers/blocks.h>
 #include <kiln/nn/layers/conv2d.h>
@@ -14,6 +15,7 @@
 #include <kiln/nn/layers/loss.h>
 #include <kiln/nn/layers/pool2d.h>
 #include <kiln/nn/layers/squeeze_excitation.h>
+#include <kiln/nn/layers/upsample.h>
 #include <kiln/nn/mode_guard.h>
 #include <kiln/nn/sequential.h>
 #include <kiln/nn/summary.h>

@@ -20,7 +20,7 @@ struct Summary {
   std::vector<LayerSummary> layers;  // the model first
   int64_t parameters = 0, trainable = 0;
   int64_t parameter_bytes = 0, buffer_bytes = 0;
-  int64_t flops = 0;         // multiplications and additions of convolutions and linear layers
+  int64_t flops = 0;         // multiplications and additions of convolutions, linear layers and attention
   int64_t output_bytes = 0;  // of the layers without children
 };
 

@@ -7,6 +7,13 @@ using test::sines;
 
 namespace {
 
+struct SelfAttention : nn::Module {
+  nn::MultiheadAttention attention;
+  NN_MEMBERS(attention)
+  explicit SelfAttention(bool batch_first) : attention(6, 2, {.batch_first = batch_first}) {}
+  Tensor forward(const Tensor& x) const { return attention(x, x, x); }
+};
+
 std::vector<test::Row> rows() {
   using namespace kiln::nn;
   return {
@@ -71,6 +78,9 @@ std::vector<test::Row> rows() {
       {MLP(4, {6, 5, 3},
            {.norm_layer = [](int64_t features) -> AnyModule { return LayerNorm(features); }, .bias = false}),
        {5, 4}},
+      {SelfAttention(false), {5, 2, 6}},
+      {SelfAttention(true), {2, 5, 6}},
+      {Upsample({.size = Pair(5, 7), .mode = InterpolateMode::bicubic, .align_corners = true}), {2, 3, 4, 4}},
       {Dropout(), {3, 4}, false},
       {StochasticDepth(0.4), {3, 4}, false},
   };
@@ -120,6 +130,23 @@ TEST_CASE("losses are the ops of their names") {
   CHECK(equal(nn::BCELoss({.weight = weight})(p, y), binary_cross_entropy(p, y, {.weight = weight})));
   CHECK(equal(nn::BCEWithLogitsLoss({.pos_weight = weight})(x, y),
               binary_cross_entropy_with_logits(x, y, {.pos_weight = weight})));
+}
+
+TEST_CASE("attention starts as PyTorch's, counts its products and refuses what it lacks") {
+  nn::MultiheadAttention net(8, 2, {.batch_first = true});
+  CHECK((net.in_proj_bias == 0).all().item<bool>());
+  CHECK((net.out_proj.bias == 0).all().item<bool>());
+  CHECK(abs(net.in_proj_weight).max().item<double>() <= std::sqrt(6.0 / (8 + 24)));
+  const Tensor x = sines({2, 5, 8}, 0.3).to(float32);
+  // 10 rows of 8 by 24 and 8 by 8, and for each of 2 samples 5 x 5 x 8 twice
+  CHECK(net.flops({x, x, x}, {}) == 2 * (10 * 8 * 24 + 2 * 2 * 5 * 5 * 8));
+  CHECK_THROWS_WITH_AS(nn::MultiheadAttention(8, 3),
+                       "MultiheadAttention: num_heads must divide embed_dim, got 3 and 8", Error);
+  CHECK_THROWS_WITH_AS(nn::MultiheadAttention(8, 2, {.add_bias_kv = true}),
+                       "MultiheadAttention: add_bias_kv is not supported", Error);
+  CHECK_THROWS_WITH_AS(
+      nn::MultiheadAttention(8, 2, {.kdim = 4}),
+      "MultiheadAttention: kdim and vdim other than embed_dim are not supported, got 4 for 8", Error);
 }
 
 TEST_CASE("impossible options are errors") {

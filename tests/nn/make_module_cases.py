@@ -23,6 +23,15 @@ class Shuffle(nn.Module):  # nn.ChannelShuffle(3), which has no gradient in 1.13
         return channel_shuffle(x, 3)
 
 
+class SelfAttention(nn.Module):
+    def __init__(self, batch_first):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=batch_first)
+
+    def forward(self, x):
+        return self.attention(x, x, x, need_weights=self.training)[0]
+
+
 def sines(shape, phase, scale=1.0, offset=0.0):
     n = torch.Size(shape).numel()
     return (offset + scale * torch.sin(torch.arange(n, dtype=torch.float64) * 0.7 + phase)).reshape(shape)
@@ -107,6 +116,9 @@ layers = [
     (misc.Conv2dNormActivation(3, 4, 3, norm_layer=None, activation_layer=None, dilation=2), (2, 3, 7, 6)),
     (misc.MLP(4, [6, 3], activation_layer=nn.GELU, inplace=None), (5, 4)),
     (misc.MLP(4, [6, 5, 3], norm_layer=nn.LayerNorm, bias=False, inplace=False), (5, 4)),
+    (SelfAttention(False), (5, 2, 6)),
+    (SelfAttention(True), (2, 5, 6)),
+    (nn.Upsample(size=(5, 7), mode="bicubic", align_corners=True), (2, 3, 4, 4)),
 ]
 write("layer_cases.txt", [(*layer, BOTH) for layer in layers] + [(nn.Dropout(), (3, 4), EVALUATION),
                                                              (StochasticDepth(0.4, "row"), (3, 4), EVALUATION)])

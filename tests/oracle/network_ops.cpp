@@ -35,6 +35,43 @@ Tensors run_batch_norm(const Call& c) {
   return {y, mean, var};
 }
 
+InterpolateMode interpolate_mode(const Call& c) {
+  const std::string mode = c.text("mode");
+  if (mode == "bilinear") return InterpolateMode::bilinear;
+  if (mode == "bicubic") return InterpolateMode::bicubic;
+  return mode == "nearest" ? InterpolateMode::nearest : InterpolateMode::nearest_exact;
+}
+
+Tensors run_interpolate(const Call& c) {
+  InterpolateOptions options{.mode = interpolate_mode(c),
+                             .align_corners = c.flag("align_corners"),
+                             .antialias = c.flag("antialias")};
+  if (c.has("size")) options.size = c.pair("size", 1);
+  if (c.has("scale_factor")) options.scale_factor = c.real("scale_factor");
+  return {interpolate(c.in(0), options)};
+}
+
+Tensors run_attention(const Call& c) {
+  AttentionOptions options;
+  options.is_causal = c.flag("is_causal");
+  return {scaled_dot_product_attention(c.in(0), c.in(1), c.in(2), c.in(3), options)};
+}
+
+// The weights are no operands here: their gradients are compared in tests/nn.
+Tensors run_multihead_attention(const Call& c) {
+  nn::MultiheadAttention net(c.in(0).shape().back(), c.integer("num_heads"),
+                             {.batch_first = c.flag("batch_first")});
+  net.load_state_dict({{"in_proj_weight", c.in(3)},
+                       {"in_proj_bias", c.in(4)},
+                       {"out_proj.weight", c.in(5)},
+                       {"out_proj.bias", c.in(6)}});
+  const nn::AttentionMasks masks{.key_padding_mask = c.in(7), .attn_mask = c.in(8)};
+  const auto [y, weights] = net.forward_with_weights(c.in(0), c.in(1), c.in(2), masks);
+  if (!allclose(net(c.in(0), c.in(1), c.in(2), masks), y, 1e-5, 1e-5))
+    throw Error("oracle: forward differs from forward_with_weights");
+  return {y, weights};
+}
+
 void add_layers(Table& table) {
   table["linear"] = [](const Call& c) { return Tensors{linear(c.in(0), c.in(1), c.in(2))}; };
   table["conv2d"] = [](const Call& c) {
@@ -60,6 +97,12 @@ void add_layers(Table& table) {
   table["channel_shuffle"] = [](const Call& c) {
     return Tensors{channel_shuffle(c.in(0), c.integer("groups"))};
   };
+  table["interpolate"] = run_interpolate;
+  table["normalize"] = [](const Call& c) {
+    return Tensors{normalize(c.in(0), c.real("p", 2), c.dim("dim", 1), c.real("eps", 1e-12))};
+  };
+  table["attention"] = run_attention;
+  table["multihead_attention"] = run_multihead_attention;
   table["batch_norm"] = run_batch_norm;
   table["layer_norm"] = [](const Call& c) {
     return Tensors{layer_norm(c.in(0), c.dims("normalized_shape"), c.in(1), c.in(2), c.real("eps", 1e-5))};

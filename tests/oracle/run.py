@@ -14,6 +14,7 @@ except ImportError:
     sys.exit(77)
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import cases_attention
 import cases_elementwise
 import cases_index
 import cases_network
@@ -27,7 +28,7 @@ def main():
     kiln = Kiln(sys.argv[1])
     word = sys.argv[2] if len(sys.argv) > 2 else ""
     passed = failed = 0
-    for module in (cases_elementwise, cases_tensor, cases_index, cases_network):
+    for module in (cases_elementwise, cases_tensor, cases_index, cases_network, cases_attention):
         torch.manual_seed(0)
         for case in module.cases():
             if word not in case.name():

@@ -103,6 +103,13 @@ Rows layer_rows() {
       with_ends(layer("Conv2dNormActivation", nn::Conv2dNormActivation(3, 4), image),
                 sized([](int64_t n) { nn::Conv2dNormActivation(3, 4, n); })),
       with_ends(layer("MLP", nn::MLP(4, {5, 3}), rows), sized([](int64_t n) { nn::MLP(4, {n}); })),
+      layer("Upsample", nn::Upsample({.scale_factor = 2}), image),
+      {without_gradient({"MultiheadAttention",
+                         {values({5, 2, 4})},
+                         [net = nn::MultiheadAttention(4, 2)](const Tensors& in) {
+                           return Tensors{net(in[0], in[0], in[0])};
+                         }},
+                        kOps)},
       layer("ReLU6", nn::ReLU6(), rows),
       layer("Hardswish", nn::Hardswish({.inplace = true}), rows),
       layer("Hardsigmoid", nn::Hardsigmoid(), rows),

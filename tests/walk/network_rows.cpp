@@ -1,5 +1,7 @@
 #include "rows.h"
 
+#include <cmath>
+
 namespace kiln::walk {
 namespace {
 
@@ -84,12 +86,33 @@ Rows paddings() {
   };
 }
 
+Rows attentions_and_resamplings() {
+  Ends sizes;
+  for (const int64_t end : {kMost, kLeast, kMost / 2, int64_t(1) << 40, int64_t(0)})
+    sizes.push_back([=](const Tensors& in) { interpolate(in[0], {.size = end}); });
+  for (const double factor : {0.0, -1.0, 1e300, 1e-300, double(NAN)})
+    sizes.push_back([=](const Tensors& in) { interpolate(in[0], {.scale_factor = factor}); });
+  return {
+      with_ends(
+          one("interpolate",
+              [](auto& x) { return interpolate(x, {.size = Pair(5, 7), .mode = InterpolateMode::bicubic}); },
+              {2, 3, 4, 4}),
+          sizes),
+      {"scaled_dot_product_attention",
+       {values({2, 3, 4}), values({2, 5, 4}), values({2, 5, 2})},
+       [](const Tensors& in) { return Tensors{scaled_dot_product_attention(in[0], in[1], in[2])}; }},
+      with_ends(one("normalize", [](auto& x) { return normalize(x); }),
+                {[](const Tensors& in) { normalize(in[0], 2, INT32_MAX); },
+                 [](const Tensors& in) { normalize(in[0], 2, INT32_MIN); }}),
+  };
+}
+
 }  // namespace
 
 Rows network_rows() {
   Rows rows = convolutions();
-  const Rows pads = paddings();
-  rows.insert(rows.end(), pads.begin(), pads.end());
+  for (const Rows& more : {paddings(), attentions_and_resamplings()})
+    rows.insert(rows.end(), more.begin(), more.end());
   const Tensor x = values({4, 3, 2, 2}), c = values({3}, 0.5, 2);
   const Rows rest = {
       {"linear",

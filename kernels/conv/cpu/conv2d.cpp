@@ -2,6 +2,7 @@
 
 #include <kiln/kernels/base/cpu/onednn.h>
 #include <kiln/kernels/base/cpu/scratch.h>
+#include <kiln/kernels/conv/cpu/conv2d_depthwise.h>
 #include <kiln/kernels/conv/cpu/conv2d_direct.h>
 #include <kiln/kernels/elementwise/unary.h>
 
@@ -190,6 +191,7 @@ void conv2d_weight_grad(CpuContext& ctx, const Conv2dGeometry& geometry, TensorV
                         TensorView dw) {
   if (g.dtype == DType::float64 || geometry.batch == 0)
     return conv2d_direct_weight_grad(ctx, geometry, g, x, dw);
+  if (conv2d_is_depthwise(geometry, g.dtype)) return conv2d_depthwise_weight_grad(ctx, geometry, g, x, dw);
   const ConvKey key = key_of(ctx, geometry, dw, false);
   const auto plan =
       plan_of("conv2d_weight_grad", ctx, key, [](const ConvKey& k) { return make_weight_grad(k); });
