@@ -6,7 +6,7 @@ SECONDS_EACH ?= 600
 PREFIX ?= /usr/local
 KILN_CPU ?= x86-64-v3
 
-.PHONY: help demo test install package bench lint asan tsan fuzz cuda-check cuda-plans cuda-one cuda-all gpu docs format clean
+.PHONY: help demo zoo test install package bench lint asan tsan fuzz cuda-check cuda-plans cuda-one cuda-all gpu docs format clean
 .NOTPARALLEL:
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test    build everything and run all tests"
 	@echo "make install  libraries, headers and the kiln command (PREFIX=/usr/local, DESTDIR=)"
 	@echo "make package  .deb files: kiln and kiln-dev (KILN_CPU=x86-64-v3, the processors that they are for)"
+	@echo "make zoo     every network beside torchvision's: scores, gradients, parameters, operations"
 	@echo "make bench   compare with PyTorch (PYTHON=/path/to/python3)"
 	@echo "make lint    formatting, static analysis, house rules"
 	@echo "make asan    all tests under AddressSanitizer and UBSan, the CUDA backend's on the emulated device too"
@@ -50,6 +51,10 @@ bench: needs-build-oracle $(release)/build.ninja
 	$(PYTHON) benchmarks/run.py $(release)/benchmarks
 	$(PYTHON) benchmarks/run_files.py $(release)/benchmarks
 	$(release)/benchmarks/scale
+
+zoo: needs-build-oracle $(release)/build.ninja
+	@cmake --build $(release) --target zoo_server
+	$(PYTHON) tests/zoo/zoo.py $(release)/tests/zoo/zoo_server $(NETS)
 
 lint: needs-build-lint $(release)/build.ninja
 	@scripts/lint $(release)

@@ -34,6 +34,7 @@ struct InceptionAux : Module {
 // The scores, and in training those of the heads in the middle too (else they are undefined). Where a tensor
 // is wanted it is the scores:
 //
+//     models::GoogLeNet net;
 //     const auto [logits, aux2, aux1] = net(x);
 //     const Tensor loss = cross_entropy(logits, y) + 0.3 * (cross_entropy(aux1, y) + cross_entropy(aux2, y));
 struct GoogLeNetOutputs {

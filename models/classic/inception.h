@@ -72,6 +72,7 @@ struct InceptionAux : Module {
 // The scores, and in training those of the head in the middle too (else they are undefined). Where a tensor
 // is wanted it is the scores:
 //
+//     models::Inception3 net;
 //     const auto [logits, aux] = net(x);
 //     const Tensor loss = cross_entropy(logits, y) + 0.4 * cross_entropy(aux, y);
 struct InceptionOutputs {

@@ -27,6 +27,8 @@ Tensor loss_of(const Tensors& outputs, const Tensor& target) {
   return loss;
 }
 
+DType dtype_of(const std::string& name) { return name == "float64" ? float64 : float32; }
+
 void run(const std::string& name, const std::string& folder, bool flops) {
   models::Model net = models::create(name, {.weights = folder + "/weights.pth"});
   const Value input = io::load(folder + "/input.pth");
@@ -45,7 +47,9 @@ void run(const std::string& name, const std::string& folder, bool flops) {
   }
   net.train();
   silence(net);
-  const Tensor loss = loss_of(net.call({x}), target);
+  const DType dtype = dtype_of(input.at("dtype").as_string());
+  net.to(dtype);
+  const Tensor loss = loss_of(net.call({x.to(dtype)}), target);
   loss.backward();
   out["loss"] = loss.item<double>();
   Value gradients = Value::dict();
