@@ -12,6 +12,7 @@ namespace kiln::nn::models {
 struct Builder {
   std::string name;  // torchvision's
   Function<AnyModule(const ModelOptions& options)> make;
+  std::optional<image::Preset> preset;  // instead of the family's
 };
 
 struct Family {
@@ -42,11 +43,17 @@ void leave_out_aux(Module& net, StateDict& state);
 
 namespace families {
 Family alexnet();
+Family convnext();
 Family densenet();
+Family efficientnet();
+Family efficientnet_lite();
 Family googlenet();
 Family inception_v3();
 Family lenet();
 Family mnasnet();
+Family mobilenet_v2();
+Family mobilenet_v3();
+Family regnet();
 Family resnet();
 Family shufflenet_v2();
 Family squeezenet();

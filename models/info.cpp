@@ -51,7 +51,7 @@ ModelInfo info(std::string_view name) {
   const Family& family = *model.family;
   ModelInfo info{.name = model.builder.name,
                  .type = family.type,
-                 .preset = family.preset,
+                 .preset = model.builder.preset.value_or(family.preset),
                  .options = family.options,
                  .heads = family.heads};
   for (const PublishedRow& row : published_rows())

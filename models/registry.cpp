@@ -13,8 +13,22 @@ namespace kiln::nn::models {
 namespace {
 
 constexpr Family (*kFamilies[])() = {
-    families::alexnet, families::densenet, families::googlenet,     families::inception_v3, families::lenet,
-    families::mnasnet, families::resnet,   families::shufflenet_v2, families::squeezenet,   families::vgg,
+    families::alexnet,
+    families::convnext,
+    families::densenet,
+    families::efficientnet,
+    families::efficientnet_lite,
+    families::googlenet,
+    families::inception_v3,
+    families::lenet,
+    families::mnasnet,
+    families::mobilenet_v2,
+    families::mobilenet_v3,
+    families::regnet,
+    families::resnet,
+    families::shufflenet_v2,
+    families::squeezenet,
+    families::vgg,
 };
 
 struct Registry {
