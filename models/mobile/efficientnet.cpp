@@ -118,7 +118,7 @@ EfficientNet::EfficientNet(const EfficientNetDesign& design, const EfficientNetO
     block += stage.num_layers;
   }
   features->push_back(make_unit({last, head}, design.norm));
-  classifier->push_back(Dropout(options.dropout.value_or(design.dropout)));
+  classifier->push_back(Dropout(options.dropout.value_or(design.dropout), {.inplace = true}));
   classifier->push_back(Linear(head, options.num_classes));
   apply(initialise);
 }

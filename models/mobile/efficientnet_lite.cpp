@@ -124,6 +124,16 @@ EfficientNetLite efficientnet_lite4(const EfficientNetLiteOptions& options) {
 
 namespace {
 
+// TensorFlow's, which trained the published weights: (x - 127) / 128 of bytes.
+image::Preset preset(int64_t size) {
+  constexpr float kMean = 127.0f / 255, kStd = 128.0f / 255;
+  return {.resize = size + 32,
+          .crop = size,
+          .interpolation = image::Interpolation::bicubic,
+          .mean = {kMean, kMean, kMean},
+          .std = {kStd, kStd, kStd}};
+}
+
 Builder named(const char* name, EfficientNetLite (*make)(const EfficientNetLiteOptions&), int64_t size) {
   return {.name = name,
           .make =
@@ -134,7 +144,7 @@ Builder named(const char* name, EfficientNetLite (*make)(const EfficientNetLiteO
                 set(options.drop_connect_rate, given.stochastic_depth_prob);
                 return make(options);
               },
-          .preset = image::Preset{size + 32, size, image::Interpolation::bicubic}};
+          .preset = preset(size)};
 }
 
 }  // namespace
