@@ -50,6 +50,7 @@ Family efficientnet_lite();
 Family googlenet();
 Family inception_v3();
 Family lenet();
+Family maxvit();
 Family mnasnet();
 Family mobilenet_v2();
 Family mobilenet_v3();
@@ -57,7 +58,9 @@ Family regnet();
 Family resnet();
 Family shufflenet_v2();
 Family squeezenet();
+Family swin_transformer();
 Family vgg();
+Family vision_transformer();
 }  // namespace families
 
 }  // namespace kiln::nn::models

@@ -21,6 +21,7 @@ constexpr Family (*kFamilies[])() = {
     families::googlenet,
     families::inception_v3,
     families::lenet,
+    families::maxvit,
     families::mnasnet,
     families::mobilenet_v2,
     families::mobilenet_v3,
@@ -28,7 +29,9 @@ constexpr Family (*kFamilies[])() = {
     families::resnet,
     families::shufflenet_v2,
     families::squeezenet,
+    families::swin_transformer,
     families::vgg,
+    families::vision_transformer,
 };
 
 struct Registry {

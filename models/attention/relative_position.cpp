@@ -1,0 +1,28 @@
+#include <kiln/models/attention/relative_position.h>
+
+#include <cmath>
+
+#include <kiln/autograd/ops.h>
+
+namespace kiln::nn::models {
+
+Tensor relative_position_index(Pair window) {
+  const int64_t places = window.h * window.w;
+  const Tensor index = empty({places, places}, {.dtype = int64});
+  int64_t* out = index.data<int64_t>();
+  for (int64_t a = 0; a < places; ++a)
+    for (int64_t b = 0; b < places; ++b) {
+      const int64_t down = a / window.w - b / window.w + window.h - 1;
+      const int64_t right = a % window.w - b % window.w + window.w - 1;
+      *out++ = down * (2 * window.w - 1) + right;
+    }
+  return index;
+}
+
+Tensor relative_position_bias(const Tensor& table, const Tensor& index) {
+  const int64_t places = std::llround(std::sqrt(double(index.numel())));
+  const Tensor rows = index_select(table, 0, flatten(index));
+  return unsqueeze(permute(reshape(rows, {places, places, table.size(1)}), {2, 0, 1}), 0);
+}
+
+}  // namespace kiln::nn::models
