@@ -6,7 +6,7 @@
 
 #include <kiln/project/evaluate.h>
 #include <kiln/project/open_data.h>
-#include <kiln/tensor/device/default_device.h>
+#include <kiln/tensor/device/device.h>
 #include <kiln/tools/project/verbs.h>
 
 namespace kiln::tools {

@@ -15,7 +15,7 @@
 #include <kiln/io/bytes/json.h>
 #include <kiln/project/classifier.h>
 #include <kiln/tensor/base/fail.h>
-#include <kiln/tensor/device/default_device.h>
+#include <kiln/tensor/device/device.h>
 #include <kiln/tools/project/verbs.h>
 
 namespace kiln::tools {
