@@ -136,6 +136,29 @@ std::vector<uint8_t> read_indices(std::string_view bytes, const Frame& frame) {
   return indices;
 }
 
+// What each number stands for: a colour of the palette, or a grey where there is none.
+class Colours {
+ public:
+  Colours(const Frame& frame, int channels) : channels_(channels) {
+    const int colour_channels = channels > 2 ? 3 : 1;
+    count_ = colour_channels == 1 ? 256 : int(frame.palette.size() / 3);
+    for (int i = 0; i < count_; ++i)
+      for (int c = 0; c < colour_channels; ++c)
+        table_[size_t(i)][size_t(c)] =
+            colour_channels == 1 ? uint8_t(i) : uint8_t(frame.palette[size_t(3 * i + c)]);
+    if (channels > colour_channels)
+      for (int i = 0; i < 256; ++i)
+        table_[size_t(i)][size_t(colour_channels)] = i == frame.transparent ? 0 : 255;
+  }
+
+  int count() const { return count_; }
+  void put(uint8_t index, uint8_t* out) const { std::copy_n(table_[index].data(), channels_, out); }
+
+ private:
+  int channels_, count_ = 0;
+  std::array<std::array<uint8_t, 4>, 256> table_ = {};
+};
+
 // The rows of a frame in the order in which they are stored.
 std::vector<int64_t> row_order(const Frame& frame) {
   std::vector<int64_t> rows;
@@ -161,26 +184,20 @@ Raster decode_gif(std::string_view bytes, const Info& info) {
   const Frame frame = read_frame(bytes);
   const std::vector<uint8_t> indices = read_indices(bytes, frame);
   const Raster raster = Raster::allocate(info.width, info.height, info.channels);
-  const int colour_channels = info.channels > 2 ? 3 : 1;
-  const size_t colours = colour_channels == 1 ? 256 : frame.palette.size() / 3;
-  const auto put = [&](uint8_t* out, uint8_t index) {
-    for (int c = 0; c < colour_channels; ++c)
-      out[c] = colour_channels == 1 ? index
-               : index < colours    ? uint8_t(frame.palette[size_t(index) * 3 + size_t(c)])
-                                    : 0;
-    if (info.channels > colour_channels) out[colour_channels] = index == frame.transparent ? 0 : 255;
-  };
+  const Colours colours(frame, info.channels);
   // Around a frame that is smaller, as in Pillow.
   const uint8_t around = frame.transparent >= 0 ? uint8_t(frame.transparent) : 0;
-  for (int64_t y = 0; y < info.height; ++y)
-    for (int64_t x = 0; x < info.width; ++x) put(raster.row(y) + x * info.channels, around);
+  const bool is_whole = frame.frame_width == info.width && frame.frame_height == info.height;
+  uint8_t* all = raster.row(0);
+  for (int64_t i = 0, end = is_whole ? 0 : info.width * info.height; i < end; ++i, all += info.channels)
+    colours.put(around, all);
   const uint8_t* in = indices.data();
   for (const int64_t y : row_order(frame)) {
     uint8_t* out = raster.row(frame.top + y) + frame.left * info.channels;
     for (int64_t x = 0; x < frame.frame_width; ++x, ++in, out += info.channels) {
-      if (*in >= colours && *in != frame.transparent)
-        fail("decode: the GIF picture is damaged: a pixel has the colour {} of {}", *in, colours);
-      put(out, *in);
+      if (*in >= colours.count() && *in != frame.transparent)
+        fail("decode: the GIF picture is damaged: a pixel has the colour {} of {}", *in, colours.count());
+      colours.put(*in, out);
     }
   }
   return raster;

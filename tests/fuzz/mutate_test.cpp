@@ -213,7 +213,7 @@ TEST_CASE("fuzz: mutations of mutations") {
 TEST_CASE("fuzz: mutations of pictures") {
   const auto is_kept = [](const std::string& bytes) { return bytes.size() > 100; };
   const std::initializer_list<std::string_view> kinds = {"content", "repeat", "remove", "move"};
-  for (const char* name : {"png_x3.png", "jpeg_2_true.jpeg"})
+  for (const char* name : {"pngx3.png", "jpeg_2_true.jpeg"})
     check(mutations("picture", test::read_file("tests/image/fixtures/" + std::string(name)), is_kept), kinds,
           0.8);
 }

@@ -47,8 +47,8 @@ std::vector<std::string> picture_files(std::string_view input) {
 }
 
 std::string problem_of_picture(std::string_view bytes) {
-  // Small enough that a second is enough under the sanitizers, too.
-  const image::DecodeOptions limits = {.max_pixels = 1 << 17, .max_scans = 20};
+  // Few enough for a second under the sanitizers.
+  const image::DecodeOptions limits = {.max_pixels = 1 << 14, .max_scans = 20};
   const image::Info info = image::info(bytes);
   image::DecodeOptions stored = limits, upright = limits;
   stored.mode = image::Mode::stored;
