@@ -13,8 +13,9 @@ namespace kiln::image {
 // positive.
 Tensor prepare(const Tensor& picture, const Preset& preset);
 
-// decode() and prepare() in one: the rows go from the decoder through the filter, and there never is a whole
-// picture in memory. options.mode must be rgb.
+// decode() and prepare() in one, the same bits. The rows of a JPEG go from the decoder through the filter
+// without a whole picture between them, and only the blocks that the crop shows are transformed; its end is
+// read all the same. options.mode must be rgb.
 Tensor prepare(std::string_view bytes, const Preset& preset, const DecodeOptions& options = {});
 
 }  // namespace kiln::image
