@@ -54,6 +54,20 @@ TEST_CASE("resize: strides do not matter") {
   CHECK(equal(image::resize(one, {5, 4}, {.interpolation = Interpolation::lanczos}), one.expand({3, 5, 4})));
 }
 
+// One channel takes the plain loop, three that of pairs where the processor has it.
+TEST_CASE("resize: a channel does not see the others") {
+  for (const Interpolation interpolation : kAll)
+    for (const int64_t width : {1, 2, 3, 5, 8, 13, 40, 200}) {
+      const Tensor picture = test::some_picture(3, 17, 61);
+      const auto resized = [&](const Tensor& x) {
+        return image::resize(x, {29, width}, {.interpolation = interpolation});
+      };
+      const Tensor all = resized(picture);
+      for (int64_t c = 0; c < 3; ++c)
+        CHECK(equal(all.slice(0, c, c + 1), resized(picture.slice(0, c, c + 1))));
+    }
+}
+
 TEST_CASE("resize: a box is a part; the same size is a copy") {
   const Tensor picture = test::some_picture(3, 20, 30);
   const Tensor cut = image::resize(picture, {8, 6}, {.box = image::Box{3, 5, 9, 13}});

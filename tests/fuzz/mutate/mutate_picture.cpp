@@ -49,7 +49,7 @@ std::vector<Part> jpeg_segments(std::string_view bytes) {
   return parts;
 }
 
-std::string with_length(std::string_view bytes, const Part& part, std::string content, bool is_png) {
+std::string with_length(std::string_view bytes, const Part& part, const std::string& content, bool is_png) {
   const size_t count = is_png ? 4 : 2, length = content.size() + (is_png ? 0 : 2);
   const size_t length_at = is_png ? part.begin : part.begin + 2;
   std::string made(bytes.substr(0, part.content));
