@@ -145,7 +145,7 @@ class Colours {
     for (int i = 0; i < count_; ++i)
       for (int c = 0; c < colour_channels; ++c)
         table_[size_t(i)][size_t(c)] =
-            colour_channels == 1 ? uint8_t(i) : uint8_t(frame.palette[size_t(3 * i + c)]);
+            colour_channels == 1 ? uint8_t(i) : uint8_t(frame.palette[size_t(i) * 3 + size_t(c)]);
     if (channels > colour_channels)
       for (int i = 0; i < 256; ++i)
         table_[size_t(i)][size_t(colour_channels)] = i == frame.transparent ? 0 : 255;
