@@ -17,6 +17,7 @@
 
 #include "fuzz/forms.h"
 #include "fuzz/picture.h"
+#include "fuzz/texts.h"
 
 namespace kiln::fuzz {
 namespace {
@@ -31,6 +32,11 @@ constexpr Target kTargets[] = {
     {"kiln", kiln_files, mutate_kiln},
     {"shards", plain_files, mutate_index, true},
     {"picture", picture_files, mutate_picture, false, problem_of_picture},
+    {"csv", plain_files, mutate_text, false, problem_of_csv},
+    {"jsonl", plain_files, mutate_text, false, problem_of_jsonl},
+    {"coco", plain_files, mutate_text, false, problem_of_coco},
+    {"yolo", plain_files, mutate_text, false, problem_of_yolo},
+    {"voc", plain_files, mutate_text, false, problem_of_voc},
 };
 
 // A file that is only in memory, so that no disk is worn.
@@ -149,6 +155,7 @@ const Target* find_target(std::string_view name) {
 }
 
 std::string problem_of(const Target& target, std::string_view input) {
+  if (target.problem != nullptr) return target.problem(input);
   constexpr size_t kOneInStrict = 8;
   const bool strict = input.size() % kOneInStrict == 0;
   for (const std::string& bytes : target.files_of(input)) {
