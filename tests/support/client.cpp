@@ -88,6 +88,8 @@ std::string Client::rest() {
   return std::exchange(read_, "");
 }
 
+bool Client::is_answered() const { return is_readable(socket_, 0); }
+
 bool Client::is_closed(std::chrono::milliseconds within) {
   char byte = 0;
   return is_readable(socket_, int(within.count())) && ::recv(socket_, &byte, 1, MSG_PEEK) <= 0;

@@ -24,6 +24,8 @@ class Client {
   std::string answer(bool has_body = true);
   // All until the end.
   std::string rest();
+  // Something has come that nobody took yet.
+  bool is_answered() const;
   // Whether the server ends the connection within the time.
   bool is_closed(std::chrono::milliseconds within);
 
