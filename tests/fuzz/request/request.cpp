@@ -50,8 +50,7 @@ bool is_same(const Request& a, const Request& b) {
 std::string problem_of_text(const std::string& text) {
   constexpr size_t kLongest = 500;
   if (text.size() > kLongest) return fmt::format("an error of {} bytes", text.size());
-  return text.find("/tmp") != text.npos || text.find(".cpp") != text.npos ? "an error with a path: " + text
-                                                                          : "";
+  return "";
 }
 
 std::string problem_of(const Request& request) {
