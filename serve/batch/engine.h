@@ -11,14 +11,14 @@ namespace kiln::serve {
 
 // What a server says of a model.
 struct ModelInfo {
-  std::string name = "model";     // in the routes
-  std::string version = "1";      // of a store: its id
-  std::string architecture = "";  // "efficientnet_lite0"
+  std::string name = "model";  // in the routes
+  std::string version = "1";   // of a store: its id
+  std::string architecture;    // "efficientnet_lite0"
   std::vector<std::string> classes = {};
   Value metrics = Value::dict();
-  Shape input = {};         // of one sample: [C,H,W] of a picture
-  std::string preset = "";  // how pictures are prepared, for people
-  double seen = 1;          // the side of the square in the middle that is looked at, over the shorter side
+  Shape input = {};    // of one sample: [C,H,W] of a picture
+  std::string preset;  // how pictures are prepared, for people
+  double seen = 1;     // the side of the square in the middle that is looked at, over the shorter side
   std::string input_name = "input", output_name = "scores";
 };
 

@@ -12,7 +12,7 @@ namespace kiln::serve {
 struct ServerOptions {
   std::string address = "127.0.0.1";  // or another of this machine's, "0.0.0.0" or "::" for all
   int port = 0;                       // 0: one that is free
-  std::string unix_socket = "";       // a path: listens there too
+  std::string unix_socket;            // a path: listens there too
   int threads = 2;                    // that read and write; a handler that computes does so on others
   int connections = 1024;             // at once; more are told 503
   Limits limits = {};

@@ -13,8 +13,8 @@ namespace kiln::serve {
 
 struct ServiceOptions {
   BatchOptions batch = {};
-  int threads = 2;         // that read bodies and decode pictures
-  std::string token = "";  // for what changes the served version; "": only this machine may
+  int threads = 2;    // that read bodies and decode pictures
+  std::string token;  // for what changes the served version; "": only this machine may
   Function<void(const std::string& line)> log = {};  // a JSON object for each answer, without what was sent
 };
 
@@ -26,8 +26,11 @@ struct Agreement {
 // A model behind routes: the Open Inference Protocol (KServe v2) by REST, POST /predict for pictures,
 // /metrics, the page (docs/serving.md).
 //
-//     serve::Service service({});
-//     service.serve(engine);
+//     #include <kiln/serve/http/server.h>
+//     #include <kiln/serve/network.h>
+//
+//     serve::Service service({.batch = {.max_batch = 16}});
+//     service.serve(serve::load_network("run/best.kiln"));
 //     serve::Server server({.port = 8080}, [&](serve::Request request, serve::Reply reply) {
 //       service.handle(std::move(request), std::move(reply));
 //     });

@@ -22,8 +22,8 @@ struct Promotion {
 //
 //     serve::Store store("store");
 //     const serve::Version version = store.add("run/best.kiln", {.metrics = {{"accuracy", 0.91}}});
-//     store.publish(version.id, [&](const serve::Version& candidate, const serve::Version& current) {
-//       return serve::Outcomes{outcomes_of(candidate.path), outcomes_of(current.path)};
+//     store.publish(version.id, [](const serve::Version& candidate, const serve::Version& current) {
+//       return serve::Outcomes{.candidate = {1, 1, 0, 1}, .current = {1, 0, 0, 1}};  // of the same samples
 //     });
 //     store.rollback();
 //
