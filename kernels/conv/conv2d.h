@@ -36,7 +36,7 @@ void conv2d_forward(CudaContext&, const Conv2dGeometry&, TensorView x, TensorVie
 void conv2d_input_grad(CpuContext&, const Conv2dGeometry&, TensorView g, TensorView weight, TensorView dx);
 void conv2d_input_grad(CudaContext&, const Conv2dGeometry&, TensorView g, TensorView weight, TensorView dx);
 // dw: the gradient of weight. On the CPU the sum over the batch is split by threads for float32 (but for a
-// filter a channel), so its last bits depend on how many there are (not on timing).
+// filter a channel beyond 3x3), so its last bits depend on how many there are (not on timing).
 void conv2d_weight_grad(CpuContext&, const Conv2dGeometry&, TensorView g, TensorView x, TensorView dw);
 void conv2d_weight_grad(CudaContext&, const Conv2dGeometry&, TensorView g, TensorView x, TensorView dw);
 

@@ -88,7 +88,7 @@ void with_taps(int64_t columns, const F& f) {
 
 bool conv2d_is_depthwise(const Conv2dGeometry& g, DType dtype) {
   return dtype == DType::float32 && g.groups == g.channels && g.groups == g.filters && g.groups > 1 &&
-         g.kernel_w <= kMostColumns;
+         (g.kernel_h > 3 || g.kernel_w > 3) && g.kernel_w <= kMostColumns;
 }
 
 void conv2d_depthwise_weight_grad(CpuContext& ctx, const Conv2dGeometry& g, TensorView grad, TensorView x,
