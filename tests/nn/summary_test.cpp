@@ -59,4 +59,6 @@ TEST_CASE("the numbers of resnet18 are the known ones") {
   CHECK(summary.parameters == 11689512);
   CHECK(summary.flops == 2 * int64_t(1814073344));  // torchvision documents 1.81 G multiply-adds
   CHECK(summary.layers[0].output == Shape{1, 1000});
+  auto larger = nn::models::resnet50();
+  CHECK(nn::summarize(larger, {1, 3, 224, 224}).flops == 2 * int64_t(4089184256));  // its _ops: 4.089
 }
