@@ -55,8 +55,8 @@ Tensor channel_shuffle(const Tensor& x, int64_t groups);
 // ---- resampling (autograd/ops/resample/interpolate.cpp) ----
 
 struct InterpolateOptions {
-  std::optional<Pair> size;            // of the result, or
-  std::optional<double> scale_factor;  // of both sides
+  std::optional<Pair> size = {};            // of the result, or
+  std::optional<double> scale_factor = {};  // of both sides
   InterpolateMode mode = InterpolateMode::nearest;
   bool align_corners = false;  // bilinear and bicubic: the first and last elements stay where they are
   bool antialias = false;      // bilinear and bicubic: smaller results average over what they stand for
@@ -68,9 +68,9 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options);
 // ---- attention (autograd/compositions/attention.cpp) ----
 
 struct AttentionOptions {
-  double dropout_p = 0;         // of the weights
-  bool is_causal = false;       // query i sees keys 0 .. i
-  std::optional<double> scale;  // of the products; none: 1 / sqrt(E)
+  double dropout_p = 0;              // of the weights
+  bool is_causal = false;            // query i sees keys 0 .. i
+  std::optional<double> scale = {};  // of the products; none: 1 / sqrt(E)
 };
 // softmax(query key^T * scale) value, for query [...,L,E], key [...,S,E], value [...,S,Ev] -> [...,L,Ev]
 // (Vaswani et al., "Attention is all you need", 2017). attn_mask broadcasts to [...,L,S]: bools say where to

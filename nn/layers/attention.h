@@ -18,8 +18,8 @@ struct MultiheadAttentionOptions {
 
 // What a call of attention may leave out: bools are true where nothing may be looked at, numbers are added.
 struct AttentionMasks {
-  Tensor key_padding_mask;  // [N, S]
-  Tensor attn_mask;         // [L, S] or [N * num_heads, L, S]
+  Tensor key_padding_mask = {};  // [N, S]
+  Tensor attn_mask = {};         // [L, S] or [N * num_heads, L, S]
 };
 
 // PyTorch prints MultiheadAttention's last layer under this name.

@@ -16,12 +16,12 @@ NormLayer batch_norm_2d(const BatchNormLayerOptions& options = {});
 
 struct Conv2dNormActivationOptions {
   Pair stride = 1;
-  std::optional<Pair> padding;  // none: half of what the kernel covers, so that stride 1 keeps the size
+  std::optional<Pair> padding = {};  // none: half of what the kernel covers, so that stride 1 keeps the size
   int64_t groups = 1;
   NormLayer norm_layer = batch_norm_2d();
   AnyModule activation_layer = ReLU({.inplace = true});  // an empty one: none
   Pair dilation = 1;
-  std::optional<bool> bias;  // none: when there is no norm_layer
+  std::optional<bool> bias = {};  // none: when there is no norm_layer
 };
 
 // Convolution, normalisation, activation: children "0", "1", "2". Batch norm and ReLU are one pass over
@@ -35,7 +35,7 @@ struct Conv2dNormActivation : Sequential {
 };
 
 struct MLPOptions {
-  NormLayer norm_layer;
+  NormLayer norm_layer = {};
   AnyModule activation_layer = ReLU();
   bool inplace = false;  // of the dropouts
   bool bias = true;
