@@ -55,6 +55,7 @@ bench: needs-build-oracle $(release)/build.ninja
 zoo: needs-build-oracle $(release)/build.ninja
 	@cmake --build $(release) --target zoo_server
 	$(PYTHON) tests/zoo/zoo.py $(release)/tests/zoo/zoo_server $(NETS)
+	$(PYTHON) tests/zoo/lite.py $(release)/tests/zoo/zoo_server
 
 lint: needs-build-lint $(release)/build.ninja
 	@scripts/lint $(release)

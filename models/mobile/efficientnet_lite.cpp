@@ -71,8 +71,8 @@ MBConvBlock::MBConvBlock(const EfficientNetLiteBlock& block, double drop_connect
       _bn1(block.input_channels * block.expand_ratio, kNorm),
       _project_conv(block.input_channels * block.expand_ratio, block.out_channels, 1),
       _bn2(block.out_channels, kNorm),
-      adds_input_(block.stride == 1 && block.input_channels == block.out_channels),
-      drop_connect_rate_(drop_connect_rate) {
+      _drop_connect(drop_connect_rate),
+      adds_input_(block.stride == 1 && block.input_channels == block.out_channels) {
   if (block.expand_ratio == 1) return;
   _expand_conv.emplace(block.input_channels, block.input_channels * block.expand_ratio, 1);
   _bn0.emplace(block.input_channels * block.expand_ratio, kNorm);
@@ -82,8 +82,7 @@ Tensor MBConvBlock::forward(const Tensor& x) const {
   Tensor y = x;
   if (_expand_conv) y = _swish((*_bn0)((*_expand_conv)(y)));
   y = _bn2(_project_conv(_swish(_bn1(_depthwise_conv(y)))));
-  if (!adds_input_) return y;
-  return stochastic_depth(y, drop_connect_rate_, StochasticDepthMode::row, is_training()) + x;
+  return adds_input_ ? _drop_connect(y) + x : y;
 }
 
 EfficientNetLite::EfficientNetLite(double width, double depth, double dropout,

@@ -32,7 +32,8 @@ struct MBConvBlock : Module {
   Conv2dSamePadding _project_conv;
   BatchNorm2d _bn2;
   ReLU6 _swish;
-  NN_MEMBERS(_expand_conv, _bn0, _depthwise_conv, _bn1, _project_conv, _bn2, _swish)
+  StochasticDepth _drop_connect;
+  NN_MEMBERS(_expand_conv, _bn0, _depthwise_conv, _bn1, _project_conv, _bn2, _swish, _drop_connect)
 
   // `drop_connect_rate`: how often, in training, a block is left out for a sample.
   MBConvBlock(const EfficientNetLiteBlock& block, double drop_connect_rate);
@@ -40,7 +41,6 @@ struct MBConvBlock : Module {
 
  private:
   bool adds_input_;
-  double drop_connect_rate_;
 };
 
 struct EfficientNetLiteOptions {

@@ -155,7 +155,6 @@ const Target* find_target(std::string_view name) {
 }
 
 std::string problem_of(const Target& target, std::string_view input) {
-  if (target.problem != nullptr) return target.problem(input);
   constexpr size_t kOneInStrict = 8;
   const bool strict = input.size() % kOneInStrict == 0;
   for (const std::string& bytes : target.files_of(input)) {

@@ -10,6 +10,7 @@
 #include <kiln/models/attention/swin_transformer.h>
 #include <kiln/models/attention/vision_transformer.h>
 #include <kiln/models/mobile/efficientnet.h>
+#include <kiln/models/mobile/efficientnet_lite.h>
 #include <kiln/models/mobile/mobilenet_v2.h>
 #include <kiln/models/mobile/mobilenet_v3.h>
 #include <kiln/models/residual/convnext.h>
@@ -43,7 +44,7 @@ Lines expected_of(const std::string& net) {
 }
 
 Tensor waves(const Shape& shape, double phase) {
-  const Tensor steps = arange(0, shape.numel(), 1, {.dtype = float64});
+  const Tensor steps = arange(0, numel(shape), 1, {.dtype = float64});
   return reshape(sin(steps * 1.7 + phase), shape);
 }
 
@@ -77,9 +78,9 @@ void check(const std::string& name, nn::AnyModule net, int64_t side) {
     for (int64_t i = 0; i < scores.numel(); ++i)
       CHECK(std::abs(scores[i].item<double>() - expected.at("scores")[size_t(i)]) < 1e-4);
   }
-  net.train();
+  net.train(name != "MobileNetV2");
   cross_entropy(net(x), tensor({1, 3})).backward();
-  const NamedTensors parameters = net.named_parameters();
+  const nn::NamedTensors parameters = net.named_parameters();
   CHECK(parameters.size() + 1 == expected.size());
   double largest = 0;
   for (const auto& [key, numbers] : expected)
@@ -126,4 +127,45 @@ TEST_CASE("small networks of attention compute what torchvision's do") {
   check("SwinTransformerV2", swin(models::SwinVersion::v2, 4), 36);
   check("MaxVit", models::MaxVit({8, {8, 16}, {1, 2}, 8, 0, 2}, {.num_classes = kClasses, .image_size = 32}),
         32);
+}
+
+TEST_CASE("position embeddings move to pictures of another size") {
+  const Tensor positions = waves({1, 17, 3}, 0).to(float32);
+  const StateDict state{{"encoder.pos_embedding", positions}, {"heads.head.bias", ones({5})}};
+  const StateDict moved = models::interpolate_embeddings(24, 4, state, true);
+  CHECK(moved.size() == 1);
+  const Tensor grid = moved.at("encoder.pos_embedding");
+  REQUIRE(grid.shape() == Shape{1, 37, 3});
+  const std::vector<double> expected = expected_of("interpolate_embeddings").at("scores");
+  for (int64_t i = 0; i < grid.numel(); ++i)
+    CHECK(std::abs(flatten(grid)[i].item<double>() - expected[size_t(i)]) < 1e-5);
+  CHECK(equal(models::interpolate_embeddings(16, 4, state).at("encoder.pos_embedding"), positions));
+  CHECK_THROWS_WITH_AS(models::interpolate_embeddings(18, 4, state),
+                       "VisionTransformer: image_size must be a multiple of the patch's 4, got 18", Error);
+  CHECK_THROWS_WITH_AS(
+      models::interpolate_embeddings(16, 4, {{"encoder.pos_embedding", zeros({1, 16, 3})}}),
+      "interpolate_embeddings: encoder.pos_embedding must be [1, side * side + 1, E], got [1,16,3]", Error);
+}
+
+TEST_CASE("networks that know their picture's size say so") {
+  const NoGrad no_grad;
+  const models::VisionTransformer vit({4, 1, 2, 8, 8}, {.image_size = 16});
+  CHECK_THROWS_WITH_AS(
+      vit(zeros({1, 3, 20, 20})),
+      doctest::Contains(
+          "VisionTransformer: x must be [N,3,16,16], got [1,3,20,20]; make it with another image_size"),
+      Error);
+  CHECK_THROWS_WITH_AS(
+      models::maxvit_t({.image_size = 200}),
+      "MaxVit: image_size 200 gives block 0 pictures of 50 x 50, which partitions of 7 do not tile", Error);
+}
+
+TEST_CASE("EfficientNet-Lite pads as TensorFlow does") {
+  const NoGrad no_grad;
+  models::Conv2dSamePadding conv(1, 1, 3, 2);
+  nn::init::ones_(conv.weight);
+  // Even sizes miss one row and column, behind; odd ones miss one on each side.
+  const Tensor even = conv(ones({1, 1, 4, 4})), odd = conv(ones({1, 1, 5, 5}));
+  CHECK(equal(even, reshape(tensor({9.0f, 6.0f, 6.0f, 4.0f}), {1, 1, 2, 2})));
+  CHECK(equal(odd, reshape(tensor({4.0f, 6.0f, 4.0f, 6.0f, 9.0f, 6.0f, 4.0f, 6.0f, 4.0f}), {1, 1, 3, 3})));
 }

@@ -99,7 +99,8 @@ def same_classes(server, weights, paths):
     x = pictures(paths)
     with tempfile.TemporaryDirectory() as folder:
         torch.save(net.state_dict(), os.path.join(folder, "weights.pth"))
-        torch.save({"x": x, "target": torch.zeros(len(x), dtype=torch.int64)}, os.path.join(folder, "input.pth"))
+        torch.save({"x": x, "target": torch.zeros(len(x), dtype=torch.int64), "dtype": "float32"},
+                   os.path.join(folder, "input.pth"))
         subprocess.run([server, "efficientnet_lite0", folder], check=True)
         found = torch.load(os.path.join(folder, "out.pth"))["logits"].softmax(1)
     with torch.no_grad():
@@ -121,9 +122,9 @@ def main():
     for number, scale in enumerate(SCALES[:1] if short else SCALES):
         torch.manual_seed(0)
         with tempfile.TemporaryDirectory() as folder:
-            line, right, gradients = zoo.ask(server, f"efficientnet_lite{number}", folder, short, Lite(*scale), 1)
+            line, right = zoo.check(server, f"efficientnet_lite{number}", folder, short, Lite(*scale))
         print(line, flush=True)
-        good = good and right and gradients
+        good = good and right
     if rest[:1] == ["--weights"]:
         good = same_classes(server, rest[1], rest[2:]) and good
     sys.exit(not good)

@@ -26,7 +26,8 @@ except ImportError:
     print("skipped: python3-torchvision is not installed")
     sys.exit(77)
 
-SHORT = ["densenet121", "mnasnet0_5", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1"]
+SHORT = ["densenet121", "efficientnet_b0", "mnasnet0_5", "mobilenet_v3_small", "regnet_x_400mf", "resnet18",
+         "shufflenet_v2_x0_5", "squeezenet1_1"]
 SIZES = {"vit": 224, "maxvit": 224, "inception": 299, "swin": 96, "googlenet": 64}  # of a picture's side; else 64, or 32
 LOGITS, GRADIENTS = 1e-4, 1e-3
 MANY = 250_000_000  # parameters, for which float64 takes too long and too much memory
@@ -91,9 +92,9 @@ def gradient_error(net, found):
     return (wrong / max(all_of_it, 1e-60)) ** 0.5 if not found else float("inf"), worst[0]
 
 
-def check(server, name, folder, short):
+def check(server, name, folder, short, net=None):
     """The row of figures, and whether they are right."""
-    start, net = time.perf_counter(), make(name)
+    start, net = time.perf_counter(), make(name) if net is None else net
     size = next((side for start_of, side in SIZES.items() if name.startswith(start_of)), 32 if short else 64)
     torch.manual_seed(1)
     x, target = torch.randn(2, 3, size, size), torch.tensor([1, 3])
