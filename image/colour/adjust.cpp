@@ -27,7 +27,7 @@ float mean_of(const Tensor& grey) {
   if (grey.dtype() == uint8) {
     int64_t sum = 0;
     for (int64_t i = 0; i < count; ++i) sum += grey.data<uint8_t>()[i];
-    return float(int(double(sum) / double(count) + 0.5));
+    return float(std::floor(double(sum) / double(count) + 0.5));
   }
   double sum = 0;
   for (int64_t i = 0; i < count; ++i) sum += double(grey.data<float>()[i]);

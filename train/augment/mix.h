@@ -21,9 +21,11 @@ struct MixOptions {
 // rest of the other (Zhang et al., "mixup", 2017). Images [N,...] are floating, labels int64 [N]. In a
 // training loop:
 //
-//     auto& [images, labels] = batch;
-//     auto random = data::RandomStream::for_batch(7, batch.epoch, batch.index);
-//     const train::Mixed mixed = train::mixup(images, labels, 10, random);
+//     for (const data::Batch& part : loader.epoch(3)) {
+//       data::RandomStream random = data::RandomStream::for_batch(7, part.epoch, part.index);
+//       const train::Mixed mixed = train::mixup(part[0], part[1], 10, random);
+//       train_on(mixed.images, mixed.targets);
+//     }
 //
 Mixed mixup(const Tensor& images, const Tensor& labels, int64_t classes, data::RandomStream& random,
             const MixOptions& options = {});
