@@ -107,7 +107,7 @@ StateDict interpolate_embeddings(int64_t image_size, int64_t patch_size, const S
                                  bool reset_heads) {
   const NoGrad no_grad;
   const std::string key = "encoder.pos_embedding";
-  const Tensor positions = state.at(key);
+  const Tensor& positions = state.at(key);
   const int64_t side = patches_a_side(image_size, patch_size);
   const int64_t patches = positions.dim() == 3 ? positions.size(1) - 1 : -1;
   const int64_t old_side = std::llround(std::sqrt(double(std::max<int64_t>(patches, 0))));
