@@ -43,7 +43,7 @@ Annotations read_voc(const std::string& folder, const AnnotationOptions& options
   const auto splits = splits_of(folder);
   for (const std::string& name : names_in(place)) {
     if (!name.ends_with(".xml")) continue;
-    const std::string path = place + "/" + name;
+    const std::string path = join_path(place, name);
     const TextFile file(path);
     AnnotatedImage image = parse_voc(file.text(), path, names, !options.classes.empty(), options);
     if (const std::string problem = path_problem(image.path, options); !problem.empty()) {
@@ -70,11 +70,11 @@ void write_voc(const std::string& folder, const Annotations& annotations) {
       fail("write_voc: the size of '{}' is not known; read_sizes(annotations) looks it up", image.path);
     if (const auto [place, is_new] = seen.try_emplace(stem, image.path); !is_new)
       fail("write_voc: '{}' and '{}' would both be {}.xml", place->second, image.path, stem);
-    io::write_text(folder + "/Annotations/" + stem + ".xml", voc_text(image, annotations.classes));
-    if (!image.split.empty()) lists[image.split] += stem + "\n";
+    io::write_text(fmt::format("{}/Annotations/{}.xml", folder, stem), voc_text(image, annotations.classes));
+    if (!image.split.empty()) lists[image.split].append(stem).append("\n");
   }
   for (const auto& [split, names] : lists)
-    io::write_text(folder + "/ImageSets/Main/" + split + ".txt", names);
+    io::write_text(fmt::format("{}/ImageSets/Main/{}.txt", folder, split), names);
 }
 
 }  // namespace kiln::data

@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include <kiln/data/annotations/reading.h>
+#include <kiln/io/bytes/file.h>
 #include <kiln/data/annotations/yolo_text.h>
 #include <kiln/data/sets/file.h>
-#include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/folder.h>
 
 namespace kiln::data {
@@ -107,12 +107,12 @@ void write_yolo(const std::string& folder, const Annotations& annotations) {
     std::filesystem::create_symlink(target, picture, error);
     if (error) fail("{}: cannot make a link to the picture: {}", picture, error.message());
     io::write_text(labels, yolo_labels_text(image));
-    lists[image.split.empty() ? "train" : image.split] += "./images/" + image.path + "\n";
+    lists[image.split.empty() ? "train" : image.split] += fmt::format("./images/{}\n", image.path);
   }
   std::string yaml = "path: .\n";
   for (const auto& [split, pictures] : lists) {
-    io::write_text(folder + "/" + split + ".txt", pictures);
-    yaml += split + ": " + split + ".txt\n";
+    io::write_text(fmt::format("{}/{}.txt", folder, split), pictures);
+    yaml += fmt::format("{0}: {0}.txt\n", split);
   }
   yaml += "names:\n";
   for (size_t i = 0; i < annotations.classes.size(); ++i) {

@@ -20,7 +20,7 @@ class Yaml {
       begin = end + 1;
     }
     if (!has_names_) fail("{}: has no 'names'", what_);
-    ClassNames(file_.names, what_);
+    const ClassNames checked(file_.names, what_);
     return std::move(file_);
   }
 

@@ -53,7 +53,7 @@ class Collected {
 
 // Where the middle of a length begins, as center_crop has it.
 double crop_begin(int64_t length, int64_t crop) {
-  return length >= crop ? std::nearbyint(double(length - crop) / 2) : -double((crop - length) / 2);
+  return length >= crop ? std::nearbyint(double(length - crop) / 2) : -std::floor(double(crop - length) / 2);
 }
 
 // Boxes move along with a picture of height and width before and after the resize.
