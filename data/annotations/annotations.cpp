@@ -60,6 +60,12 @@ std::string problem_of(const ObjectBox& box, const AnnotatedImage& image) {
       !std::isfinite(box.height))
     return name + " is not finite";
   if (box.width <= 0 || box.height <= 0) return name + " has no area";
+  uint64_t pixels = 0;
+  for (const uint32_t run : box.mask.runs) pixels += run;
+  if (!(box.mask == Rle()) &&
+      (box.mask.runs.empty() || pixels != uint64_t(box.mask.height) * uint64_t(box.mask.width)))
+    return fmt::format("{} has a mask of {} x {} whose runs are {} pixels", name, box.mask.width,
+                       box.mask.height, pixels);
   constexpr double kRounding = 1;  // pixel
   const auto beyond = [](double begin, double size, int64_t most) {
     return most > 0 && (begin < -kRounding || begin + size > double(most) + kRounding);

@@ -74,6 +74,9 @@ TEST_CASE("manifest: what is damaged is named by its line") {
       {"path,weight\nx,many\n", "'weight' is no number: 'many'"},
       {"path,width\nx,99999999999\n", "no size in pixels"},
       {"path,boxes\nx,[{}]\n", "a box has no 'box'"},
+      {"path,boxes\nx,\"[{\"\"box\"\":[1,1,9,1],\"\"label\"\":\"\"a\"\",\"\"mask\"\":{\"\"size\"\":[2,2],"
+       "\"\"counts\"\":\"\"\"\"}}]\"\n",
+       "has a mask of 2 x 2 whose runs are 0 pixels"},
       {"path,width,height,boxes\nx,5,5,\"[{\"\"box\"\":[1,1,9,1],\"\"label\"\":\"\"a\"\"}]\"\n",
        "line 2: the box 9 x 1 at (1, 1) is outside of the picture of 5 x 5"},
   };
