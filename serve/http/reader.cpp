@@ -22,6 +22,8 @@ struct RequestReader::Body {
   http::request_parser<http::string_body> parser;
   int64_t chunks = 0, most_chunks;
   std::string rest;  // the beginning of a chunk's head
+  bool waits =
+      false;  // for so many bytes of the first chunk as the last one has at least: Beast asserts them
   std::function<void(uint64_t, boost::string_view, boost::system::error_code&)> count_chunk =
       [this](uint64_t, boost::string_view, boost::system::error_code& error) {
         if (++chunks > most_chunks) error = http::error::body_limit;
@@ -70,6 +72,7 @@ size_t RequestReader::feed_head(std::string_view bytes) {
   const std::string head = std::move(head_);
   head_.clear();
   feed_body(head);
+  if (state_ == State::body) body_->waits = request_.find("transfer-encoding") != nullptr;
   return taken;
 }
 
@@ -78,6 +81,12 @@ size_t RequestReader::feed_body(std::string_view bytes) {
   const size_t before = body_->rest.size();
   if (before > 0) body_->rest += bytes;
   const std::string_view all = before > 0 ? std::string_view(body_->rest) : bytes;
+  constexpr std::string_view kLastChunk = "0\r\n\r\n";
+  if (body_->waits && all.size() < kLastChunk.size()) {
+    if (before == 0) body_->rest = bytes;
+    return bytes.size();
+  }
+  body_->waits = false;
   size_t at = 0;
   while (!parser.is_done() && at < all.size()) {
     boost::system::error_code error;

@@ -61,6 +61,12 @@ TEST_CASE("http: bodies in chunks, with extensions and trailers") {
       get("/next"));
   CHECK(body_of(client.answer()) == "POST /c? abcde");
   CHECK(body_of(client.answer()) == "GET /next? ");
+  client.send("POST /empty HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (const char* piece : {"0\r\n", "\r", "\n"}) {  // a debug build of Beast aborted here
+    client.send(piece);
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  CHECK(body_of(client.answer()) == "POST /empty? ");
 }
 
 TEST_CASE("http: HEAD, HTTP/1.0 and 100-continue") {
