@@ -66,7 +66,7 @@ std::vector<Row> rows() {
       {"a chunk that is no number", 400, post + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n"},
       {"a chunk that overflows", 400, post + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"},
       {"a chunk beyond the limit", 413, post + "Transfer-Encoding: chunked\r\n\r\nfffffff\r\n"},
-      {"a chunk with bare line feeds", 400, post + "Transfer-Encoding: chunked\r\n\r\n1\na\n0\n\n"},
+      {"a chunk with bare line feeds", 400, post + "Transfer-Encoding: chunked\r\n\r\n1\na\n0\n\n\r\n"},
       {"an endless extension", 400, post + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(20000, 'a')},
   };
 }
@@ -76,7 +76,8 @@ std::vector<Row> rows() {
 TEST_CASE("http: what is not strictly HTTP is refused, and the connection ends") {
   test::ToyServer server;
   for (const Row& row : rows()) {
-    CAPTURE(row.name);
+    const std::string name = row.name;
+    CAPTURE(name);
     Client client(server.port());
     client.send(row.request + test::get("/metrics"));  // smuggled behind it
     const std::string all = client.rest();
@@ -92,7 +93,8 @@ TEST_CASE("http: the same by pieces of one byte") {
   test::ToyServer server;
   for (const Row& row : rows()) {
     if (row.request.size() > 300) continue;
-    CAPTURE(row.name);
+    const std::string name = row.name;
+    CAPTURE(name);
     Client client(server.port());
     for (const char byte : row.request)
       if (client.is_answered() || !client.send({&byte, 1})) break;
