@@ -28,8 +28,9 @@ class Groups {
     return i;
   }
   void join(size_t i, size_t j) {
-    const auto [first, second] = std::minmax(root(i), root(j));
-    parent_[second] = first;
+    i = root(i);
+    j = root(j);
+    parent_[std::max(i, j)] = std::min(i, j);
   }
   std::vector<std::vector<size_t>> of_several() {
     std::map<size_t, std::vector<size_t>> members;

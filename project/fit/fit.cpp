@@ -12,6 +12,7 @@
 #include <kiln/project/fit/history.h>
 #include <kiln/project/fit/optimise.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/train/augment/mix.h>
 #include <kiln/train/checkpoint.h>
 #include <kiln/train/ema.h>
 #include <kiln/train/interrupt.h>
@@ -92,6 +93,20 @@ class Run {
     return recipe_.patience > 0 && best >= 0 && int64_t(epochs().size()) - 1 - best >= recipe_.patience;
   }
 
+  // The batch on the device, mixed where the recipe mixes.
+  Tensors moved(const data::Batch& batch) const {
+    Tensors parts;
+    for (const Tensor& x : batch.tensors) parts.push_back(x.to(options_.device));
+    if (recipe_.mixup == 0 && recipe_.cutmix == 0) return parts;
+    const auto classes = int64_t(data_.class_counts.size());
+    data::RandomStream random = data::RandomStream::for_batch(recipe_.seed, batch.epoch, batch.index);
+    const bool cuts = recipe_.cutmix > 0 && (recipe_.mixup == 0 || random.below(2) == 1);
+    const train::Mixed mixed =
+        cuts ? train::cutmix(parts[0], parts[1], classes, random, {.alpha = recipe_.cutmix})
+             : train::mixup(parts[0], parts[1], classes, random, {.alpha = recipe_.mixup});
+    return {mixed.images, mixed.targets};
+  }
+
   Tensor train_on(const Tensors& batch) {
     optimizer_->zero_grad();
     Tensor loss;
@@ -133,9 +148,7 @@ class Run {
     auto at = data_.train.epoch(epoch).begin();
     for (; at != data::BatchIterator::End(); ++at) {
       waited_ += now() - asked;
-      Tensors batch;
-      for (const Tensor& x : at->tensors) batch.push_back(x.to(options_.device));
-      recent_.add(train_on(batch));
+      recent_.add(train_on(moved(*at)));
       schedule_->step();
       ++step_;
       bar_->advance(at->size());
@@ -228,6 +241,8 @@ class Run {
 FitResult fit(nn::AnyModule& net, const FitData& data, const Recipe& recipe, const FitOptions& options) {
   check(recipe);
   if (data.train.size() == 0) fail("fit: there is nothing to learn from, the training set has no batch");
+  if ((recipe.mixup > 0 || recipe.cutmix > 0 || recipe.class_weights) && data.class_counts.empty())
+    fail("fit: mixup, cutmix and class_weights want FitData::class_counts");
   for (const std::string& pattern : recipe.freeze) net.freeze(pattern);
   net.to(options.device);
   const FitResult result = Run(net, data, recipe, options).run();

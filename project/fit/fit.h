@@ -15,7 +15,8 @@ namespace kiln::project {
 struct FitData {
   data::DataLoader train;
   data::DataLoader validation;
-  std::vector<int64_t> class_counts = {};  // of the training set, for Recipe::class_weights
+  // Of the training set: Recipe::class_weights, mixup and cutmix want them.
+  std::vector<int64_t> class_counts = {};
 };
 
 struct FitOptions {

@@ -81,6 +81,8 @@ TEST_CASE("a frozen part does not change at all") {
   const test::TemporaryFolder folder;
   nn::AnyModule net = net_of();
   project::Recipe recipe = recipe_of();
+  recipe.mixup = 0.2;
+  recipe.class_weights = true;
   recipe.freeze = {"0", "1"};
   const StateDict before = nn::clone(net).state_dict();
   project::fit(net, data_of(), recipe, {.folder = folder.path(), .head = "4"});

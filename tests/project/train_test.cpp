@@ -52,23 +52,24 @@ TEST_CASE("from a folder of pictures to a model that names them") {
   CHECK(evaluation.worst(10).empty());
 }
 
-TEST_CASE("a run that goes on ends in the same bits, and only as it began") {
+TEST_CASE("a run goes on only as it began") {
   const TemporaryFolder folder;
   const std::string data = test::red_and_green(folder);
-  project::TrainOptions options = options_of(data, folder / "whole");
-  project::train(options);
-  options.out = folder / "parts";
-  std::filesystem::create_directories(options.out);
-  // What a run leaves that is killed after its last epoch but one is a checkpoint of fewer epochs; here it is
-  // made by asking for fewer, under a schedule that does not look at their number.
-  options.recipe.schedule = "constant";
-  options.recipe.warmup = 0;
-  project::train(options);
+  project::TrainOptions options = options_of(data, folder / "run");
+  options.recipe.epochs = 2;
+  const project::FitResult first = project::train(options);
   options.resume = true;
   const project::FitResult again = project::train(options);
-  CHECK(again.history.size() == 6);
+  CHECK(again.history == first.history);
   options.recipe.lr = 0.5;
-  CHECK(contains(error_of([&] { project::train(options); }), "train: recipe was {\"epochs\":6"));
+  CHECK(contains(error_of([&] { project::train(options); }), "train: recipe was {\"epochs\":2"));
+  options = options_of(data, folder / "run");
+  options.recipe.epochs = 2;
+  options.resume = true;
+  options.augment = "none";
+  CHECK(error_of([&] { project::train(options); }) ==
+        "train: augment was \"crop,flip,jitter\" when the run began, and is \"none\"; a new run wants "
+        "another --out");
 }
 
 TEST_CASE("sets that cannot be learned from are refused by name") {
@@ -82,8 +83,10 @@ TEST_CASE("sets that cannot be learned from are refused by name") {
   CHECK(project::train(skips).history.size() == 1);
 
   folder.write("list.csv", "path,label,split\nset/red/00.png,red,train\nset/green/00.png,green,val\n");
-  CHECK(contains(error_of([&] { project::train(options_of(folder / "list.csv", folder / "list")); }),
-                 "train: only the validation set has the class 'green' (set/green/00.png"));
+  const std::string only =
+      error_of([&] { project::train(options_of(folder / "list.csv", folder / "list")); });
+  CHECK(contains(only, "train: only the validation set has the class 'green'"));
+  CHECK(contains(only, "set/green/00.png"));
   CHECK(contains(error_of([&] { project::train(options_of(folder / "nowhere", folder / "no")); }),
                  "is not there"));
   project::TrainOptions wrong = options_of(data, folder / "wrong");
