@@ -66,7 +66,8 @@ data::Annotations read_folder(const std::string& path, const data::AnnotationOpt
   if (is_there(folder / "labels.csv") && is_there(folder / "images")) return data::elpv(path);
   for (const char* name : {"manifest.jsonl", "manifest.csv", "manifest.tsv"})
     if (is_there(folder / name)) return data::read_manifest(path + "/" + name, options);
-  if (is_there(folder / "Annotations") || has_file_ending(folder, ".xml")) return data::read_voc(path, options);
+  if (is_there(folder / "Annotations") || has_file_ending(folder, ".xml"))
+    return data::read_voc(path, options);
   if (is_folder(folder / "train")) return read_split_folders(path);
   return data::read_image_folder(path);
 }

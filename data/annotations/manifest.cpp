@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include <kiln/data/annotations/manifest_entry.h>
-#include <kiln/io/bytes/file.h>
 #include <kiln/data/annotations/table.h>
+#include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/json.h>
 
 namespace kiln::data {

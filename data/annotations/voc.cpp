@@ -3,8 +3,8 @@
 #include <map>
 
 #include <kiln/data/annotations/voc_text.h>
-#include <kiln/io/bytes/file.h>
 #include <kiln/data/sets/file.h>
+#include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/folder.h>
 
 namespace kiln::data {

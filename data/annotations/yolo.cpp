@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include <kiln/data/annotations/reading.h>
-#include <kiln/io/bytes/file.h>
 #include <kiln/data/annotations/yolo_text.h>
 #include <kiln/data/sets/file.h>
+#include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/folder.h>
 
 namespace kiln::data {

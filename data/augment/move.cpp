@@ -97,8 +97,9 @@ RandomPerspective::RandomPerspective(RandomPerspectiveOptions options) : options
 // An image of one row or column has no quadrilateral.
 image::Movement RandomPerspective::movement(Pair size, RandomStream& random) const {
   if (!chance(options_.probability, random) || size.h < 2 || size.w < 2) return image::unmoved(size);
-  const int64_t reach_x = int64_t(options_.distortion_scale * double(size.w / 2));
-  const int64_t reach_y = int64_t(options_.distortion_scale * double(size.h / 2));
+  const int64_t half_w = size.w / 2, half_h = size.h / 2;
+  const auto reach_x = int64_t(options_.distortion_scale * double(half_w));
+  const auto reach_y = int64_t(options_.distortion_scale * double(half_h));
   const auto near = [&](int64_t reach) { return double(random.below(reach + 1)); };
   const auto far = [&](int64_t length, int64_t reach) {
     return double(length - 1 - random.below(reach + 1));

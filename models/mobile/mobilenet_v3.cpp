@@ -33,8 +33,9 @@ InvertedResidual::InvertedResidual(const InvertedResidualConfig& config)
   const Act act = use_hs ? Act::hardswish : Act::relu;
   if (middle != in) block.push_back(unit(in, middle, 1, act));
   block.push_back(unit(middle, middle, kernel, act, stride, middle));
+  const int64_t quarter = middle / 4;
   if (use_se)
-    block.push_back(SqueezeExcitation(middle, make_divisible(double(middle / 4), 8), ReLU(), Hardsigmoid()));
+    block.push_back(SqueezeExcitation(middle, make_divisible(double(quarter), 8), ReLU(), Hardsigmoid()));
   block.push_back(unit(middle, out, 1, Act::none));
 }
 

@@ -27,9 +27,9 @@ struct Promotion {
 //     });
 //     store.rollback();
 //
-//     store/history.jsonl           promotions, refusals, rollbacks, pins: a line each
-//     store/versions/ID/model.kiln  the file, whose SHA-256 is ID
-//     store/versions/ID/about.json  metrics, data, parent, who and when
+// In the folder are history.jsonl, a line for each promotion, refusal, rollback and pin, and for each version
+// versions/ID/model.kiln, the file, whose SHA-256 is ID, and versions/ID/about.json: metrics, data, parent,
+// who and when.
 //
 // A version is there when about.json is, which is written last; nothing in its folder changes afterwards. The
 // history is the only record of what is current: a line is added by replacing the file as a whole, so whoever

@@ -271,8 +271,6 @@ class PlotWriter {
 
 std::string Plot::svg() const { return PlotWriter(*this).svg(); }
 
-void Plot::save(const std::string& path) const {
-  write_text(path, svg());
-}
+void Plot::save(const std::string& path) const { write_text(path, svg()); }
 
 }  // namespace kiln::io
