@@ -57,7 +57,8 @@ data::Annotations set_of(const TrainOptions& options) {
   const std::string kept = options.out + "/data.jsonl";
   if (options.resume && std::filesystem::exists(kept))
     return data::read_manifest(kept, {.allow_outside = true});
-  data::Annotations set = with_validation(open_data(options.data), options.validation, options.recipe.seed);
+  data::Annotations set = with_validation(open_data(options.data, {.allow_outside = true}),
+                                          options.validation, options.recipe.seed);
   data::write_manifest(kept, set);
   return data::read_manifest(kept, {.allow_outside = true});
 }

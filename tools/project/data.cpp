@@ -102,7 +102,7 @@ std::vector<data::SplitPart> parts_of(const std::vector<std::string>& words) {
 }
 
 void split(const SplitWords& words) {
-  data::Annotations set = project::open_data(words.data);
+  data::Annotations set = project::open_data(words.data, {.allow_outside = true});
   if (words.group == "folder")
     for (data::AnnotatedImage& image : set.images)
       image.group = std::filesystem::path(image.path).parent_path().string();
@@ -144,7 +144,7 @@ struct PrepareWords {
 };
 
 void prepare(const PrepareWords& words) {
-  const data::Annotations set = project::open_data(words.data);
+  const data::Annotations set = project::open_data(words.data, {.allow_outside = true});
   data::PackOptions options = words.options;
   io::Progress bar("packing", int64_t(set.images.size()));
   int64_t before = 0;

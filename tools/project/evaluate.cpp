@@ -23,7 +23,8 @@ void evaluate(const EvaluateWords& words) {
   const project::Classifier classifier(words.model,
                                        words.device.empty() ? default_device() : Device(words.device));
   const data::Annotations set = project::split_of(
-      project::open_data(words.data, {.classes = classifier.card().class_names}), words.split);
+      project::open_data(words.data, {.allow_outside = true, .classes = classifier.card().class_names}),
+      words.split);
   const project::Evaluation evaluation = project::evaluate(classifier, set, words.options);
   fmt::print("{}\n", words.json ? evaluation.report.json() : evaluation.report.text());
   if (words.out.empty()) return;

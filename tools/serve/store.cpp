@@ -71,7 +71,7 @@ void store_add(const StoreOptions& options) {
 }
 
 bool store_publish(const StoreOptions& options) {
-  const data::Annotations all = project::open_data(options.data);
+  const data::Annotations all = project::open_data(options.data, {.allow_outside = true});
   const data::Annotations set = project::split_of(all, options.split);
   Store store(options.store);
   const bool is_file = std::filesystem::exists(options.file);

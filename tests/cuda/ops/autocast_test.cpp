@@ -57,7 +57,7 @@ void check(const std::string& name, DType half, const Layer& layer, const Tensor
   }
 }
 
-Tensor image(const Shape& shape) { return randn(shape, {.memory_format = MemoryFormat::channels_last}); }
+Tensor picture(const Shape& shape) { return randn(shape, {.memory_format = MemoryFormat::channels_last}); }
 
 }  // namespace
 
@@ -66,19 +66,19 @@ TEST_CASE("autocast on CUDA: each op of a net rounds where the CPU's does") {
   const auto call = [](auto& layer, const Tensor& x) { return layer(x); };
   const Tensor labels = randint(0, 10, {64}, {.dtype = int64});
   for (const DType half : {bfloat16, float16}) {
-    check("conv2d", half, nn::Conv2d(1, 16, 3, {.padding = 1, .bias = false}), image({8, 1, 28, 28}), call);
-    check("conv2d with bias", half, nn::Conv2d(16, 24, 3, {.stride = 2}), image({8, 16, 14, 14}), call);
-    check("batch norm", half, nn::BatchNorm2d(16), image({8, 16, 14, 14}), call);
-    check("batch norm with ReLU", half, nn::BatchNorm2d(16), image({8, 16, 14, 14}),
+    check("conv2d", half, nn::Conv2d(1, 16, 3, {.padding = 1, .bias = false}), picture({8, 1, 28, 28}), call);
+    check("conv2d with bias", half, nn::Conv2d(16, 24, 3, {.stride = 2}), picture({8, 16, 14, 14}), call);
+    check("batch norm", half, nn::BatchNorm2d(16), picture({8, 16, 14, 14}), call);
+    check("batch norm with ReLU", half, nn::BatchNorm2d(16), picture({8, 16, 14, 14}),
           [](auto& layer, const Tensor& x) { return layer.relu(x); });
     check("linear", half, nn::Linear(600, 64), randn({64, 600}), call);
     check("layer norm", half, nn::LayerNorm(64), randn({64, 64}), call);
     const nn::Sequential none;
-    check("max pool", half, none, image({8, 16, 14, 14}),
+    check("max pool", half, none, picture({8, 16, 14, 14}),
           [](auto&, const Tensor& x) { return max_pool2d(x, 2); });
-    check("average pool", half, none, image({8, 16, 14, 14}),
+    check("average pool", half, none, picture({8, 16, 14, 14}),
           [](auto&, const Tensor& x) { return adaptive_avg_pool2d(x, 1); });
-    check("residual", half, none, image({8, 16, 14, 14}),
+    check("residual", half, none, picture({8, 16, 14, 14}),
           [](auto&, const Tensor& x) { return relu(x + x * 0.3); });
     check("cross entropy", half, none, randn({64, 10}),
           [&](auto&, const Tensor& x) { return cross_entropy(x, labels.to(x.device())); });
