@@ -83,6 +83,7 @@ bool is_resized_head(const Family& family, const ShapeMismatch& mismatch) {
 std::vector<std::string> load_all(Module& net, const StateDict& state, const Registered& model,
                                   const std::string& path, bool new_head) {
   LoadResult result = net.load_state_dict(state, {.strict = false, .assign = true});
+  net.to(factory_device());  // where a new one would be
   std::vector<std::string> fresh;
   std::erase_if(result.mismatched_keys, [&](const ShapeMismatch& mismatch) {
     if (!new_head || !is_resized_head(*model.family, mismatch)) return false;

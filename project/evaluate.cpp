@@ -36,7 +36,7 @@ Tensor over_views(const Classifier& classifier, Tensor x, int64_t views) {
 metrics::Report report_of(const Evaluation& evaluation, const std::vector<int64_t>& rows,
                           const metrics::ReportOptions& options) {
   metrics::Report report(evaluation.probabilities.size(1), options);
-  const Tensor index = from_values(rows, {int64_t(rows.size())});
+  const Tensor index = from_values(rows, {int64_t(rows.size())}).to(cpu);
   report.update(index_select(evaluation.probabilities, 0, index), index_select(evaluation.labels, 0, index));
   return report;
 }

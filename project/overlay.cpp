@@ -31,7 +31,7 @@ uint8_t byte_of(double x) { return uint8_t(std::lround(std::clamp(x, 0.0, kWhite
 Tensor shown(const Tensor& prepared, const image::Preset& preset) {
   const Tensor x = prepared.contiguous();
   const int64_t pixels = x.size(1) * x.size(2);
-  Tensor picture = empty({3, x.size(1), x.size(2)}, {.dtype = uint8});
+  Tensor picture = empty({3, x.size(1), x.size(2)}, {.dtype = uint8, .device = cpu});
   for (size_t c = 0; c < 3; ++c) {
     const auto* in = x.data<float>() + (x.size(0) == 3 ? int64_t(c) * pixels : 0);
     auto* out = picture.data<uint8_t>() + int64_t(c) * pixels;
@@ -45,12 +45,12 @@ Tensor overlay(const Tensor& picture, const Tensor& map) {
   const Tensor below = picture.contiguous();
   const int64_t height = below.size(1), width = below.size(2), pixels = height * width;
   const Tensor heat = map.to(float32).contiguous();
-  Tensor bytes = empty({1, heat.size(0), heat.size(1)}, {.dtype = uint8});
+  Tensor bytes = empty({1, heat.size(0), heat.size(1)}, {.dtype = uint8, .device = cpu});
   for (int64_t i = 0; i < heat.numel(); ++i)
     bytes.data<uint8_t>()[i] = byte_of(kWhite * heat.data<float>()[i]);
   const Tensor large =
       image::resize(bytes, {height, width}, {.interpolation = image::Interpolation::bicubic}).contiguous();
-  Tensor result = empty({3, height, width}, {.dtype = uint8});
+  Tensor result = empty({3, height, width}, {.dtype = uint8, .device = cpu});
   for (int64_t i = 0; i < pixels; ++i) {
     const double value = large.data<uint8_t>()[i] / kWhite, cover = kMostCover * value;
     const std::array<double, 3> colour = colour_of(value);

@@ -8,7 +8,7 @@ namespace kiln::nn::models {
 
 Tensor relative_position_index(Pair window) {
   const int64_t places = window.h * window.w;
-  const Tensor index = empty({places, places}, {.dtype = int64});
+  const Tensor index = empty({places, places}, {.dtype = int64, .device = cpu});
   int64_t* out = index.data<int64_t>();
   for (int64_t a = 0; a < places; ++a)
     for (int64_t b = 0; b < places; ++b) {
@@ -16,7 +16,7 @@ Tensor relative_position_index(Pair window) {
       const int64_t right = a % window.w - b % window.w + window.w - 1;
       *out++ = down * (2 * window.w - 1) + right;
     }
-  return index;
+  return index.to(factory_device());
 }
 
 Tensor relative_position_bias(const Tensor& table, const Tensor& index) {

@@ -51,7 +51,7 @@ int64_t band(int64_t place, int64_t size, int64_t window, int64_t shift) {
 
 // -100 between places of a window that were no neighbours: [windows, 1, places, places].
 Tensor neighbour_mask(const Grid& grid) {
-  const Tensor bands = empty({1, grid.height, grid.width, 1});
+  const Tensor bands = empty({1, grid.height, grid.width, 1}, {.device = cpu});
   float* out = bands.data<float>();
   for (int64_t y = 0; y < grid.height; ++y)
     for (int64_t x = 0; x < grid.width; ++x)
@@ -59,7 +59,7 @@ Tensor neighbour_mask(const Grid& grid) {
                      band(x, grid.width, grid.window.w, grid.shift.w));
   const Tensor labels = reshape(partition(bands, grid), {grid.windows(), grid.places()});
   const Tensor far = unsqueeze(labels, 1) != unsqueeze(labels, 2);
-  return unsqueeze(masked_fill(zeros(far.shape()), far, -100.0), 1);
+  return unsqueeze(masked_fill(zeros(far.shape(), {.device = cpu}), far, -100.0), 1);
 }
 
 // x [B, places, C] -> q, k, v [B, heads, places, C / heads].

@@ -37,7 +37,7 @@ MLP make_mlp(int64_t channels, const SwinBlockOptions& options) {
 // edges.
 Tensor relative_coords(Pair window) {
   const int64_t height = 2 * window.h - 1, width = 2 * window.w - 1;
-  const Tensor table = empty({1, height, width, 2});
+  const Tensor table = empty({1, height, width, 2}, {.device = cpu});
   float* out = table.data<float>();
   const auto logarithm = [](int64_t distance, int64_t most) {
     const float x = float(distance) / float(most) * 8;
@@ -48,7 +48,7 @@ Tensor relative_coords(Pair window) {
       *out++ = logarithm(y - window.h + 1, window.h - 1);
       *out++ = logarithm(x - window.w + 1, window.w - 1);
     }
-  return table;
+  return table.to(factory_device());
 }
 
 void initialise(Module& module) {

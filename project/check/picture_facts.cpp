@@ -16,7 +16,7 @@ constexpr int64_t kMostBytes = int64_t(1) << 30;
 
 Tensor grey_of(const Tensor& rgb, image::Size size) {
   const Tensor small = image::resize(rgb, size).contiguous();
-  Tensor grey = empty({size.height, size.width}, {.dtype = uint8});
+  Tensor grey = empty({size.height, size.width}, {.dtype = uint8, .device = cpu});
   const auto* in = small.data<uint8_t>();
   auto* out = grey.data<uint8_t>();
   const int64_t pixels = size.height * size.width;

@@ -17,7 +17,7 @@ struct Row {
 Tensor naive(const Tensors& in, const Row& row) {
   const int64_t batch = in[0].size(0), rows = in[0].size(1), width = in[0].size(2), keys = in[1].size(1),
                 features = in[2].size(2);
-  const auto at = [](const Tensor& x, int64_t i) { return x.contiguous().data<double>()[i]; };
+  const auto at = [](const Tensor& x, int64_t i) { return x.to(cpu).contiguous().data<double>()[i]; };
   std::vector<double> y(size_t(batch * rows * features), 0);
   for (int64_t n = 0; n < batch; ++n)
     for (int64_t l = 0; l < rows; ++l) {

@@ -35,7 +35,7 @@ TEST_CASE("a whole model comes back from one file, of either kind") {
   for (const char* name : {"net.kiln", "net.pth"}) {
     const std::string path = folder / name;
     models::save(net, path);
-    models::Model loaded = models::load(path);
+    models::Model loaded = models::load(path, {.device = factory_device()});
     CHECK(equal(loaded(x), net(x)));
     CHECK_FALSE(loaded.is_training());
     CHECK(loaded.card.architecture == "squeezenet1_1");
@@ -97,7 +97,7 @@ TEST_CASE("a network of one's own is saved by the name it was given") {
   models::Model net = models::create("wide_line", options);
   CHECK(models::replace_head(net, 6) == "2");
   models::save(net, folder / "own.kiln");
-  const models::Model loaded = models::load(folder / "own.kiln");
+  const models::Model loaded = models::load(folder / "own.kiln", {.device = factory_device()});
   CHECK(equal(loaded(ones({1, 3})), net(ones({1, 3}))));
   CHECK(loaded.card.options.custom.at("width").as_int() == 9);
 }
