@@ -57,7 +57,7 @@ void Connection::close() {
   phase_ = Phase::closed;
   if (has_left_) *has_left_ = true;
   ErrorCode ignored;
-  socket_.close(ignored);
+  ignored = socket_.close(ignored);
   timer_.cancel();
 }
 
@@ -115,9 +115,8 @@ void Connection::dispatch() {
                      exchange = ++exchanges_](Response response) {
     // The server's core outlives what is posted to it.
     if (const auto self = weak.lock())
-      asio::post(self->socket_.get_executor(), [self, exchange, answer = std::move(response)]() mutable {
-        self->answer(exchange, std::move(answer));
-      });
+      asio::post(self->socket_.get_executor(),
+                 [self, exchange, answer = std::move(response)] { self->answer(exchange, answer); });
   };
   watch();
   const Reply reply(send, [left = has_left_] { return left->load(); });
@@ -137,7 +136,7 @@ void Connection::watch() {
   });
 }
 
-void Connection::answer(uint64_t exchange, Response response) {
+void Connection::answer(uint64_t exchange, const Response& response) {
   if (phase_ != Phase::handling || exchange != exchanges_) return;
   write(response, is_head_request_);
 }
@@ -174,7 +173,7 @@ void Connection::linger() {
   if (phase_ != Phase::lingering) {
     phase_ = Phase::lingering;
     ErrorCode ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
+    ignored = socket_.shutdown(Socket::shutdown_send, ignored);
     constexpr std::chrono::milliseconds kLinger(1000);
     set_deadline(kLinger);
   }

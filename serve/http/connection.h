@@ -36,7 +36,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void say_continue();
   void dispatch();
   void watch();
-  void answer(uint64_t exchange, Response response);
+  void answer(uint64_t exchange, const Response& response);
   void refuse(const Refusal& refusal);
   void write(const Response& response, bool is_head_request);
   void linger();

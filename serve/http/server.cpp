@@ -14,14 +14,14 @@ namespace kiln::serve {
 
 namespace asio = boost::asio;
 using ErrorCode = boost::system::error_code;
-using tcp = asio::ip::tcp;
+using Tcp = asio::ip::tcp;
 
 namespace {
 
-std::string name_of(const tcp::endpoint& peer) { return peer.address().to_string(); }
+std::string name_of(const Tcp::endpoint& peer) { return peer.address().to_string(); }
 std::string name_of(const asio::local::stream_protocol::endpoint&) { return "unix"; }
 
-bool is_loopback(const tcp::endpoint& peer) {
+bool is_loopback(const Tcp::endpoint& peer) {
   const auto address = peer.address();
   if (address.is_v6() && address.to_v6().is_v4_mapped())
     return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
@@ -29,9 +29,9 @@ bool is_loopback(const tcp::endpoint& peer) {
 }
 bool is_loopback(const asio::local::stream_protocol::endpoint&) { return true; }
 
-void prepare(tcp::socket& socket) {
+void prepare(Tcp::socket& socket) {
   ErrorCode ignored;
-  socket.set_option(tcp::no_delay(true), ignored);
+  ignored = socket.set_option(Tcp::no_delay(true), ignored);
 }
 void prepare(asio::local::stream_protocol::socket&) {}
 
@@ -76,11 +76,11 @@ void listen(Server::Core& core) {
   if (error) fail("server: '{}' is no address; give one of this machine's", core.options.address);
   if (core.options.port < 0 || core.options.port > 65535)
     fail("server: {} is no port; give 0 to 65535", core.options.port);
-  const tcp::endpoint place(address, uint16_t(core.options.port));
-  core.tcp.open(place.protocol(), error);
-  if (!error) core.tcp.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) core.tcp.bind(place, error);
-  if (!error) core.tcp.listen(asio::socket_base::max_listen_connections, error);
+  const Tcp::endpoint place(address, uint16_t(core.options.port));
+  error = core.tcp.open(place.protocol(), error);
+  if (!error) error = core.tcp.set_option(Tcp::acceptor::reuse_address(true), error);
+  if (!error) error = core.tcp.bind(place, error);
+  if (!error) error = core.tcp.listen(asio::socket_base::max_listen_connections, error);
   if (error)
     fail("server: cannot listen on {} port {}: {}", core.options.address, core.options.port, error.message());
 }
@@ -94,11 +94,11 @@ void listen_locally(Server::Core& core) {
     ::unlink(path.c_str());
   }
   ErrorCode error;
-  core.local.open({}, error);
-  if (!error) core.local.bind({path}, error);
+  error = core.local.open({}, error);
+  if (!error) error = core.local.bind({path}, error);
   if (!error && ::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0)
     error.assign(errno, boost::system::system_category());
-  if (!error) core.local.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) error = core.local.listen(asio::socket_base::max_listen_connections, error);
   if (error) fail("server: cannot listen on '{}': {}", path, error.message());
 }
 
@@ -152,8 +152,8 @@ void Server::stop() {
   if (core_->is_stopping.exchange(true)) return;
   asio::post(core_->io, [core = core_.get()] {
     ErrorCode ignored;
-    core->tcp.close(ignored);
-    core->local.close(ignored);
+    ignored = core->tcp.close(ignored);
+    ignored = core->local.close(ignored);
   });
   for (const auto& connection : core_->all())
     asio::post(connection->socket().get_executor(), [connection] { connection->wind_up(); });

@@ -75,7 +75,7 @@ Agreement Service::agreement() const {
   return {.agreed = state_->telemetry.shadow_agreed, .differed = state_->telemetry.shadow_differed};
 }
 
-void Service::handle(Request request, Reply outer) {
+void Service::handle(Request request, const Reply& outer) {
   const Reply reply = counted(*state_, request, outer);
   try {
     routes::route(*state_, std::move(request), reply);

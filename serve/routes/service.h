@@ -56,7 +56,7 @@ class Service {
   Agreement agreement() const;
 
   // Answers a request; any thread.
-  void handle(Request request, Reply reply);
+  void handle(Request request, const Reply& reply);
 
   struct State;
 

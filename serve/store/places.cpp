@@ -54,7 +54,7 @@ void remove(const std::string& folder, const std::string& id) {
   if (io::file_system().list(place, files) != 0)
     fail("store: cannot read '{}': {}", place, std::strerror(errno));
   for (const std::string& file : files)
-    if (file != "." && file != "..") unlink(place + "/" + file);
+    if (file != "." && file != "..") unlink(fmt::format("{}/{}", place, file));
   sync(place);
   if (io::file_system().rmdir(place) != 0) fail("store: cannot remove '{}': {}", place, std::strerror(errno));
   sync(versions(folder));

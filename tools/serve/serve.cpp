@@ -98,8 +98,8 @@ void serve(const ServeOptions& options) {
   begin(service, options);
   serve::ServerOptions front = {
       .address = options.address, .port = options.port, .unix_socket = options.unix_socket};
-  serve::Server server(front, [&](serve::Request request, serve::Reply reply) {
-    service.handle(std::move(request), std::move(reply));
+  serve::Server server(front, [&](serve::Request request, const serve::Reply& reply) {
+    service.handle(std::move(request), reply);
   });
   print(fmt::format("serving {} on http://{}:{}/\n", options.path, options.address, server.port()));
   signals.wait();

@@ -14,7 +14,6 @@ namespace {
 
 using serve::Reply;
 using serve::Request;
-using serve::Response;
 using serve::Server;
 using serve::ServerOptions;
 using std::chrono::milliseconds;

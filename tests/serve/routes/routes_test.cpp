@@ -54,12 +54,12 @@ TEST_CASE("predict: a picture in a form") {
   test::ToyServer server;
   const std::string file = "Content-Disposition: form-data; name=\"f\"; filename=\"x.png\"\r\n\r\n";
   const std::string text = "Content-Disposition: form-data; name=\"t\"\r\n\r\n";
-  for (const std::string& good :
-       {"--b b\r\n" + file + "5\r\n--b b--\r\n",
-        "--b b\r\n" + text + "x\r\n--b b\r\n" + file + "5\r\n--b b--", "--b b\r\n" + text + "5\r\n--b b--"})
+  for (const std::string& good : {"--b b\r\n" + file + "5\r\n--b b--\r\n",
+                                  fmt::format("--b b\r\n{}x\r\n--b b\r\n{}5\r\n--b b--", text, file),
+                                  "--b b\r\n" + text + "5\r\n--b b--"})
     CHECK(status_of(test::ask(server.port(), form(good))) == 200);
   std::string loop = "--b b";
-  for (int i = 0; i < 1000; ++i) loop += "\r\n" + text + "\r\n--b b";
+  for (int i = 0; i < 1000; ++i) loop += fmt::format("\r\n{}\r\n--b b", text);
   std::string nearly = "--b b\r\n" + file;  // almost boundaries
   for (int i = 0; i < 100000; ++i) nearly += "\r\n--b ";
   for (const std::string& bad :

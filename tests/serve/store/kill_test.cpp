@@ -33,7 +33,7 @@ pid_t begin_publishing(const std::string& folder, const std::string& name, int r
   try {
     Store store(folder);
     for (int i = 0; i < rounds; ++i) {
-      const std::string model = folder + "-" + name;
+      const std::string model = fmt::format("{}-{}", folder, name);
       test::write_file(model, fmt::format("{} {} ", name, i) + std::string(20000, 'x'));
       store.publish(store.add(model).id, better);
       if (i % 3 == 2) store.collect({.rollbacks = 2, .seconds = 0});

@@ -10,7 +10,6 @@
 namespace kiln {
 namespace {
 
-using serve::Decision;
 using serve::Event;
 using serve::Outcomes;
 using serve::Promotion;
@@ -155,7 +154,7 @@ TEST_CASE("decide: McNemar's mid-p") {
   const auto p = [](int wins, int losses) {
     std::vector<double> candidate(100, 1.0), current(100, 1.0);
     for (int i = 0; i < wins; ++i) current[size_t(i)] = 0;
-    for (int i = 0; i < losses; ++i) candidate[size_t(50 + i)] = 0;
+    for (int i = 0; i < losses; ++i) candidate[50 + size_t(i)] = 0;
     return serve::decide({candidate, current}).probability;
   };
   CHECK(p(9, 1) == doctest::Approx(0.005859375).epsilon(1e-12));
