@@ -68,8 +68,9 @@ Axis make_axis(const Span& span, Interpolation interpolation, bool antialias, in
   std::vector<double> weights;
   for (int64_t i = begin; i < end; ++i) {
     const double centre = span.begin + (double(i) + 0.5) * scale;
-    const int64_t first = std::max<int64_t>(0, int64_t(centre - radius + 0.5));
-    const int64_t last = std::min(span.source, int64_t(centre + radius + 0.5));
+    const double low = centre - radius + 0.5,
+                 high = centre + radius + 0.5;  // cut, as Pillow does, not rounded
+    const int64_t first = std::max<int64_t>(0, int64_t(low)), last = std::min(span.source, int64_t(high));
     double sum = 0;
     weights.clear();
     for (int64_t x = first; x < last; ++x) {
