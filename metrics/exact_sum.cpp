@@ -78,7 +78,7 @@ void ExactSum::make_room(int word) {
     words_.insert(words_.begin(), size_t(first_ - word), 0);
     first_ = word;
   }
-  if (word >= first_ + int(words_.size())) words_.resize(size_t(word - first_ + 1), 0);
+  if (word >= first_ + int(words_.size())) words_.resize(size_t(word - first_) + 1, 0);
 }
 
 // Words of 0 .. 2^32 - 1 but for the last, which has the sign; as few as that takes.
