@@ -34,8 +34,14 @@ Tensor Sequential::operator()(const Tensor& x) const { return detail::call(*this
 namespace {
 
 // Only ReLU itself, which computes what it is known to compute, and which nobody watches.
-bool is_plain_relu(const AnyModule& module) {
-  return typeid(module.module()) == typeid(ReLU) && !module.has_hooks();
+bool is_plain_relu(const AnyModule& held) {
+  const Module& module = held.module();
+  return typeid(module) == typeid(ReLU) && !module.has_hooks();
+}
+
+bool is_batch_norm(const AnyModule& held) {
+  const Module& module = held.module();
+  return typeid(module) == typeid(BatchNorm2d);
 }
 
 }  // namespace
@@ -43,8 +49,8 @@ bool is_plain_relu(const AnyModule& module) {
 Tensor Sequential::forward(const Tensor& x) const {
   Tensor y = x;
   for (size_t i = 0; i < children_.size(); ++i) {
-    const bool fuses = i + 1 < children_.size() && is_plain_relu(children_[i + 1]) &&
-                       typeid(children_[i].module()) == typeid(BatchNorm2d);
+    const bool fuses =
+        i + 1 < children_.size() && is_plain_relu(children_[i + 1]) && is_batch_norm(children_[i]);
     if (fuses)
       y = static_cast<BatchNorm2d&>(children_[i++].module()).relu(y);
     else

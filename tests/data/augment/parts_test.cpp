@@ -30,7 +30,8 @@ std::vector<float> box_of(const Tensor& mask) {
   const std::vector<int64_t> values = mask.to_vector<int64_t>();
   for (int64_t i = 0; i < mask.numel(); ++i) {
     if (values[size_t(i)] != 7) continue;
-    const float x = float(i % mask.size(1)), y = float(i / mask.size(1));
+    const int64_t column = i % mask.size(1), row = i / mask.size(1);
+    const auto x = float(column), y = float(row);
     box = {std::min(box[0], x), std::min(box[1], y), std::max(box[2], x + 1), std::max(box[3], y + 1)};
   }
   return box;
