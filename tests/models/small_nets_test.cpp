@@ -60,7 +60,7 @@ void fill(nn::Module& net) {
     else if (x.dim() == 1)
       x.copy_((name.ends_with("weight") ? 1 : 0) + 0.2 * wave);
     else
-      x.copy_(wave * 2 / std::sqrt(double(x.numel() / x.size(0))));
+      x.copy_(wave * 2 / std::sqrt(double(x.numel()) / double(x.size(0))));
   }
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("position embeddings move to pictures of another size") {
   const StateDict state{{"encoder.pos_embedding", positions}, {"heads.head.bias", ones({5})}};
   const StateDict moved = models::interpolate_embeddings(24, 4, state, true);
   CHECK(moved.size() == 1);
-  const Tensor grid = moved.at("encoder.pos_embedding");
+  const Tensor& grid = moved.at("encoder.pos_embedding");
   REQUIRE(grid.shape() == Shape{1, 37, 3});
   const std::vector<double> expected = expected_of("interpolate_embeddings").at("scores");
   for (int64_t i = 0; i < grid.numel(); ++i)

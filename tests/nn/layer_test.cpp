@@ -14,7 +14,7 @@ struct SelfAttention : nn::Module {
   Tensor forward(const Tensor& x) const { return attention(x, x, x); }
 };
 
-std::vector<test::Row> rows() {
+std::vector<test::Row> single_layers() {
   using namespace kiln::nn;
   return {
       {Linear(5, 3), {2, 4, 5}},
@@ -60,6 +60,12 @@ std::vector<test::Row> rows() {
       {Flatten(0, 1), {2, 3, 4}},
       {Identity(), {2, 3}},
       {Sequential(Linear(3, 4), ReLU({.inplace = true}), Linear(4, 2)), {5, 3}},
+  };
+}
+
+std::vector<test::Row> blocks() {
+  using namespace kiln::nn;
+  return {
       {LayerNorm2d(3, {.eps = 1e-3}), {2, 3, 4, 5}},
       {Permute({0, 2, 3, 1}), {2, 3, 4, 5}},
       {ChannelShuffle(3), {2, 6, 4, 5}},
@@ -84,6 +90,12 @@ std::vector<test::Row> rows() {
       {Dropout(), {3, 4}, false},
       {StochasticDepth(0.4), {3, 4}, false},
   };
+}
+
+std::vector<test::Row> rows() {
+  std::vector<test::Row> all = single_layers();
+  for (test::Row& row : blocks()) all.push_back(std::move(row));
+  return all;
 }
 
 }  // namespace
