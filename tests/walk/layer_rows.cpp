@@ -57,15 +57,43 @@ Rows fills() {
   };
 }
 
+// A call with sizes at the ends of what may be said.
+template <class Make>
+std::vector<std::function<void(const Tensors&)>> sized(const Make& make) {
+  return {[make](const Tensors&) { make(kMost); }, [make](const Tensors&) { make(kLeast); },
+          [make](const Tensors&) { make(int64_t(1) << 45); }, [make](const Tensors&) { make(0); }};
+}
+
+// What torchvision's networks are made of.
+Rows blocks(const Tensor& image, const Tensor& rows) {
+  return {
+      layer("LayerNorm2d", nn::LayerNorm2d(3), image),
+      layer("StochasticDepth", nn::StochasticDepth(0.5), image),
+      layer("Permute", nn::Permute({0, 2, 3, 1}), image),
+      with_ends(layer("ChannelShuffle", nn::ChannelShuffle(3), image), sized([image](int64_t n) {
+                  nn::ChannelShuffle layer(n);
+                  layer(image);
+                })),
+      with_ends(layer("SqueezeExcitation", nn::SqueezeExcitation(3, 2), image),
+                sized([](int64_t n) { nn::SqueezeExcitation(n, n); })),
+      with_ends(layer("Conv2dNormActivation", nn::Conv2dNormActivation(3, 4), image),
+                sized([](int64_t n) { nn::Conv2dNormActivation(3, 4, n); })),
+      with_ends(layer("MLP", nn::MLP(4, {5, 3}), rows), sized([](int64_t n) { nn::MLP(4, {n}); })),
+      layer("Upsample", nn::Upsample({.scale_factor = 2}), image),
+      {without_gradient({"MultiheadAttention",
+                         {values({5, 2, 4})},
+                         [net = nn::MultiheadAttention(4, 2)](const Tensors& in) {
+                           return Tensors{net(in[0], in[0], in[0])};
+                         }},
+                        kOps)},
+  };
+}
+
 }  // namespace
 
 Rows layer_rows() {
   const Tensor image = values({2, 3, 4, 4}), rows = values({5, 4}), chance = values({4, 3}, 0.1, 0.9);
   const Tensor classes = positions({0, 2, 1, 2}, {4}), scores = values({4, 3});
-  const auto sized = [](const auto& make) -> std::vector<std::function<void(const Tensors&)>> {
-    return {[make](const Tensors&) { make(kMost); }, [make](const Tensors&) { make(kLeast); },
-            [make](const Tensors&) { make(int64_t(1) << 45); }, [make](const Tensors&) { make(0); }};
-  };
   Rows all = {
       with_ends(layer("Linear", nn::Linear(4, 3), rows), sized([](int64_t n) { nn::Linear(n, n); })),
       with_ends(layer("Conv2d", nn::Conv2d(3, 4, 3), image), sized([](int64_t n) { nn::Conv2d(n, n, 3); })),
@@ -91,25 +119,6 @@ Rows layer_rows() {
                   nn::AdaptiveAvgPool2d layer(n);
                   layer(image);
                 })),
-      layer("LayerNorm2d", nn::LayerNorm2d(3), image),
-      layer("StochasticDepth", nn::StochasticDepth(0.5), image),
-      layer("Permute", nn::Permute({0, 2, 3, 1}), image),
-      with_ends(layer("ChannelShuffle", nn::ChannelShuffle(3), image), sized([image](int64_t n) {
-                  nn::ChannelShuffle layer(n);
-                  layer(image);
-                })),
-      with_ends(layer("SqueezeExcitation", nn::SqueezeExcitation(3, 2), image),
-                sized([](int64_t n) { nn::SqueezeExcitation(n, n); })),
-      with_ends(layer("Conv2dNormActivation", nn::Conv2dNormActivation(3, 4), image),
-                sized([](int64_t n) { nn::Conv2dNormActivation(3, 4, n); })),
-      with_ends(layer("MLP", nn::MLP(4, {5, 3}), rows), sized([](int64_t n) { nn::MLP(4, {n}); })),
-      layer("Upsample", nn::Upsample({.scale_factor = 2}), image),
-      {without_gradient({"MultiheadAttention",
-                         {values({5, 2, 4})},
-                         [net = nn::MultiheadAttention(4, 2)](const Tensors& in) {
-                           return Tensors{net(in[0], in[0], in[0])};
-                         }},
-                        kOps)},
       layer("ReLU6", nn::ReLU6(), rows),
       layer("Hardswish", nn::Hardswish({.inplace = true}), rows),
       layer("Hardsigmoid", nn::Hardsigmoid(), rows),
@@ -132,8 +141,7 @@ Rows layer_rows() {
       loss("BCELoss", nn::BCELoss(), chance, chance),
       loss("BCEWithLogitsLoss", nn::BCEWithLogitsLoss(), scores, chance),
   };
-  const Rows more = fills();
-  all.insert(all.end(), more.begin(), more.end());
+  for (const Rows& more : {blocks(image, rows), fills()}) all.insert(all.end(), more.begin(), more.end());
   return all;
 }
 
