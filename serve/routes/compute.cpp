@@ -3,7 +3,6 @@
 
 #include <kiln/autograd/ops.h>
 #include <kiln/io/bytes/json.h>
-#include <kiln/serve/json.h>
 #include <kiln/serve/routes/inference.h>
 #include <kiln/serve/routes/multipart.h>
 #include <kiln/serve/routes/ranges.h>
@@ -107,15 +106,15 @@ Response prediction(const Question& question, const Outcome& outcome) {
     if (heat.defined()) map = rows_of(heat);
   }
   const std::chrono::duration<double, std::milli> total = Clock::now() - question.begin;
-  return {.body = to_json({{"model", info.name},
-                           {"version", info.version},
-                           {"top", std::move(classes)},
-                           {"timing",
-                            {{"queue_ms", double(outcome.queue_us) / 1000},
-                             {"compute_ms", double(outcome.compute_us) / 1000},
-                             {"total_ms", total.count()},
-                             {"batch", outcome.batch_rows}}},
-                           {"heat_map", std::move(map)}}),
+  return {.body = io::json_text({{"model", info.name},
+                                 {"version", info.version},
+                                 {"top", std::move(classes)},
+                                 {"timing",
+                                  {{"queue_ms", double(outcome.queue_us) / 1000},
+                                   {"compute_ms", double(outcome.compute_us) / 1000},
+                                   {"total_ms", total.count()},
+                                   {"batch", outcome.batch_rows}}},
+                                 {"heat_map", std::move(map)}}),
           .version = info.version,
           .queue_us = outcome.queue_us,
           .compute_us = outcome.compute_us};

@@ -1,5 +1,4 @@
 #include <kiln/io/bytes/json.h>
-#include <kiln/serve/json.h>
 #include <kiln/serve/routes/state.h>
 #include <kiln/tensor/base/version.h>
 
@@ -25,10 +24,10 @@ Value duration(const Histogram<N>& histogram) {
 }  // namespace
 
 Response server_metadata() {
-  return {.body = to_json({{"name", "kiln"},
-                           {"version", std::string(version())},
-                           {"extensions", Value::list({"binary_tensor_data", "classification",
-                                                       "model_repository", "statistics"})}})};
+  return {.body = io::json_text({{"name", "kiln"},
+                                 {"version", std::string(version())},
+                                 {"extensions", Value::list({"binary_tensor_data", "classification",
+                                                             "model_repository", "statistics"})}})};
 }
 
 Response model_metadata(const Engine& engine) {
@@ -37,7 +36,7 @@ Response model_metadata(const Engine& engine) {
   Value labels = Value::list();
   for (const std::string& name : info.classes) labels.push_back(name);
   return {
-      .body = to_json(
+      .body = io::json_text(
           {{"name", info.name},
            {"versions", Value::list({info.version})},
            {"platform", "kiln"},
@@ -50,7 +49,7 @@ Response model_metadata(const Engine& engine) {
 
 // The specification's example prints `live` where it means `ready`: both are there.
 Response model_ready(const Engine& engine) {
-  return {.body = to_json({{"name", engine.info().name}, {"ready", true}, {"live", true}}),
+  return {.body = io::json_text({{"name", engine.info().name}, {"ready", true}, {"live", true}}),
           .version = engine.info().version};
 }
 
@@ -60,12 +59,12 @@ Response statistics(const Service::State& state, const Engine& engine) {
                            {"fail", {{"count", int64_t(telemetry.failed)}, {"ns", 0}}},
                            {"queue", duration(telemetry.queue_us)},
                            {"compute_infer", duration(telemetry.compute_us)}};
-  return {.body =
-              to_json({{"model_stats", Value::list({Value({{"name", engine.info().name},
-                                                           {"version", engine.info().version},
-                                                           {"inference_count", int64_t(telemetry.inferences)},
-                                                           {"execution_count", telemetry.compute_us.count()},
-                                                           {"inference_stats", inference}})})}})};
+  return {.body = io::json_text(
+              {{"model_stats", Value::list({Value({{"name", engine.info().name},
+                                                   {"version", engine.info().version},
+                                                   {"inference_count", int64_t(telemetry.inferences)},
+                                                   {"execution_count", telemetry.compute_us.count()},
+                                                   {"inference_stats", inference}})})}})};
 }
 
 Response repository_index(const Service::State& state) {
@@ -82,7 +81,7 @@ Response repository_index(const Service::State& state) {
   if (state.follower)
     for (const Version& version : state.follower->store().list())
       if (!state.deployment.find(version.id)) add(version.id, "UNAVAILABLE", "in the store");
-  return {.body = to_json(list)};
+  return {.body = io::json_text(list)};
 }
 
 }  // namespace kiln::serve::routes

@@ -1,5 +1,4 @@
 #include <kiln/io/bytes/json.h>
-#include <kiln/serve/json.h>
 #include <kiln/serve/routes/authority.h>
 #include <kiln/serve/routes/state.h>
 
@@ -40,7 +39,7 @@ Response follow(Service::State& state) {
   if (const std::string why = follower.look(); !why.empty())
     refuse(409, "the version is current in the store but cannot be served; the one before stays");
   const std::string version = state.engine()->info().version;
-  return {.body = to_json({{"version", version}}), .version = version};
+  return {.body = io::json_text({{"version", version}}), .version = version};
 }
 
 }  // namespace
@@ -55,7 +54,7 @@ Response history(const Service::State& state) {
                       {"before", event.before},
                       {"when", event.when},
                       {"why", event.why}});
-  return {.body = to_json(list)};
+  return {.body = io::json_text(list)};
 }
 
 // For the page.
@@ -64,19 +63,19 @@ Response about(const Service::State& state) {
   const ModelInfo& info = engine->info();
   const Telemetry& telemetry = state.telemetry;
   const std::shared_ptr<Engine> shadow = state.deployment.shadow();
-  return {.body = to_json({{"name", info.name},
-                           {"version", info.version},
-                           {"architecture", info.architecture},
-                           {"preset", info.preset},
-                           {"seen", info.seen},
-                           {"classes", int64_t(info.classes.size())},
-                           {"metrics", info.metrics},
-                           {"has_store", state.follower != nullptr},
-                           {"needs_token", !state.options.token.empty()},
-                           {"shadow", shadow ? Value({{"version", shadow->info().version},
-                                                      {"agreed", int64_t(telemetry.shadow_agreed)},
-                                                      {"differed", int64_t(telemetry.shadow_differed)}})
-                                             : Value()}}),
+  return {.body = io::json_text({{"name", info.name},
+                                 {"version", info.version},
+                                 {"architecture", info.architecture},
+                                 {"preset", info.preset},
+                                 {"seen", info.seen},
+                                 {"classes", int64_t(info.classes.size())},
+                                 {"metrics", info.metrics},
+                                 {"has_store", state.follower != nullptr},
+                                 {"needs_token", !state.options.token.empty()},
+                                 {"shadow", shadow ? Value({{"version", shadow->info().version},
+                                                            {"agreed", int64_t(telemetry.shadow_agreed)},
+                                                            {"differed", int64_t(telemetry.shadow_differed)}})
+                                                   : Value()}}),
           .version = info.version};
 }
 

@@ -3,7 +3,6 @@
 
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/bytes/little_endian.h>
-#include <kiln/serve/json.h>
 #include <kiln/serve/routes/inference.h>
 #include <kiln/tensor/fmt.h>
 
@@ -71,7 +70,7 @@ Response inference_response(const Inference& inference, const ModelInfo& info, c
 
   std::string json = fmt::format(R"({{"model_name":{},"model_version":{},)", io::json_string(info.name),
                                  io::json_string(info.version));
-  if (inference.id.is_string()) json += fmt::format(R"("id":{},)", to_json(inference.id));
+  if (inference.id.is_string()) json += fmt::format(R"("id":{},)", io::json_text(inference.id));
   json +=
       fmt::format(R"("outputs":[{{"name":{},"datatype":"{}","shape":[{},{}],)",
                   io::json_string(info.output_name), has_labels ? "BYTES" : "FP32", scores.size(0), columns);

@@ -7,7 +7,6 @@
 #include <ctime>
 
 #include <kiln/io/bytes/json.h>
-#include <kiln/serve/json.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::serve {
@@ -52,13 +51,13 @@ Standing::Standing(const std::vector<Event>& history) {
 }
 
 std::string line_of(const Event& event) {
-  return to_json({{"number", event.number},
-                  {"event", name_of(event.kind)},
-                  {"version", event.version},
-                  {"before", event.before},
-                  {"who", event.who},
-                  {"when", event.when},
-                  {"why", event.why}}) +
+  return io::json_text({{"number", event.number},
+                        {"event", name_of(event.kind)},
+                        {"version", event.version},
+                        {"before", event.before},
+                        {"who", event.who},
+                        {"when", event.when},
+                        {"why", event.why}}) +
          "\n";
 }
 

@@ -9,7 +9,6 @@
 #include <kiln/io/bytes/folder.h>
 #include <kiln/io/bytes/json.h>
 #include <kiln/io/bytes/sha256.h>
-#include <kiln/serve/json.h>
 #include <kiln/serve/store/history.h>
 #include <kiln/serve/store/lock.h>
 #include <kiln/serve/store/places.h>
@@ -53,14 +52,14 @@ void write(const std::string& path, const std::string& text) {
 
 std::string text_of(const Version& version) {
   const About& about = version.about;
-  return to_json({{"id", version.id},
-                  {"bytes", version.bytes},
-                  {"when", version.when},
-                  {"who", about.who},
-                  {"data", about.data},
-                  {"parent", about.parent},
-                  {"note", about.note},
-                  {"metrics", about.metrics}}) +
+  return io::json_text({{"id", version.id},
+                        {"bytes", version.bytes},
+                        {"when", version.when},
+                        {"who", about.who},
+                        {"data", about.data},
+                        {"parent", about.parent},
+                        {"note", about.note},
+                        {"metrics", about.metrics}}) +
          "\n";
 }
 

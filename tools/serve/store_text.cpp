@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include <kiln/serve/json.h>
+#include <kiln/io/bytes/json.h>
 #include <kiln/serve/store/store.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tools/output.h>
@@ -36,7 +36,7 @@ bool is_current(const Store& store, const Version& version) {
 std::string metrics_of(const Version& version) {
   std::string text;
   for (const auto& [name, metric] : version.about.metrics.entries())
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name.text(), serve::to_json(metric));
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name.text(), io::json_text(metric));
   return text;
 }
 
@@ -52,7 +52,7 @@ void store_list(const StoreOptions& options) {
                         version.when, version.about.who, version.bytes, metrics_of(version));
     all.push_back(value_of(version, current));
   }
-  print(options.json ? serve::to_json(all) + "\n" : text);
+  print(options.json ? io::json_text(all) + "\n" : text);
 }
 
 void store_history(const StoreOptions& options) {
@@ -69,18 +69,18 @@ void store_history(const StoreOptions& options) {
                    {"when", event.when},
                    {"why", event.why}});
   }
-  print(options.json ? serve::to_json(all) + "\n" : text);
+  print(options.json ? io::json_text(all) + "\n" : text);
 }
 
 void store_show(const StoreOptions& options) {
   const Store store(options.store);
   const Version version = store.find(options.file);
   const Value value = value_of(version, is_current(store, version));
-  if (options.json) return print(serve::to_json(value) + "\n");
+  if (options.json) return print(io::json_text(value) + "\n");
   std::string text;
   for (const auto& [name, entry] : value.entries())
     text +=
-        fmt::format("{:<8} {}\n", name.text(), entry.is_string() ? entry.as_string() : serve::to_json(entry));
+        fmt::format("{:<8} {}\n", name.text(), entry.is_string() ? entry.as_string() : io::json_text(entry));
   print(text + fmt::format("{:<8} {}\n", "file", version.path));
 }
 
@@ -101,10 +101,10 @@ void store_diff(const StoreOptions& options) {
   line("parent", short_id(a.about.parent), short_id(b.about.parent));
   for (const auto& [name, metric] : a.about.metrics.entries()) {
     const Value* after = b.about.metrics.is_dict() ? b.about.metrics.find(name.text()) : nullptr;
-    line(name.text(), serve::to_json(metric), after != nullptr ? serve::to_json(*after) : "");
+    line(name.text(), io::json_text(metric), after != nullptr ? io::json_text(*after) : "");
   }
   for (const auto& [name, metric] : b.about.metrics.entries())
-    if (!a.about.metrics.contains(name.text())) line(name.text(), "", serve::to_json(metric));
+    if (!a.about.metrics.contains(name.text())) line(name.text(), "", io::json_text(metric));
   print(text);
 }
 
