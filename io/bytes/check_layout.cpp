@@ -19,7 +19,7 @@ void check_layout(const Layout& layout, int64_t available, const std::string& wh
            !__builtin_mul_overflow(std::max<int64_t>(layout.shape[d] - 1, 0), layout.strides[d], &step) &&
            !__builtin_add_overflow(last, step, &last);
   }
-  if (!fits || (!is_empty && last >= available))
+  if (!fits || last == INT64_MAX || (!is_empty && last >= available))
     fail("{}: a tensor of shape {} with strides {} and offset {} reaches beyond its storage of {} elements",
          where, layout.shape, layout.strides, layout.offset, available);
 }

@@ -140,6 +140,9 @@ Tensor BlockReader::tensor(const Value& node) {
   if (!permutes(strides, found.shape))
     fail("{} has '{}' of shape {} with strides {}, which are not dense", source_.name(), found.name,
          found.shape, strides);
+  // Without elements any strides are dense, also those that reach further than can be counted.
+  check_layout({found.shape, strides, 0}, (found.end - found.begin) / size_of(found.dtype),
+               fmt::format("{}, '{}'", source_.name(), found.name));
   Tensor& known = permuted_[size_t(&found - header_.entries.data())];
   if (!known.defined()) {
     const Layout layout = {found.shape, strides, 0};
