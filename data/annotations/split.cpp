@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include <kiln/data/annotations/reading.h>
 #include <kiln/data/random_stream.h>
 #include <kiln/tensor/base/fail.h>
 
@@ -202,6 +203,20 @@ void split_annotations(Annotations& annotations, const std::vector<SplitPart>& p
                        const SplitAnnotationsOptions& options) {
   check(parts);
   Splitter(annotations, parts, options).run();
+}
+
+int64_t keep_splits(Annotations& annotations, const Annotations& earlier) {
+  std::map<std::string, const AnnotatedImage*> known;
+  for (const AnnotatedImage& image : earlier.images) known[absolute_path(earlier.path_of(image))] = &image;
+  int64_t count = 0;
+  for (AnnotatedImage& image : annotations.images) {
+    const auto found = known.find(absolute_path(annotations.path_of(image)));
+    if (found == known.end()) continue;
+    image.split = found->second->split;
+    image.group = found->second->group;
+    ++count;
+  }
+  return count;
 }
 
 }  // namespace kiln::data

@@ -24,4 +24,8 @@ struct SplitAnnotationsOptions {
 void split_annotations(Annotations& annotations, const std::vector<SplitPart>& parts,
                        const SplitAnnotationsOptions& options = {});
 
+// Gives each picture that an earlier set has too, by its file, the split and the group that it has there;
+// for split_annotations with `keep`. Returns how many there are.
+int64_t keep_splits(Annotations& annotations, const Annotations& earlier);
+
 }  // namespace kiln::data

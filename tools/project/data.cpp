@@ -82,7 +82,7 @@ void add_check(CLI::App& app, int& status) {
 // ---- split ----
 
 struct SplitWords {
-  std::string data, out, group;
+  std::string data, out, group, like;
   std::vector<std::string> parts = {"train=0.8", "val=0.2"};
   uint64_t seed = 0;
   bool keep = false, stratify = true;
@@ -108,8 +108,10 @@ void split(const SplitWords& words) {
       image.group = std::filesystem::path(image.path).parent_path().string();
   else if (!words.group.empty())
     fail("--group is '{}', and should be 'folder' or left out", words.group);
-  data::split_annotations(set, parts_of(words.parts),
-                          {.seed = words.seed, .stratify = words.stratify, .keep = words.keep});
+  if (!words.like.empty()) data::keep_splits(set, project::open_data(words.like, {.allow_outside = true}));
+  data::split_annotations(
+      set, parts_of(words.parts),
+      {.seed = words.seed, .stratify = words.stratify, .keep = words.keep || !words.like.empty()});
   data::write_manifest(words.out, set);
   for (const std::string& name : project::splits_of(set)) {
     const data::Annotations part = set.of_split(name);
@@ -132,6 +134,7 @@ void add_split(CLI::App& app) {
   command->add_option("--seed", words->seed, "another seed, another split");
   command->add_flag("!--no-stratify", words->stratify, "do not keep each class's share");
   command->add_flag("--keep", words->keep, "pictures that have a split keep it");
+  command->add_option("--like", words->like, "an earlier split: pictures that it has stay where they are");
   command->footer("Example: kiln data split cells --parts train=0.6,val=0.2,test=0.2 --out cells.csv");
   command->callback([=] { split(*words); });
 }

@@ -111,6 +111,20 @@ TEST_CASE("split: what was split before stays, new pictures join their group") {
                  "'torn'"));
 }
 
+TEST_CASE("split: a set that has grown is split like an earlier manifest") {
+  data::Annotations before = made({20, 10});
+  before.folder = "set";
+  data::split_annotations(before, kParts);
+  data::Annotations grown = made({30, 30});
+  grown.folder = "./other/../set";
+  CHECK(data::keep_splits(grown, before) == 30);
+  data::split_annotations(grown, {{"train", 1}, {"val", 0}, {"test", 0}}, {.keep = true});
+  const auto then = counts_of(before), now = counts_of(grown);
+  CHECK(now.at("val") == then.at("val"));
+  CHECK(now.at("test") == then.at("test"));
+  CHECK(now.at("train") == std::vector<double>{then.at("train")[0] + 10, then.at("train")[1] + 20});
+}
+
 TEST_CASE("split: what is not possible is named") {
   data::Annotations annotations = made({4});
   CHECK(contains(error_of([&] { data::split_annotations(annotations, {}); }), "no parts"));
