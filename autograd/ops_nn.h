@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 
 #include <kiln/tensor/base/pair.h>
@@ -84,7 +85,8 @@ struct BatchNormOptions {
   bool training = false;
   double momentum = 0.1;  // running = (1 - momentum) * running + momentum * batch
   double eps = 1e-5;
-  bool relu = false;  // max(0, .) fused into the same pass
+  bool relu = false;                                          // max(0, .) fused into the same pass
+  double relu_max = std::numeric_limits<double>::infinity();  // the end of the fused relu: 6 makes a ReLU6
 };
 // x [N,C] or [N,C,L] or [N,C,H,W]; weight, bias [C] or undefined; running_mean, running_var [C] or undefined,
 // updated in place when training, as is num_batches_tracked (one int64, or undefined): += 1. `residual` (x's

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <limits>
+
 #include <kiln/tensor/device/context.h>
 
 namespace kiln::kernels {
@@ -19,9 +21,10 @@ struct BatchNormGeometry {
 // chunks of a fixed size, merged in float64: results do not depend on the number of threads.
 
 // The vectors of a normalisation: y = (x - mean) * rstd * weight + bias. weight and bias may be undefined: 1,
-// 0.
+// 0. A fused relu ends at relu_max; NaN: nowhere.
 struct BatchNormVectors {
   TensorView mean, rstd, weight, bias;
+  double relu_max = std::numeric_limits<double>::quiet_NaN();
 };
 
 // What training keeps of the batches: running = (1 - momentum) * running + momentum * (mean, unbiased
@@ -38,8 +41,8 @@ void batch_norm_statistics(CpuContext&, const BatchNormGeometry&, TensorView x, 
 void batch_norm_statistics(CudaContext&, const BatchNormGeometry&, TensorView x, double eps,
                            const BatchNormRunning&, TensorView mean, TensorView rstd);
 
-// y = (x - mean) * rstd * weight + bias, plus residual when it is defined, then max(0, .) when relu. Moves 2
-// (3 with residual) elements an element.
+// y = (x - mean) * rstd * weight + bias, plus residual when it is defined, then max(0, .) and min(.,
+// relu_max) when relu. Moves 2 (3 with residual) elements an element.
 void batch_norm_apply(CpuContext&, const BatchNormGeometry&, TensorView x, const BatchNormVectors&,
                       TensorView residual, bool relu, TensorView y);
 void batch_norm_apply(CudaContext&, const BatchNormGeometry&, TensorView x, const BatchNormVectors&,
@@ -53,8 +56,8 @@ void batch_norm_train(CudaContext&, const BatchNormGeometry&, TensorView x, doub
                       const BatchNormRunning&, const BatchNormVectors&, TensorView residual, bool relu,
                       TensorView y);
 
-// What the gradient passes through the fused relu of batch_norm_apply: everything; where the normalised x is
-// positive (computed again, bit by bit); where the result y is.
+// What the gradient passes through the fused relu of batch_norm_apply: everything; where the normalised x
+// (computed again, bit by bit) is positive and below relu_max; where the result y is.
 enum class BatchNormMask : uint8_t { none, from_x, from_y };
 
 // dweight = sum(g * mask * (x - mean) * rstd), dbias = sum(g * mask). With from_y, y is read and g * mask is

@@ -45,6 +45,11 @@ int64_t missing(int64_t size, int64_t kernel, int64_t stride) {
   return std::max<int64_t>((outputs - 1) * stride + kernel - size, 0);
 }
 
+// In one pass, where no hook wants to see the activation.
+Tensor activated(const BatchNorm2d& norm, const ReLU6& activation, const Tensor& x) {
+  return activation.has_hooks() ? activation(norm(x)) : norm.relu6(x);
+}
+
 }  // namespace
 
 Conv2dSamePadding::Conv2dSamePadding(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
@@ -80,8 +85,8 @@ MBConvBlock::MBConvBlock(const EfficientNetLiteBlock& block, double drop_connect
 
 Tensor MBConvBlock::forward(const Tensor& x) const {
   Tensor y = x;
-  if (_expand_conv) y = _swish((*_bn0)((*_expand_conv)(y)));
-  y = _bn2(_project_conv(_swish(_bn1(_depthwise_conv(y)))));
+  if (_expand_conv) y = activated(*_bn0, _swish, (*_expand_conv)(y));
+  y = _bn2(_project_conv(activated(_bn1, _swish, _depthwise_conv(y))));
   return adds_input_ ? _drop_connect(y) + x : y;
 }
 
@@ -99,9 +104,9 @@ EfficientNetLite::EfficientNetLite(double width, double depth, double dropout,
 }
 
 Tensor EfficientNetLite::forward(const Tensor& x) const {
-  Tensor y = _swish(_bn0(_conv_stem(x)));
+  Tensor y = activated(_bn0, _swish, _conv_stem(x));
   for (const AnyModule& block : *_blocks) y = block(y);
-  y = _swish(_bn1(_conv_head(y)));
+  y = activated(_bn1, _swish, _conv_head(y));
   return _fc(_dropout(flatten(_avg_pooling(y), 1)));
 }
 

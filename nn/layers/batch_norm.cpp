@@ -37,16 +37,17 @@ void BatchNorm::reset_parameters() {
 }
 
 // The running statistics are averages over all batches; their number is known on the device only.
-Tensor BatchNorm::normalise_and_average(const Tensor& x, bool relu, const Tensor& residual) const {
+Tensor BatchNorm::normalise_and_average(const Tensor& x, const Fused& fused) const {
   Tensor mean, var;
   {
     const NoGrad no_grad;
     mean = zeros_like(running_mean);
     var = zeros_like(running_var);
   }
-  const Tensor y = batch_norm(x, weight, bias, mean, var,
-                              {.training = true, .momentum = 1, .eps = options_.eps, .relu = relu}, residual,
-                              num_batches_tracked);
+  const Tensor y = batch_norm(
+      x, weight, bias, mean, var,
+      {.training = true, .momentum = 1, .eps = options_.eps, .relu = fused.relu, .relu_max = fused.relu_max},
+      fused.residual, num_batches_tracked);
   if (x.numel() == 0) return y;
   const NoGrad no_grad;
   const Tensor share = reciprocal(num_batches_tracked.to(running_mean.dtype()));
@@ -55,31 +56,38 @@ Tensor BatchNorm::normalise_and_average(const Tensor& x, bool relu, const Tensor
   return y;
 }
 
-Tensor BatchNorm::normalise(const Tensor& x, bool relu, const Tensor& residual) const {
+Tensor BatchNorm::normalise(const Tensor& x, const Fused& fused) const {
   if (!x.defined()) fail("{}: x is undefined", type_name());
   check_rank(x);
   const bool tracks = is_training() && options_.track_running_stats;
-  if (tracks && !options_.momentum) return normalise_and_average(x, relu, residual);
+  if (tracks && !options_.momentum) return normalise_and_average(x, fused);
   return batch_norm(x, weight, bias, running_mean, running_var,
                     {.training = is_training() || !options_.track_running_stats,
                      .momentum = options_.momentum.value_or(0),
                      .eps = options_.eps,
-                     .relu = relu},
-                    residual, tracks ? Tensor(num_batches_tracked) : Tensor());
+                     .relu = fused.relu,
+                     .relu_max = fused.relu_max},
+                    fused.residual, tracks ? Tensor(num_batches_tracked) : Tensor());
 }
 
-Tensor BatchNorm::forward(const Tensor& x) const { return normalise(x, false, {}); }
+Tensor BatchNorm::forward(const Tensor& x) const { return normalise(x, {}); }
 
 Tensor BatchNorm::relu(const Tensor& x) const {
   if (has_hooks()) return kiln::relu((*this)(x));
   const detail::Running running(*this);
-  return normalise(x, true, {});
+  return normalise(x, {.relu = true});
+}
+
+Tensor BatchNorm::relu6(const Tensor& x) const {
+  if (has_hooks()) return kiln::relu6((*this)(x));
+  const detail::Running running(*this);
+  return normalise(x, {.relu = true, .relu_max = 6});
 }
 
 Tensor BatchNorm::add_relu(const Tensor& x, const Tensor& residual) const {
   if (has_hooks()) return kiln::relu((*this)(x) + residual);
   const detail::Running running(*this);
-  return normalise(x, true, residual);
+  return normalise(x, {.relu = true, .residual = residual});
 }
 
 std::string BatchNorm::extra_repr() const {

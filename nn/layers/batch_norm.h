@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 
 #include <kiln/nn/module.h>
@@ -23,9 +24,10 @@ struct BatchNorm : Module {
   NN_MEMBERS(weight, bias, running_mean, running_var, num_batches_tracked)
 
   Tensor forward(const Tensor& x) const;
-  // relu(forward(x)) and relu(forward(x) + residual) in one pass over memory. Where hooks are registered they
-  // see the normalised x, at the cost of the separate passes.
+  // relu(forward(x)), relu6(forward(x)) and relu(forward(x) + residual) in one pass over memory. Where hooks
+  // are registered they see the normalised x, at the cost of the separate passes.
   Tensor relu(const Tensor& x) const;
+  Tensor relu6(const Tensor& x) const;
   Tensor add_relu(const Tensor& x, const Tensor& residual) const;
   int64_t num_features() const { return num_features_; }
   const BatchNormLayerOptions& options() const { return options_; }
@@ -38,8 +40,14 @@ struct BatchNorm : Module {
   virtual void check_rank(const Tensor& x) const = 0;
 
  private:
-  Tensor normalise(const Tensor& x, bool relu, const Tensor& residual) const;
-  Tensor normalise_and_average(const Tensor& x, bool relu, const Tensor& residual) const;
+  // What follows in the same pass.
+  struct Fused {
+    bool relu = false;
+    double relu_max = std::numeric_limits<double>::infinity();
+    Tensor residual;
+  };
+  Tensor normalise(const Tensor& x, const Fused& fused) const;
+  Tensor normalise_and_average(const Tensor& x, const Fused& fused) const;
 
   int64_t num_features_;
   BatchNormLayerOptions options_;

@@ -27,9 +27,10 @@ Conv2dNormActivation::Conv2dNormActivation(int64_t in_channels, int64_t out_chan
 Tensor Conv2dNormActivation::forward(const Tensor& x) const {
   if (size() == 3) {
     const auto* norm = (*this)[1].find<BatchNorm2d>();
-    const auto* activation = (*this)[2].find<ReLU>();
-    if (norm != nullptr && activation != nullptr && !activation->has_hooks())
-      return norm->relu((*this)[0](x));
+    const auto* relu = (*this)[2].find<ReLU>();
+    const auto* relu6 = (*this)[2].find<ReLU6>();
+    if (norm != nullptr && relu != nullptr && !relu->has_hooks()) return norm->relu((*this)[0](x));
+    if (norm != nullptr && relu6 != nullptr && !relu6->has_hooks()) return norm->relu6((*this)[0](x));
   }
   return Sequential::forward(x);
 }

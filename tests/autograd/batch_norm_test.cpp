@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "support/check_op.h"
 #include "support/skip.h"
@@ -13,6 +14,7 @@ namespace {
 struct Row {
   std::vector<Shape> shapes;  // x, weight, bias and perhaps residual
   bool training = true, relu = false;
+  double relu_max = std::numeric_limits<double>::infinity();
 };
 
 // Values of a channel of x seen as [outer, C, inner].
@@ -30,7 +32,8 @@ Tensor running_var() { return tensor({0.5, 1.25, 2.5}).to(float64); }
 
 Tensor run(const Tensors& in, const Row& row) {
   return batch_norm(in[0], in[1], in[2], running_mean(), running_var(),
-                    {.training = row.training, .relu = row.relu}, in.size() > 3 ? in[3] : Tensor());
+                    {.training = row.training, .relu = row.relu, .relu_max = row.relu_max},
+                    in.size() > 3 ? in[3] : Tensor());
 }
 
 Tensor naive(const Tensors& in, const Row& row) {
@@ -51,7 +54,7 @@ Tensor naive(const Tensors& in, const Row& row) {
       double& out = y[s.at(i, c)];
       out = (x[s.at(i, c)] - mean) / std::sqrt(var + 1e-5) * w[c] + b[c];
       if (in.size() > 3) out += in[3].to_vector<double>()[s.at(i, c)];
-      if (row.relu) out = std::max(out, 0.);
+      if (row.relu) out = std::min(std::max(out, 0.), row.relu_max);
     }
   }
   return from_values(y, in[0].shape());
@@ -69,6 +72,9 @@ TEST_CASE("batch_norm") {
                {{{2, 3, 4}, {3}, {3}}, true, true},
                {{{2, 3, 4, 3}, {3}, {3}}, true, true},
                {{{2, 3, 4, 3}, {3}, {3}}, false, true},
+               {{{2, 3, 4, 3}, {3}, {3}}, true, true, 0.75},
+               {{{2, 3, 4}, {3}, {3}}, false, true, 0.75},
+               {{{2, 3, 4, 3}, {3}, {3}, {2, 3, 4, 3}}, true, true, 0.75},
                {{{2, 3, 4, 3}, {3}, {3}}, false, false},
                {{{2, 3, 4, 3}, {3}, {3}, {2, 3, 4, 3}}, true, true},
                {{{2, 3, 4, 3}, {3}, {3}, {2, 3, 4, 3}}, true, false},

@@ -109,13 +109,15 @@ TEST_CASE("fused batch norm equals the separate layers, also under hooks") {
   const Tensor x = sines({2, 3, 4, 5}, 0.3).to(float32), residual = sines({2, 3, 4, 5}, 0.9).to(float32);
   CHECK(allclose(a.relu(x), relu(b(x)), 1e-5, 1e-6));
   CHECK(allclose(a.add_relu(x, residual), relu(b(x) + residual), 1e-5, 1e-6));
+  CHECK(allclose(a.relu6(x * 9), relu6(b(x * 9)), 1e-5, 1e-6));
   CHECK(allclose(a.running_var, b.running_var));
-  CHECK(a.num_batches_tracked.item<int64_t>() == 2);
+  CHECK(a.num_batches_tracked.item<int64_t>() == 3);
   int64_t calls = 0;
   a.register_forward_hook([&](nn::Module&, const Tensors&, Tensors&) { ++calls; });
   CHECK(allclose(a.relu(x), relu(b(x)), 1e-5, 1e-6));
   CHECK(allclose(a.add_relu(x, residual), relu(b(x) + residual), 1e-5, 1e-6));
-  CHECK(calls == 2);
+  CHECK(allclose(a.relu6(x), relu6(b(x)), 1e-5, 1e-6));
+  CHECK(calls == 3);
 }
 
 TEST_CASE("the average of all batches when momentum is none") {

@@ -1,5 +1,8 @@
 #include <kiln/kernels/norm/batch_norm.h>
 
+#include <cmath>
+#include <limits>
+
 #include <kiln/autograd/autocast.h>
 #include <kiln/autograd/op.h>
 #include <kiln/autograd/ops.h>
@@ -40,6 +43,12 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tens
       fail("batch_norm: running statistics must be floating-point, got {}", v.dtype());
   if (options.training && x.numel() == x.shape()[1])
     fail("batch_norm: training needs more than one value per channel, x is {}", x.shape());
+  if (!(options.relu_max > 0)) fail("batch_norm: relu_max must be positive, got {}", options.relu_max);
+}
+
+// The end of the fused relu, as the kernels take it.
+double relu_end(const BatchNormOptions& options) {
+  return std::isinf(options.relu_max) ? std::numeric_limits<double>::quiet_NaN() : options.relu_max;
 }
 
 // What backward needs beside x: everything that the kernels see.
@@ -100,8 +109,8 @@ Normalised compute(const Tensor& x, const Tensor& weight, const Tensor& bias, co
     out.rstd = vector_like(x);
     const Running running(x, options.momentum, running_mean, running_var, batches);
     on(x.device(), [&](auto& ctx) {
-      kernels::batch_norm_train(ctx, geometry, in, options.eps, running.view(), {out.mean, out.rstd, w, b},
-                                more, options.relu, out.y);
+      kernels::batch_norm_train(ctx, geometry, in, options.eps, running.view(),
+                                {out.mean, out.rstd, w, b, relu_end(options)}, more, options.relu, out.y);
     });
     running.finish();
     return out;
@@ -115,7 +124,8 @@ Normalised compute(const Tensor& x, const Tensor& weight, const Tensor& bias, co
     out.rstd = contiguous(rsqrt(add(to(running_var, wide_type(x)), options.eps)));
   }
   on(x.device(), [&](auto& ctx) {
-    kernels::batch_norm_apply(ctx, geometry, in, {out.mean, out.rstd, w, b}, more, options.relu, out.y);
+    kernels::batch_norm_apply(ctx, geometry, in, {out.mean, out.rstd, w, b, relu_end(options)}, more,
+                              options.relu, out.y);
   });
   return out;
 }
@@ -134,6 +144,7 @@ Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
   op.operand("rstd", saved.rstd, Kind::state);
   op.attribute("training", options.training);
   op.attribute("relu", options.relu);
+  op.attribute("relu_max", options.relu_max);
   const MemoryFormat order = working_order(x);
   const Tensor in = contiguous(x, order), grad = contiguous(g, order), w = dense(weight), b = dense(bias);
   const auto geometry = BatchNormGeometry::of(in.layout());
@@ -142,7 +153,7 @@ Gradients fused_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
                                            : BatchNormMask::from_x;
   const Tensor out = y.defined() ? contiguous(y, order) : y;
   Tensor masked = mask == BatchNormMask::from_y ? empty_in(order, x) : Tensor();
-  const kernels::BatchNormVectors vectors{saved.mean, saved.rstd, w, b};
+  const kernels::BatchNormVectors vectors{saved.mean, saved.rstd, w, b, relu_end(options)};
   const Tensor dweight = vector_like(x), dbias = vector_like(x);
   const bool by_batch = options.training && geometry.values() > 0;
   Tensor dx;
@@ -181,7 +192,9 @@ Gradients composite_gradients(const Tensor& g, const Tensor& x_any, const Tensor
   for (int i = 2; i < x.dim(); ++i) dims.push_back(i);
   const bool batch_statistics = options.training && x.numel() > 0;
   const double count = double(x.numel()) / double(std::max<int64_t>(1, x.shape()[1]));
-  const Tensor v = options.relu ? masked_fill(to(g, dtype), le(y, 0), 0) : to(g, dtype);
+  Tensor v = to(g, dtype);
+  if (options.relu) v = masked_fill(v, le(y, 0), 0);
+  if (options.relu && !std::isinf(options.relu_max)) v = masked_fill(v, ge(y, options.relu_max), 0);
   const Tensor mean_x = batch_statistics ? mean(x, dims, true) : reshape(saved.mean, channels);
   const Tensor centred = x - mean_x;
   const Tensor rstd = batch_statistics ? rsqrt(mean(centred * centred, dims, true) + options.eps)
@@ -215,6 +228,7 @@ Tensor batch_norm(const Tensor& input, const Tensor& scale, const Tensor& shift,
   op.attribute("momentum", options.momentum);
   op.attribute("eps", options.eps);
   op.attribute("relu", options.relu);
+  op.attribute("relu_max", options.relu_max);
   const auto again = [&](const Tensor& a, const Tensor& w, const Tensor& b, const Tensor& r) {
     return op.result(batch_norm(a, w, b, running_mean, running_var, options, r, num_batches_tracked));
   };

@@ -113,8 +113,10 @@ void all_plane_moments(CpuContext& ctx, const BatchNormGeometry& g, const T* x, 
 
 // NaN stays NaN.
 template <bool kRelu, class Acc>
-Acc activate(Acc v) {
-  return kRelu && v < 0 ? Acc(0) : v;
+Acc activate(Acc v, Acc most) {
+  if constexpr (!kRelu) return v;
+  const Acc positive = v < 0 ? Acc(0) : v;
+  return positive > most ? most : positive;
 }
 
 template <class T, bool kRelu, bool kResidual>
@@ -122,7 +124,7 @@ void apply(CpuContext& ctx, const BatchNormGeometry& g, const T* x, const BatchN
            const T* residual, T* y) {
   using Acc = accumulate_t<T>;
   const ScaleShift<Acc> s(g.channels, vectors);
-  const Acc *scales = s.scale.data(), *shifts = s.shift.data();
+  const Acc *scales = s.scale.data(), *shifts = s.shift.data(), most = s.relu_max;
   if (g.inner == 1)
     return parallel_for(ctx, g.outer, grain_of(g.channels), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
@@ -130,8 +132,8 @@ void apply(CpuContext& ctx, const BatchNormGeometry& g, const T* x, const BatchN
         T* out = y + i * g.channels;
 #pragma GCC ivdep
         for (int64_t c = 0; c < g.channels; ++c)
-          out[c] =
-              T(activate<kRelu>(Acc(in[c]) * scales[c] + shifts[c] + (kResidual ? Acc(more[c]) : Acc(0))));
+          out[c] = T(activate<kRelu>(Acc(in[c]) * scales[c] + shifts[c] + (kResidual ? Acc(more[c]) : Acc(0)),
+                                     most));
       }
     });
   parallel_for(ctx, g.outer * g.channels, grain_of(g.inner), [&](int64_t begin, int64_t end) {
@@ -141,7 +143,7 @@ void apply(CpuContext& ctx, const BatchNormGeometry& g, const T* x, const BatchN
       const Acc scale = scales[plane % g.channels], shift = shifts[plane % g.channels];
 #pragma GCC ivdep
       for (int64_t i = 0; i < g.inner; ++i)
-        out[i] = T(activate<kRelu>(Acc(in[i]) * scale + shift + (kResidual ? Acc(more[i]) : Acc(0))));
+        out[i] = T(activate<kRelu>(Acc(in[i]) * scale + shift + (kResidual ? Acc(more[i]) : Acc(0)), most));
     }
   });
 }

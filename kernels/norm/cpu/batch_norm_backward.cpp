@@ -14,10 +14,10 @@ struct Pointers {
 
 // g where the relu let x through; NaN passes, as in PyTorch.
 template <BatchNormMask kMask, class Acc>
-Acc masked(Acc g, Acc x, Acc y, Acc scale, Acc shift) {
-  if constexpr (kMask == BatchNormMask::from_x) return x * scale + shift <= 0 ? Acc(0) : g;
-  if constexpr (kMask == BatchNormMask::from_y) return y <= 0 ? Acc(0) : g;
-  return g;
+Acc masked(Acc g, Acc x, Acc y, Acc scale, Acc shift, Acc most) {
+  if constexpr (kMask == BatchNormMask::none) return g;
+  const Acc v = kMask == BatchNormMask::from_x ? x * scale + shift : y;
+  return (v <= 0) | (v >= most) ? Acc(0) : g;
 }
 
 struct Sums {
@@ -30,7 +30,7 @@ void row_sums(const Pointers<T>& p, int64_t begin, int64_t end, int64_t chunk, i
   using Acc = accumulate_t<T>;
   const cpu::Scratch<Acc> sum_scratch(channels), dot_scratch(channels);
   Acc *sum = sum_scratch.data(), *dot = dot_scratch.data();
-  const Acc *scale = s.scale.data(), *shift = s.shift.data(), *mean = s.mean;
+  const Acc *scale = s.scale.data(), *shift = s.shift.data(), *mean = s.mean, most = s.relu_max;
   for (int64_t first = begin; first < end; first += chunk) {
     std::fill(sum, sum + channels, Acc(0));
     std::fill(dot, dot + channels, Acc(0));
@@ -41,7 +41,7 @@ void row_sums(const Pointers<T>& p, int64_t begin, int64_t end, int64_t chunk, i
 #pragma GCC ivdep
       for (int64_t c = 0; c < channels; ++c) {
         const Acc value(x[c]), result = kMask == BatchNormMask::from_y ? Acc(y[c]) : Acc(0);
-        const Acc v = masked<kMask>(Acc(g[c]), value, result, scale[c], shift[c]);
+        const Acc v = masked<kMask>(Acc(g[c]), value, result, scale[c], shift[c], most);
         if constexpr (kMask == BatchNormMask::from_y) out[c] = T(v);
         sum[c] += v;
         dot[c] += v * (value - mean[c]);
@@ -81,10 +81,10 @@ void all_plane_sums(CpuContext& ctx, const BatchNormGeometry& g, const Pointers<
       for (int64_t n = 0; n < g.outer; ++n)
         for (int64_t i = 0; i < g.inner; i += kChunkElements) {
           const int64_t at = (n * g.channels + c) * g.inner + i, size = std::min(kChunkElements, g.inner - i);
-          const Acc scale = s.scale[c], shift = s.shift[c], mean = s.mean[c];
+          const Acc scale = s.scale[c], shift = s.shift[c], mean = s.mean[c], most = s.relu_max;
           const auto passed = [&](int64_t j) {
             const Acc result = kMask == BatchNormMask::from_y ? Acc(p.y[at + j]) : Acc(0);
-            return masked<kMask>(Acc(p.g[at + j]), Acc(p.x[at + j]), result, scale, shift);
+            return masked<kMask>(Acc(p.g[at + j]), Acc(p.x[at + j]), result, scale, shift, most);
           };
           sums[c].g += double(lane_sum<Acc>(size, passed));
           sums[c].dot +=
@@ -118,10 +118,10 @@ void input_grad(CpuContext& ctx, const BatchNormGeometry& geometry, const T* x, 
                 const ScaleShift<accumulate_t<T>>& s, const Coefficients<accumulate_t<T>>& k) {
   using Acc = accumulate_t<T>;
   const Acc *scale = s.scale.data(), *shift = s.shift.data(), *mean = s.mean, *ka = k.a.data(),
-            *kb = k.b.data(), *kc = k.c.data();
+            *kb = k.b.data(), *kc = k.c.data(), most = s.relu_max;
   const int64_t channels = geometry.channels, inner = geometry.inner;
   const auto one = [&](Acc value, Acc grad, int64_t c) {
-    const Acc v = masked<kMask>(grad, value, Acc(0), scale[c], shift[c]);
+    const Acc v = masked<kMask>(grad, value, Acc(0), scale[c], shift[c], most);
     return T(ka[c] * v + (kb[c] * (value - mean[c]) + kc[c]));
   };
   if (inner == 1)

@@ -32,10 +32,11 @@ struct Blocks {
 template <class Acc>
 struct ScaleShift {
   const Acc* mean;
+  Acc relu_max;
   cpu::Scratch<Acc> scale, shift;
 
   ScaleShift(int64_t channels, const BatchNormVectors& v)
-      : mean(v.mean.as<Acc>()), scale(channels), shift(channels) {
+      : mean(v.mean.as<Acc>()), relu_max(Acc(v.relu_max)), scale(channels), shift(channels) {
     const Acc *rstd = v.rstd.as<Acc>(), *weight = v.weight.as<Acc>(), *bias = v.bias.as<Acc>();
     for (int64_t c = 0; c < channels; ++c) {
       scale[c] = weight == nullptr ? rstd[c] : rstd[c] * weight[c];

@@ -89,7 +89,8 @@ __device__ __forceinline__ void apply(const Walk& walk, const T* x, const Vector
       for (int e = 0; e < kPack; ++e) {
         Acc value = normalised(cast<Acc>(in.at[n][e]), Walk::of(e));
         if (residual != nullptr) value += cast<Acc>(more.at[n][e]);
-        out[e] = cast<T>(relu && value < 0 ? Acc(0) : value);  // NaN stays NaN
+        if (relu) value = value < 0 ? Acc(0) : value > vectors.relu_max ? vectors.relu_max : value;
+        out[e] = cast<T>(value);  // NaN stays NaN
       }
       gpu::store(reinterpret_cast<gpu::Pack<T, kPack>*>(y + offsets[n]), out);
     }

@@ -11,10 +11,10 @@ using namespace norm;
 
 // g where the relu let x through; NaN passes.
 template <class Acc>
-__device__ __forceinline__ Acc masked(BatchNormMask mask, Acc g, Acc normalised, Acc y) {
-  if (mask == BatchNormMask::from_x) return normalised <= 0 ? Acc(0) : g;
-  if (mask == BatchNormMask::from_y) return y <= 0 ? Acc(0) : g;
-  return g;
+__device__ __forceinline__ Acc masked(BatchNormMask mask, Acc g, Acc normalised, Acc y, Acc most) {
+  if (mask == BatchNormMask::none) return g;
+  const Acc v = mask == BatchNormMask::from_x ? normalised : y;
+  return v <= 0 || v >= most ? Acc(0) : g;
 }
 
 template <class T>
@@ -43,7 +43,8 @@ __device__ __forceinline__ void chunk_sums(const Walk& walk, const SumsOperands<
       for (int e = 0; e < kPack; ++e) {
         const int k = Walk::of(e);
         const Acc value = cast<Acc>(x.at[n][e]);
-        const Acc v = masked(mask, cast<Acc>(g.at[n][e]), normalised(value, k), cast<Acc>(y.at[n][e]));
+        const Acc v = masked(mask, cast<Acc>(g.at[n][e]), normalised(value, k), cast<Acc>(y.at[n][e]),
+                             vectors.relu_max);
         sums[k].at[0] += v;
         sums[k].at[1] += v * (value - normalised.mean[k]);
         out[e] = cast<T>(v);
@@ -94,6 +95,7 @@ __device__ __forceinline__ void input_grad(const Walk& walk, int64_t values, con
   if (dweight != nullptr) load_channels(dweight, walk.channel, walk.channels, slope);
   if (dbias != nullptr) load_channels(dbias, walk.channel, walk.channels, constant);
   const Acc share = Acc(1) / Acc(values);
+  const BatchNormMask again = mask == BatchNormMask::from_x ? mask : BatchNormMask::none;
 #pragma unroll
   for (int k = 0; k < Walk::kChannels; ++k) {
     slope[k] *= -normalised.scale[k] * normalised.rstd[k] * share;
@@ -109,8 +111,7 @@ __device__ __forceinline__ void input_grad(const Walk& walk, int64_t values, con
       for (int e = 0; e < kPack; ++e) {
         const int k = Walk::of(e);
         const Acc value = cast<Acc>(in.at[n][e]);
-        const Acc v =
-            mask == BatchNormMask::from_x && normalised(value, k) <= 0 ? Acc(0) : cast<Acc>(grad.at[n][e]);
+        const Acc v = masked(again, cast<Acc>(grad.at[n][e]), normalised(value, k), Acc(0), vectors.relu_max);
         out[e] = cast<T>(normalised.scale[k] * v + (slope[k] * (value - normalised.mean[k]) + constant[k]));
       }
       gpu::store(reinterpret_cast<gpu::Pack<T, kPack>*>(dx + offsets[n]), out);

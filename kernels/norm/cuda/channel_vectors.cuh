@@ -46,8 +46,13 @@ __device__ __forceinline__ void load_channels(const Acc* v, int64_t channel, int
 template <class Acc>
 struct Vectors {
   const Acc *mean, *rstd, *weight, *bias;
+  Acc relu_max;
   explicit Vectors(const BatchNormVectors& v)
-      : mean(v.mean.as<Acc>()), rstd(v.rstd.as<Acc>()), weight(v.weight.as<Acc>()), bias(v.bias.as<Acc>()) {}
+      : mean(v.mean.as<Acc>()),
+        rstd(v.rstd.as<Acc>()),
+        weight(v.weight.as<Acc>()),
+        bias(v.bias.as<Acc>()),
+        relu_max(Acc(v.relu_max)) {}
 };
 
 // (x - mean) * rstd * weight + bias as x * scale + shift, the same bits forward and backward.

@@ -122,10 +122,11 @@ TEST_CASE("batch_norm_apply on the device") {
       const Tensor mean = sample({g.channels}, type), rstd = abs(sample({g.channels}, type)),
                    weight = sample({g.channels}, type), bias = sample({g.channels}, type),
                    residual = to(randn_like(x), dtype), y = empty_like(x), z = empty_like(x),
-                   plain = empty_like(x);
-      const Tensors gpu =
-          run_on_both({x, mean, rstd, weight, bias, residual, y, z, plain}, [&](auto& ctx, const Tensors& t) {
+                   plain = empty_like(x), ended = empty_like(x);
+      const Tensors gpu = run_on_both(
+          {x, mean, rstd, weight, bias, residual, y, z, plain, ended}, [&](auto& ctx, const Tensors& t) {
             const BatchNormVectors vectors{t[1], t[2], t[3], t[4]};
+            kernels::batch_norm_apply(ctx, g, t[0], {t[1], t[2], t[3], t[4], 0.75}, Tensor(), true, t[9]);
             kernels::batch_norm_apply(ctx, g, t[0], vectors, t[5], true, t[6]);
             kernels::batch_norm_apply(ctx, g, t[0], vectors, Tensor(), true, t[7]);
             kernels::batch_norm_apply(ctx, g, t[0], {t[1], t[2], Tensor(), Tensor()}, Tensor(), false, t[8]);
@@ -133,6 +134,7 @@ TEST_CASE("batch_norm_apply on the device") {
       CHECK(test::close(gpu[6], y, tolerance(dtype), tolerance(dtype)));
       CHECK(test::close(gpu[7], z, tolerance(dtype), tolerance(dtype)));
       CHECK(test::close(gpu[8], plain, tolerance(dtype), tolerance(dtype)));
+      CHECK(test::close(gpu[9], ended, tolerance(dtype), tolerance(dtype)));
     }
 }
 
@@ -177,6 +179,7 @@ TEST_CASE("batch_norm_sums and batch_norm_input_grad on the device") {
   for (const DType dtype : test::kFloating)
     for (const BatchNormMask mask : {BatchNormMask::none, BatchNormMask::from_x, BatchNormMask::from_y})
       for (const Tensor& x : inputs(dtype)) {
+        const double relu_max = x.size(0) % 2 == 0 ? std::numeric_limits<double>::quiet_NaN() : 0.75;
         CAPTURE(dtype);
         CAPTURE(int(mask));
         CAPTURE(x.shape());
@@ -193,7 +196,7 @@ TEST_CASE("batch_norm_sums and batch_norm_input_grad on the device") {
         const Tensors gpu = run_on_both(
             {x, mean, rstd, weight, bias, g, y, dweight, dbias, passed, dx, constant},
             [&](auto& ctx, const Tensors& t) {
-              const BatchNormVectors vectors{t[1], t[2], t[3], t[4]};
+              const BatchNormVectors vectors{t[1], t[2], t[3], t[4], relu_max};
               const Tensor from = from_y ? t[6] : Tensor(), to = from_y ? t[9] : Tensor();
               kernels::batch_norm_sums(ctx, geometry, t[0], t[5], from, vectors, mask, t[7], t[8], to);
               const BatchNormMask rest = from_y ? BatchNormMask::none : mask;
