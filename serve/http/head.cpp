@@ -1,22 +1,13 @@
 #include <kiln/serve/http/head.h>
 
 #include <algorithm>
+#include <utility>
 
+#include <kiln/serve/http/characters.h>
 #include <kiln/tensor/fmt.h>
 
 namespace kiln::serve {
 namespace {
-
-bool is_token(char c) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         kMarks.find(c) != kMarks.npos;
-}
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return is_token(c); });
-}
-bool is_control(char c) { return uint8_t(c) < 0x20 || c == 0x7f; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -30,13 +21,6 @@ std::string_view trimmed(std::string_view text) {
   const size_t begin = text.find_first_not_of(kSpaces);
   if (begin == text.npos) return "";
   return text.substr(begin, text.find_last_not_of(kSpaces) + 1 - begin);
-}
-
-int hexadecimal(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 Refusal read_target(std::string_view target, const Limits& limits, Request& request) {
@@ -73,18 +57,6 @@ Refusal read_request_line(std::string_view line, const Limits& limits, Request& 
   is_old = version == "HTTP/1.0";
   request.method = method;
   return read_target(line.substr(first + 1, last - first - 1), limits, request);
-}
-
-Refusal read_field(std::string_view line, Request& request) {
-  if (line.starts_with(' ') || line.starts_with('\t')) return {400, "a folded header line is refused"};
-  const size_t colon = line.find(':');
-  if (colon == line.npos || !is_token(line.substr(0, colon)))
-    return {400, "a header line is not NAME: VALUE"};
-  const std::string_view value = trimmed(line.substr(colon + 1));
-  if (std::ranges::any_of(value, [](char c) { return is_control(c) && c != '\t'; }))
-    return {400, "a header line has a control character"};
-  request.fields.emplace_back(lower(line.substr(0, colon)), value);
-  return {};
 }
 
 int64_t count(const Request& request, std::string_view name) {
@@ -139,26 +111,32 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return out;
 }
 
-Refusal read_head(std::string_view head, const Limits& limits, Request& request) {
-  bool is_old = false, is_first = true;
-  while (head != "\r\n") {
-    const size_t end = head.find('\n');
-    if (end == head.npos || end == 0 || head[end - 1] != '\r')
-      return {400, "a line ends without a carriage return"};
-    const std::string_view line = head.substr(0, end - 1);
-    head.remove_prefix(end + 1);
-    if (line.find('\r') != line.npos) return {400, "a carriage return stands alone"};
-    if (!is_first && int64_t(request.fields.size()) == limits.fields)
-      return {431, fmt::format("there are more than {} header lines", limits.fields)};
-    Refusal refusal = is_first ? read_request_line(line, limits, request, is_old) : read_field(line, request);
-    if (refusal.status != 0) return refusal;
-    is_first = false;
-  }
-  if (is_first) return {400, "there is no request line"};
+Refusal read_field(std::string_view line, Fields& fields) {
+  if (line.starts_with(' ') || line.starts_with('\t')) return {400, "a folded header line is refused"};
+  const size_t colon = line.find(':');
+  if (colon == line.npos || !is_token(line.substr(0, colon)))
+    return {400, "a header line is not NAME: VALUE"};
+  const std::string_view value = trimmed(line.substr(colon + 1));
+  if (std::ranges::any_of(value, [](char c) { return is_control(c) && c != '\t'; }))
+    return {400, "a header line has a control character"};
+  fields.emplace_back(lower(line.substr(0, colon)), value);
+  return {};
+}
+
+Refusal Head::take(std::string_view line, Request& request) {
+  if (line.empty()) return end(request);
+  if (std::exchange(is_first_, false)) return read_request_line(line, limits_, request, is_old_);
+  if (int64_t(request.fields.size()) == limits_.fields)
+    return {431, fmt::format("there are more than {} header lines", limits_.fields)};
+  return read_field(line, request.fields);
+}
+
+Refusal Head::end(Request& request) const {
+  if (is_first_) return {400, "there is no request line"};
   const std::string* connection = request.find("connection");
   const std::string wish = connection == nullptr ? "" : lower(*connection);
-  request.keep_alive = is_old ? wish == "keep-alive" : wish.find("close") == wish.npos;
-  return check_framing(request, limits, is_old);
+  request.keep_alive = is_old_ ? wish == "keep-alive" : wish.find("close") == wish.npos;
+  return check_framing(request, limits_, is_old_);
 }
 
 }  // namespace kiln::serve

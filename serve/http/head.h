@@ -16,10 +16,25 @@ struct Refusal {
   std::string text;
 };
 
-// Fills method, path, query, fields and keep_alive. `head` ends with the empty line. What two programs could
-// read differently is refused: bare line feeds, folded lines, spaces before the colon, two lengths, a length
-// beside a transfer coding, codings other than chunked, control characters, encoded too.
-Refusal read_head(std::string_view head, const Limits& limits, Request& request);
+// Takes the lines of a head, the request line first, without their ends; fills method, path, query, fields
+// and keep_alive. What two programs could read differently is refused: folded lines, spaces before the colon,
+// two lengths, a length beside a transfer coding, codings other than chunked, control characters, encoded
+// too. (Line ends are the reader's.)
+class Head {
+ public:
+  explicit Head(const Limits& limits) : limits_(limits) {}
+  // The empty line is the last.
+  Refusal take(std::string_view line, Request& request);
+
+ private:
+  Refusal end(Request& request) const;
+
+  Limits limits_;
+  bool is_first_ = true, is_old_ = false;  // HTTP/1.0
+};
+
+// Adds NAME: VALUE to fields.
+Refusal read_field(std::string_view line, Fields& fields);
 
 // Nothing for what is no such text.
 std::optional<std::string> percent_decoded(std::string_view text);

@@ -150,6 +150,21 @@ TEST_CASE("oip: what is no request") {
                              "}}]}";
     CHECK(status_of(server.infer(body)) == 400);
   }
+  // Triton's CVE-2025-33201 and CVE-2026-24146: counts before anything is made for them.
+  for (const int count : {2, 17, 100000}) {
+    std::string outputs = good.substr(0, good.size() - 1) + ",\"outputs\":[";
+    for (int i = 0; i < count; ++i) outputs += std::string(i == 0 ? "" : ",") + "{\"name\":\"scores\"}";
+    const int status = status_of(server.infer(outputs + "]}"));
+    CHECK(status == (count > 1000 ? 413 : 400));
+  }
+  // CVE-2025-23319: names of memory that become handles. There is no such extension.
+  const std::string shared =
+      with("[1,4]", R"("parameters":{"shared_memory_region":"x","shared_memory_byte_size":16})");
+  CHECK(contains(server.infer(shared), "'data' is missing"));
+  for (const char* path : {"/v2/systemsharedmemory/status", "/v2/cudasharedmemory/region/x/register",
+                           "/v2/logging", "/v2/trace/setting"})
+    for (const std::string& request : {get(path), test::post(path, "{}")})
+      CHECK(status_of(test::ask(server.port(), request)) == 404);
   std::string many = "{\"inputs\":[";
   for (int i = 0; i < 5000; ++i) many += "1,";
   CHECK(status_of(server.infer(many + "1]}")) == 413);
