@@ -230,6 +230,7 @@ void Batcher::run(Jobs& jobs) {
   const std::scoped_lock lock(mutex_);
   for (Job& job : jobs) {
     if (!job.shadow) continue;
+    job.engine = nullptr;
     job.done = nullptr;
     job.left = nullptr;
     if (shadows_.size() < kMostShadows)

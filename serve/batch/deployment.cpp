@@ -5,9 +5,14 @@
 
 namespace kiln::serve {
 
+Deployment::Served::~Served() {
+  engine.reset();
+  for (const auto& tell : drained) tell();
+}
+
 std::shared_ptr<Engine> Deployment::current() const {
   const std::scoped_lock lock(mutex_);
-  return current_;
+  return current_ ? std::shared_ptr<Engine>(current_, current_->engine.get()) : nullptr;
 }
 
 std::shared_ptr<Engine> Deployment::shadow() const {
@@ -16,17 +21,42 @@ std::shared_ptr<Engine> Deployment::shadow() const {
 }
 
 std::shared_ptr<Engine> Deployment::find(std::string_view version) const {
-  const std::scoped_lock lock(mutex_);
-  for (const auto& engine : {current_, shadow_})
+  for (const auto& engine : {current(), shadow()})
     if (engine && engine->info().version == version) return engine;
   return nullptr;
 }
 
 void Deployment::swap(std::shared_ptr<Engine> next) {
   self_test(*next, rows_);
+  auto served = std::make_shared<Served>(std::move(next));
   const std::scoped_lock lock(mutex_);
   telemetry_.swaps += current_ != nullptr;
-  current_.swap(next);
+  current_.swap(served);
+  withdrawn_.reset();
+}
+
+void Deployment::withdraw(Function<void()> drained) {
+  std::shared_ptr<Served> leaving;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (current_) {
+      const ModelInfo& info = current_->engine->info();
+      withdrawn_ = {.name = info.name, .version = info.version};
+      leaving_ = current_;
+      leaving.swap(current_);
+    } else {
+      leaving = leaving_.lock();
+    }
+    if (leaving) leaving->drained.push_back(std::move(drained));
+  }
+  if (!leaving) drained();
+}
+
+std::optional<Deployment::Withdrawn> Deployment::withdrawn() const {
+  const std::scoped_lock lock(mutex_);
+  std::optional<Withdrawn> found = withdrawn_;
+  if (found) found->is_drained = leaving_.expired();
+  return found;
 }
 
 void Deployment::set_shadow(std::shared_ptr<Engine> shadow, double share) {
@@ -59,8 +89,24 @@ Follower::Follower(Store store, Deployment& deployment, Telemetry& telemetry, Lo
 
 Follower::~Follower() = default;
 
+void Follower::pause(Function<void()> drained) {
+  const std::scoped_lock lock(mutex_);
+  is_paused_ = true;
+  deployment_.withdraw(std::move(drained));
+}
+
+std::string Follower::resume() {
+  {
+    const std::scoped_lock lock(mutex_);
+    is_paused_ = false;
+    refused_.clear();  // what could not be served may be mended
+  }
+  return look();
+}
+
 std::string Follower::look() {
   const std::scoped_lock lock(mutex_);
+  if (is_paused_) return "";
   try {
     return follow();
   } catch (const std::exception& error) {

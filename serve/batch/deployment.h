@@ -5,8 +5,10 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <kiln/serve/batch/engine.h>
 #include <kiln/serve/store/store.h>
@@ -21,7 +23,7 @@ class Deployment {
  public:
   explicit Deployment(Telemetry& telemetry, int64_t rows) : telemetry_(telemetry), rows_(rows) {}
 
-  // Null before the first swap.
+  // Null before the first swap, and after withdraw.
   std::shared_ptr<Engine> current() const;
   // The current one or the shadow, by its version; null for others.
   std::shared_ptr<Engine> find(std::string_view version) const;
@@ -30,6 +32,16 @@ class Deployment {
   // stays.
   void swap(std::shared_ptr<Engine> next);
 
+  // Serves nothing until the next swap. `drained` is called, by any thread, when the last request that began
+  // before has let go of the engine, and the deployment with it; at once when there is none.
+  void withdraw(Function<void()> drained);
+  // What was withdrawn and not replaced since; nothing while a model is served.
+  struct Withdrawn {
+    std::string name, version;
+    bool is_drained = false;
+  };
+  std::optional<Withdrawn> withdrawn() const;
+
   // Answers a share of the requests (0 .. 1) too, for nobody but the counters of agreement. Null: none.
   void set_shadow(std::shared_ptr<Engine> shadow, double share);
   // The shadow, for the requests that are its share; else null.
@@ -37,10 +49,24 @@ class Deployment {
   std::shared_ptr<Engine> shadow() const;
 
  private:
+  // What requests hold of a model: they have all ended when it goes.
+  struct Served {
+    explicit Served(std::shared_ptr<Engine> model) : engine(std::move(model)) {}
+    ~Served();
+    Served(const Served&) = delete;
+    Served& operator=(const Served&) = delete;
+
+    std::shared_ptr<Engine> engine;
+    std::vector<Function<void()>> drained;
+  };
+
   Telemetry& telemetry_;
   int64_t rows_;
   mutable std::mutex mutex_;
-  std::shared_ptr<Engine> current_, shadow_;
+  std::shared_ptr<Served> current_;
+  std::weak_ptr<Served> leaving_;
+  std::optional<Withdrawn> withdrawn_;
+  std::shared_ptr<Engine> shadow_;
   double share_ = 0, due_ = 0;
 };
 
@@ -60,6 +86,9 @@ class Follower {
 
   // Looks at once; returns why the store's current version is not served, or "".
   std::string look();
+  // Withdraws what is served and looks no more, until resume, which looks at once.
+  void pause(Function<void()> drained);
+  std::string resume();
   const Store& store() const { return store_; }
 
  private:
@@ -71,6 +100,7 @@ class Follower {
   LoadEngine load_;
   std::mutex mutex_;  // one look at a time
   std::string refused_, why_;
+  bool is_paused_ = false;
   std::mutex stop_mutex_;
   std::condition_variable_any changed_;
   std::jthread thread_;

@@ -143,9 +143,10 @@ void infer(Service::State& state, const std::shared_ptr<Engine>& engine, const R
   submit(state, std::move(job), reply);
 }
 
-void predict(Service::State& state, const Request& request, const Reply& reply) {
+void predict(Service::State& state, const std::shared_ptr<Engine>& engine, const Request& request,
+             const Reply& reply) {
   const std::string_view picture = picture_in(request);
-  Question question = {.engine = state.engine()};
+  Question question = {.engine = engine};
   if (const std::string most = request.parameter("top"); !most.empty())
     question.top = number_in_range(range::kTop, most);
   question.heat = request.parameter("heat") == "1";

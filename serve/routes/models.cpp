@@ -67,21 +67,4 @@ Response statistics(const Service::State& state, const Engine& engine) {
                                                    {"inference_stats", inference}})})}})};
 }
 
-Response repository_index(const Service::State& state) {
-  const std::shared_ptr<Engine> served = state.deployment.current(), shadow = state.deployment.shadow();
-  Value list = Value::list();
-  const auto add = [&](const std::string& version, const char* how, const char* why) {
-    list.push_back({{"name", served ? served->info().name : "model"},
-                    {"version", version},
-                    {"state", how},
-                    {"reason", why}});
-  };
-  if (served) add(served->info().version, "READY", "");
-  if (shadow) add(shadow->info().version, "READY", "shadow");
-  if (state.follower)
-    for (const Version& version : state.follower->store().list())
-      if (!state.deployment.find(version.id)) add(version.id, "UNAVAILABLE", "in the store");
-  return {.body = io::json_text(list)};
-}
-
 }  // namespace kiln::serve::routes

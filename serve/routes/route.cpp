@@ -52,7 +52,7 @@ void later(Call& call, F&& work) {
         try {
           if (!reply.is_cancelled()) work(state, *shared, reply);
         } catch (const HttpError& error) {
-          reply.send(error_response(error.status, error.what()));
+          reply.send(response_of(error));
         } catch (const std::bad_alloc&) {
           reply.send(error_response(503, "the server has no memory for this request"));
         } catch (const std::exception&) {
@@ -65,6 +65,11 @@ void begin_infer(Call& call) {
   later(call, [engine = engine_of(call)](Service::State& state, const Request& request, const Reply& reply) {
     infer(state, engine, request, reply);
   });
+}
+
+void begin_predict(Call& call) {
+  later(call, [engine = call.state.engine()](Service::State& state, const Request& request,
+                                             const Reply& reply) { predict(state, engine, request, reply); });
 }
 
 Response page(const Service::State&) {
@@ -94,7 +99,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/metrics", [](Call& call) { call.reply.send(metrics(call.state)); }},
     {"GET", "/about", [](Call& call) { call.reply.send(about(call.state)); }},
     {"GET", "/history", [](Call& call) { call.reply.send(history(call.state)); }},
-    {"POST", "/predict", [](Call& call) { later(call, predict); }},
+    {"POST", "/predict", begin_predict},
     {"POST", "/rollback",
      [](Call& call) {
        later(call, [](Service::State& state, const Request& request, const Reply& reply) {
@@ -115,11 +120,20 @@ constexpr Route kRoutes[] = {
      [](Call& call) { call.reply.send(statistics(call.state, *engine_of(call))); }},
     {"POST", "/v2/models/*/infer", begin_infer},
     {"POST", "/v2/models/*/versions/*/infer", begin_infer},
-    {"POST", "/v2/repository/index", [](Call& call) { call.reply.send(repository_index(call.state)); }},
+    {"POST", "/v2/repository/index",
+     [](Call& call) { call.reply.send(repository_index(call.state, call.request)); }},
     {"POST", "/v2/repository/models/*/load",
      [](Call& call) {
-       later(call, [](Service::State& state, const Request& request, const Reply& reply) {
-         reply.send(load(state, request));
+       later(call, [name = std::string(call.parts[3])](Service::State& state, const Request& request,
+                                                       const Reply& reply) {
+         reply.send(load(state, request, name));
+       });
+     }},
+    {"POST", "/v2/repository/models/*/unload",
+     [](Call& call) {
+       later(call, [name = std::string(call.parts[3])](Service::State& state, const Request& request,
+                                                       const Reply& reply) {
+         unload(state, request, name, reply);
        });
      }},
 };

@@ -44,13 +44,23 @@ Reply counted(Service::State& state, const Request& request, const Reply& reply)
 
 std::shared_ptr<Engine> Service::State::engine() const {
   std::shared_ptr<Engine> served = deployment.current();
-  if (!served) refuse(503, "no model is served yet");
+  constexpr int kSeconds = 5;
+  if (!served)
+    throw HttpError(503, deployment.withdrawn() ? "the model is unloaded" : "no model is served yet",
+                    kSeconds);
   return served;
 }
 
+void Service::State::check_name(std::string_view name) const {
+  const std::shared_ptr<Engine> served = deployment.current();
+  const std::optional<Deployment::Withdrawn> withdrawn = deployment.withdrawn();
+  if (served ? served->info().name != name : withdrawn && withdrawn->name != name)
+    refuse(404, "there is no such model");
+}
+
 std::shared_ptr<Engine> Service::State::engine(std::string_view name, std::string_view version) const {
+  check_name(name);
   std::shared_ptr<Engine> served = engine();
-  if (served->info().name != name) refuse(404, "there is no such model");
   if (version.empty()) return served;
   std::shared_ptr<Engine> found = deployment.find(version);
   if (!found) refuse(404, "this version is not served");
@@ -60,7 +70,14 @@ std::shared_ptr<Engine> Service::State::engine(std::string_view name, std::strin
 Service::Service(const ServiceOptions& options) : state_(std::make_unique<State>(options)) {}
 Service::~Service() = default;
 
-void Service::serve(std::shared_ptr<Engine> engine) { state_->deployment.swap(std::move(engine)); }
+void Service::serve(std::shared_ptr<Engine> engine, Function<std::shared_ptr<Engine>()> again) {
+  const std::scoped_lock lock(state_->loading);
+  state_->deployment.swap(engine);
+  if (again)
+    state_->again = std::move(again);
+  else
+    state_->again = [engine = std::move(engine)] { return engine; };
+}
 
 void Service::follow(const Store& store, Load load, std::chrono::milliseconds interval) {
   state_->follower =
@@ -80,7 +97,7 @@ void Service::handle(Request request, const Reply& outer) {
   try {
     routes::route(*state_, std::move(request), reply);
   } catch (const HttpError& error) {
-    reply.send(error_response(error.status, error.what()));
+    reply.send(response_of(error));
   } catch (const std::exception&) {
     reply.send(error_response(500, "the server failed"));
   }

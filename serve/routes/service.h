@@ -44,8 +44,9 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   // Puts a model in place of the served one, after a self-test. Throws when that fails; then the old one
-  // stays.
-  void serve(std::shared_ptr<Engine> engine);
+  // stays. When a client with authority lets it be unloaded and loaded again, `again` makes it anew; without,
+  // the engine is kept for that.
+  void serve(std::shared_ptr<Engine> engine, Function<std::shared_ptr<Engine>()> again = {});
   // Serves what is current in the store, now and whenever that changes. Throws when it cannot be served now.
   // `load` makes an engine of a version and says its id as ModelInfo::version.
   using Load = Function<std::shared_ptr<Engine>(const Version& version)>;

@@ -24,14 +24,18 @@ struct Service::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  // The served one. Throws 503 where there is none yet.
+  // The served one. Throws 503 where there is none.
   std::shared_ptr<Engine> engine() const;
-  // By its name and perhaps version. Throws 404.
+  // Throws 404 for a name that the model, served or unloaded, does not have.
+  void check_name(std::string_view name) const;
+  // By its name and perhaps version. Throws 404 and 503.
   std::shared_ptr<Engine> engine(std::string_view name, std::string_view version) const;
 
   ServiceOptions options;
   Telemetry telemetry;
   Deployment deployment;
+  std::mutex loading;                         // one load or unload at a time
+  Function<std::shared_ptr<Engine>()> again;  // makes a model that is not of a store; by `loading`
   std::unique_ptr<Follower> follower;
   Workers workers;
   Batcher batcher;
@@ -45,18 +49,25 @@ Response server_metadata();
 Response model_metadata(const Engine& engine);
 Response model_ready(const Engine& engine);
 Response statistics(const Service::State& state, const Engine& engine);
-Response repository_index(const Service::State& state);
+
+// repository.cpp
+Response repository_index(const Service::State& state, const Request& request);
+Response load(Service::State& state, const Request& request, std::string_view name);
+void unload(Service::State& state, const Request& request, std::string_view name, const Reply& reply);
 
 // compute.cpp: by a worker
 void infer(Service::State& state, const std::shared_ptr<Engine>& engine, const Request& request,
            const Reply& reply);
-void predict(Service::State& state, const Request& request, const Reply& reply);
+void predict(Service::State& state, const std::shared_ptr<Engine>& engine, const Request& request,
+             const Reply& reply);
 
 // store.cpp
 Response history(const Service::State& state);
 Response about(const Service::State& state);
 Response rollback(Service::State& state, const Request& request);
-Response load(Service::State& state, const Request& request);
+Follower& follower_of(const Service::State& state);
+// Answers what is served after a look at the store, which gave `why` it is not the store's current version.
+Response followed(const Service::State& state, const std::string& why);
 
 }  // namespace routes
 }  // namespace kiln::serve

@@ -5,11 +5,6 @@
 namespace kiln::serve::routes {
 namespace {
 
-Follower& follower_of(const Service::State& state) {
-  if (!state.follower) refuse(404, "a single file is served, which has no other versions");
-  return *state.follower;
-}
-
 std::string version_in(const Request& request) {
   if (request.body.empty()) return "";
   constexpr size_t kDepth = 4;
@@ -34,15 +29,20 @@ Version find(const Store& store, const std::string& id) {
   }
 }
 
-Response follow(Service::State& state) {
-  Follower& follower = follower_of(state);
-  if (const std::string why = follower.look(); !why.empty())
-    refuse(409, "the version is current in the store but cannot be served; the one before stays");
+}  // namespace
+
+Follower& follower_of(const Service::State& state) {
+  if (!state.follower) refuse(404, "a single file is served, which has no other versions");
+  return *state.follower;
+}
+
+Response followed(const Service::State& state, const std::string& why) {
+  if (!why.empty())
+    refuse(409, "the version is current in the store but cannot be served; {}",
+           state.deployment.current() ? "the one before stays" : "none is served");
   const std::string version = state.engine()->info().version;
   return {.body = io::json_text({{"version", version}}), .version = version};
 }
-
-}  // namespace
 
 Response history(const Service::State& state) {
   Value list = Value::list();
@@ -82,6 +82,7 @@ Response about(const Service::State& state) {
 Response rollback(Service::State& state, const Request& request) {
   check_authority(request, state.options.token);
   Follower& follower = follower_of(state);
+  if (state.deployment.withdrawn()) refuse(409, "the model is unloaded; load it first");
   Store store = follower.store();
   const std::string id = version_in(request);
   try {
@@ -92,13 +93,7 @@ Response rollback(Service::State& state, const Request& request) {
   } catch (const Error&) {
     refuse(409, "there is nothing to roll back to, or it is current already");
   }
-  return follow(state);
-}
-
-// Triton's: what is current in the store, now.
-Response load(Service::State& state, const Request& request) {
-  check_authority(request, state.options.token);
-  return follow(state);
+  return followed(state, follower.look());
 }
 
 }  // namespace kiln::serve::routes

@@ -71,10 +71,11 @@ void begin(serve::Service& service, const ServeOptions& options) {
   const auto load = [options](const serve::Version& version) {
     return serve::load_network(version.path, network_of(options, version.id));
   };
+  const auto load_file = [options] { return serve::load_network(options.path, network_of(options, "1")); };
   if (is_store(options.path))
     service.follow(serve::Store(options.path), load);
   else
-    service.serve(serve::load_network(options.path, network_of(options, "1")));
+    service.serve(load_file(), load_file);
   if (options.shadow.empty()) return;
   const bool is_version = is_store(options.path) && !std::filesystem::exists(options.shadow);
   service.set_shadow(is_version ? load(serve::Store(options.path).find(options.shadow))

@@ -48,9 +48,18 @@ def check(client):
     pending = [client.async_infer("toy", [tensor], model_version="1") for _ in range(50)]
     for each in pending:
         np.testing.assert_array_equal(each.get_result().as_numpy("scores"), expected(x))
+    admin = {"Content-Type": "application/json"}
+    client.unload_model("toy", headers=admin)
+    assert client.is_server_live() and not client.is_server_ready() and not client.is_model_ready("toy")
+    assert client.get_model_repository_index()[0]["state"] == "UNAVAILABLE"
+    client.load_model("toy", headers=admin)
+    assert client.is_server_ready() and client.is_model_ready("toy")
+    assert client.get_model_repository_index()[0]["state"] == "READY"
+    np.testing.assert_array_equal(client.infer("toy", [tensor]).as_numpy("scores"), expected(x))
     stats = client.get_inference_statistics("toy")["model_stats"][0]
     assert stats["inference_count"] >= 100, stats
     for wrong in (lambda: client.infer("none", [tensor]), lambda: client.get_model_metadata("none"),
+                  lambda: client.load_model("toy", headers=admin, config="{}"), lambda: client.load_model("toy"),
                   lambda: client.infer("toy", [triton.InferInput("other", x.shape, "FP32").set_data_from_numpy(x)])):
         try:
             wrong()
