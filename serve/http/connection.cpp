@@ -1,7 +1,10 @@
 #include <kiln/serve/http/connection.h>
 
+#include <sys/socket.h>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 #include <ctime>
 
 #include <kiln/tensor/fmt.h>
@@ -127,12 +130,17 @@ void Connection::dispatch() {
   }
 }
 
-// Readable with nothing to read: the end.
+// Whether there is something to read is asked of the system: bytes that were taken already may still be
+// reported.
 void Connection::watch() {
   socket_.async_wait(Socket::wait_read, [self = shared_from_this(), exchange = exchanges_](ErrorCode error) {
     if (self->phase_ != Phase::handling || self->exchanges_ != exchange) return;
-    ErrorCode failed;
-    if (error || (self->socket_.available(failed) == 0) || failed) self->close();
+    char byte = 0;
+    const ssize_t found =
+        error ? 0 : ::recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    const bool is_nothing = found < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    if (is_nothing) return self->watch();
+    if (found <= 0) self->close();
   });
 }
 
