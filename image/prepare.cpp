@@ -7,6 +7,7 @@
 
 #include <kiln/image/codec/jpeg.h>
 #include <kiln/image/codec/open.h>
+#include <kiln/image/colour/colour.h>
 #include <kiln/image/resample/centre.h>
 #include <kiln/image/resample/passes.h>
 #include <kiln/image/resample/picture.h>
@@ -20,8 +21,10 @@ namespace {
 class Normalised {
  public:
   explicit Normalised(const Preset& preset)
-      : crop_(preset.crop), result_(empty({3, preset.crop, preset.crop}, {.dtype = float32, .device = cpu})) {
-    for (size_t c = 0; c < 3; ++c)
+      : channels_(size_t(preset.channels)),
+        crop_(preset.crop),
+        result_(empty({preset.channels, preset.crop, preset.crop}, {.dtype = float32, .device = cpu})) {
+    for (size_t c = 0; c < channels_; ++c)
       for (size_t value = 0; value < 256; ++value)
         tables_[c][value] = (float(value) / 255.0f - preset.mean[c]) / preset.std[c];
   }
@@ -29,18 +32,19 @@ class Normalised {
   const Tensor& result() const { return result_; }
   // Everywhere what a black pixel gives.
   void fill() const {
-    for (size_t c = 0; c < 3; ++c)
+    for (size_t c = 0; c < channels_; ++c)
       std::fill_n(result_.data<float>() + int64_t(c) * crop_ * crop_, crop_ * crop_, tables_[c][0]);
   }
   void put(int64_t y, int64_t left, const uint8_t* row, int64_t width) const {
-    for (size_t c = 0; c < 3; ++c) {
+    for (size_t c = 0; c < channels_; ++c) {
       float* out = result_.data<float>() + (int64_t(c) * crop_ + y) * crop_ + left;
       const uint8_t* in = row + c;
-      for (int64_t x = 0; x < width; ++x) out[x] = tables_[c][in[3 * x]];
+      for (int64_t x = 0; x < width; ++x) out[x] = tables_[c][in[int64_t(channels_) * x]];
     }
   }
 
  private:
+  size_t channels_;
   int64_t crop_;
   Tensor result_;
   std::array<std::array<float, 256>, 3> tables_;
@@ -89,14 +93,15 @@ struct Plan {
       normalised.put(down.at + row, across.at, pixels, across.size);
     };
     if (is_same) {
-      for (int64_t row = 0; row < down.size; ++row) put(row, next() + 3 * (needed.left - begin));
+      for (int64_t row = 0; row < down.size; ++row)
+        put(row, next() + preset.channels * (needed.left - begin));
     } else {
       const Passes passes = {.across = &x,
                              .down = &y,
                              .in_begin = begin,
                              .width = across.size,
                              .height = down.size,
-                             .channels = 3};
+                             .channels = int(preset.channels)};
       resample(passes, next, put);
     }
     return normalised.result();
@@ -113,6 +118,8 @@ void check_preset(const Preset& preset) {
   if (preset.resize < 1 || preset.crop < 1)
     fail("prepare: the preset resizes to {} and crops {}, expected positive sizes", preset.resize,
          preset.crop);
+  if (preset.channels != 1 && preset.channels != 3)
+    fail("prepare: the preset has {} channels, expected 1 or 3", preset.channels);
 }
 
 }  // namespace
@@ -120,8 +127,10 @@ void check_preset(const Preset& preset) {
 Tensor prepare(const Tensor& picture, const Preset& preset) {
   check_picture("prepare", picture);
   check_preset(preset);
-  if (picture.size(0) != 3)
-    fail("prepare: the picture has {} channels, expected 3; decode it with Mode::rgb", picture.size(0));
+  if (preset.channels == 1 && picture.size(0) == 3) return prepare(to_grayscale(picture), preset);
+  if (picture.size(0) != preset.channels)
+    fail("prepare: the picture has {} channels, expected {}; decode it with Mode::rgb", picture.size(0),
+         preset.channels);
   if (preset.interpolation == Interpolation::nearest) {
     const Tensor cut =
         center_crop(resize_shorter(picture, preset.resize, {.interpolation = Interpolation::nearest}),
@@ -143,7 +152,8 @@ Tensor prepare(std::string_view bytes, const Preset& preset, const DecodeOptions
   check_preset(preset);
   const Info header = allowed_info(bytes, options);
   const bool is_turned = options.apply_orientation && header.orientation != 1;
-  if (header.format != Format::jpeg || is_turned || preset.interpolation == Interpolation::nearest)
+  const bool is_grey = preset.channels == 1;
+  if (header.format != Format::jpeg || is_turned || is_grey || preset.interpolation == Interpolation::nearest)
     return prepare(decode(bytes, options), preset);
   JpegRows rows(bytes, options, true);
   const Plan plan({rows.height(), rows.width()}, preset);

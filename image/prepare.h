@@ -7,10 +7,11 @@
 
 namespace kiln::image {
 
-// A picture as a network wants it: float32 [3,crop,crop], contiguous. The same bits as torchvision's Resize,
-// CenterCrop, ToTensor and Normalize on Pillow's picture; only what the crop shows is computed. The picture
-// is uint8 [3,H,W] of any strides. Throws for another dtype or shape, and sizes of the preset that are not
-// positive.
+// A picture as a network wants it: float32 [channels,crop,crop], contiguous. The same bits as torchvision's
+// Resize, CenterCrop, ToTensor and Normalize on Pillow's picture, for 1 channel behind Grayscale; only what
+// the crop shows is computed. The picture is uint8 [3,H,W] of any strides, or [1,H,W] where the preset wants
+// grey. Throws for another dtype or shape, and for a preset whose sizes are not positive or whose channels
+// are not 1 or 3.
 Tensor prepare(const Tensor& picture, const Preset& preset);
 
 // decode() and prepare() in one, the same bits. The rows of a JPEG go from the decoder through the filter

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <kiln/models/models.h>
+
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/version.h>
 #include <kiln/tensor/value/state_dict.h>
@@ -27,7 +29,8 @@ Value to_value(const image::Preset& preset) {
           {"crop", preset.crop},
           {"interpolation", kInterpolations[size_t(preset.interpolation)]},
           {"mean", numbers(preset.mean)},
-          {"std", numbers(preset.std)}};
+          {"std", numbers(preset.std)},
+          {"channels", preset.channels}};
 }
 
 std::array<float, 3> three(const Value& list) {
@@ -43,8 +46,19 @@ int64_t pixels(const Value& value) {
   return size;
 }
 
-image::Preset to_preset(const Value& value) {
+// Files of before presets told of them have no channels.
+int64_t channels_of(const Value& preset, const std::string& architecture) {
+  const Value* given = preset.find("channels");
+  if (given == nullptr)
+    return std::ranges::count(names(), architecture) > 0 ? info(architecture).preset.channels : 3;
+  const int64_t channels = given->as_int();
+  if (channels != 1 && channels != 3) fail("needs 1 or 3 channels, has {}", channels);
+  return channels;
+}
+
+image::Preset to_preset(const Value& value, const std::string& architecture) {
   image::Preset preset;
+  preset.channels = channels_of(value, architecture);
   preset.resize = pixels(value.at("resize"));
   preset.crop = pixels(value.at("crop"));
   const std::string& name = value.at("interpolation").as_string();
@@ -106,7 +120,8 @@ Card read_card(const Value& file, const std::string& path) {
   read_entry(values, "architecture", path,
              [&](const Value& value) { card.architecture = value.as_string(); });
   read_entry(values, "options", path, [&](const Value& value) { card.options = to_options(value); });
-  read_entry(values, "preset", path, [&](const Value& value) { card.preset = to_preset(value); });
+  read_entry(values, "preset", path,
+             [&](const Value& value) { card.preset = to_preset(value, card.architecture); });
   read_entry(values, "class_names", path, [&](const Value& value) {
     for (const Value& name : value.items()) card.class_names.push_back(name.as_string());
   });

@@ -29,7 +29,6 @@ struct Family {
   Function<void(ModelOptions& options)> for_published;
   // Where torchvision publishes no weights, the pictures that it wants.
   image::Preset preset;
-  int64_t channels = 3;
 };
 
 // Where an option is given, it takes the place of the network's own default.

@@ -63,7 +63,7 @@ ModelInfo info(std::string_view name) {
     info.gmacs = usual.gmacs;
   }
   info.options.insert(info.options.begin(), "num_classes");
-  info.input = {1, family.channels, info.preset.crop, info.preset.crop};
+  info.input = {1, info.preset.channels, info.preset.crop, info.preset.crop};
   return info;
 }
 

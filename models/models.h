@@ -20,7 +20,6 @@ std::vector<std::string> names();
 struct AddOptions {
   std::vector<std::string> heads;  // paths of the layers that give num_classes, the one of the result first
   image::Preset preset;
-  int64_t channels = 3;
 };
 // Makes create, names and load know another model; `make` gets all options and refuses what it does not have.
 // Throws when the name is taken or empty. May be called from any thread.

@@ -110,7 +110,6 @@ void add(std::string name, Function<AnyModule(const ModelOptions&)> make, const 
   Family family;
   family.heads = options.heads;
   family.preset = options.preset;
-  family.channels = options.channels;
   Registry& all = registry();
   const std::lock_guard lock(all.lock);
   if (all.models.contains(name)) fail("models::add: there already is a model '{}'", name);

@@ -93,9 +93,11 @@ namespace {
 
 std::string shown(const image::Preset& preset) {
   constexpr const char* kNames[] = {"nearest", "bilinear", "bicubic", "Lanczos"};
-  return fmt::format("resize {}, crop {}, {}, mean {:.4g} {:.4g} {:.4g}, std {:.4g} {:.4g} {:.4g}",
-                     preset.resize, preset.crop, kNames[size_t(preset.interpolation)], preset.mean[0],
-                     preset.mean[1], preset.mean[2], preset.std[0], preset.std[1], preset.std[2]);
+  return fmt::format("{}resize {}, crop {}, {}, mean {:.4g}, std {:.4g}",
+                     preset.channels == 1 ? "grey, " : "", preset.resize, preset.crop,
+                     kNames[size_t(preset.interpolation)],
+                     fmt::join(preset.mean.begin(), preset.mean.begin() + preset.channels, " "),
+                     fmt::join(preset.std.begin(), preset.std.begin() + preset.channels, " "));
 }
 
 }  // namespace

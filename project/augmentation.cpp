@@ -58,9 +58,10 @@ data::Compose augmentation(const std::string& words, const image::Preset& preset
   add("blur", data::RandomApply({data::GaussianBlur(5)}, 0.2));
   add("grey", data::RandomGrayscale());
   if (has("crop")) {
+    if (preset.channels == 1) steps.emplace_back(data::Grayscale());
     steps.emplace_back(data::ToFloat());
-    steps.emplace_back(
-        data::Normalize({preset.mean.begin(), preset.mean.end()}, {preset.std.begin(), preset.std.end()}));
+    steps.emplace_back(data::Normalize({preset.mean.begin(), preset.mean.begin() + preset.channels},
+                                       {preset.std.begin(), preset.std.begin() + preset.channels}));
   } else {
     steps.emplace_back(
         [preset](const Tensor& picture, data::RandomStream&) { return image::prepare(picture, preset); });

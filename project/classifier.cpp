@@ -5,43 +5,35 @@
 
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
-#include <kiln/image/colour/colour.h>
 #include <kiln/image/prepare.h>
 #include <kiln/models/whole_file.h>
-#include <kiln/project/grad_cam.h>
 #include <kiln/project/overlay.h>
-#include <kiln/tensor/base/fail.h>
 
 namespace kiln::project {
-namespace {
-
-// Of the first convolution or whatever else is first with a weight of four dimensions; 3 where there is none.
-int64_t channels_of(const models::Model& model) {
-  for (const auto& [name, x] : model.named_parameters())
-    if (x.dim() == 4) return x.size(1);
-  return 3;
-}
-
-}  // namespace
-
 Classifier::Classifier(const std::string& file, Device device) : Classifier(models::load(file), device) {}
 
-Classifier::Classifier(models::Model model, Device device)
-    : model_(std::move(model)), device_(device), channels_(channels_of(model_)) {
+Classifier::Classifier(models::Model model, Device device) : model_(std::move(model)), device_(device) {
   model_.to(device);
   model_.eval();
 }
 
-Tensor Classifier::prepare(const Tensor& picture) const {
-  if (channels_ == 3) return image::prepare(picture, model_.card.preset);
-  if (channels_ != 1) fail("classifier: {} takes pictures of {} channels", card().architecture, channels_);
-  return image::prepare(image::to_grayscale(picture, 3), model_.card.preset).narrow(0, 0, 1);
+Tensor Classifier::prepare(const Tensor& picture) const { return image::prepare(picture, card().preset); }
+
+Tensor Classifier::prepare(std::string_view bytes, const image::DecodeOptions& options) const {
+  return image::prepare(bytes, card().preset, options);
 }
 
-Tensor Classifier::probabilities(const Tensor& batch) const {
-  const NoGrad scope;
-  return softmax(model_(batch.to(device_)).to(float32), 1).to(cpu);
+Shape Classifier::input() const {
+  const image::Preset& preset = card().preset;
+  return {preset.channels, preset.crop, preset.crop};
 }
+
+Tensor Classifier::scores(const Tensor& batch) const {
+  const NoGrad scope;
+  return model_(batch.to(device_)).to(cpu).to(float32);
+}
+
+Tensor Classifier::probabilities(const Tensor& batch) const { return softmax(scores(batch), 1); }
 
 std::vector<Guess> Classifier::predict(const Tensor& picture, int64_t top) const {
   const Tensor row = probabilities(prepare(picture).unsqueeze(0))[0];
@@ -51,11 +43,14 @@ std::vector<Guess> Classifier::predict(const Tensor& picture, int64_t top) const
   return guesses;
 }
 
-Tensor Classifier::explain(const Tensor& picture, int64_t index, const std::string& layer) const {
+HeatMap Classifier::heat_map(const Tensor& prepared, int64_t index, const std::string& layer) const {
   nn::AnyModule copy = model_;  // its hooks are its own
+  return grad_cam(copy, prepared.unsqueeze(0).to(device_), index, layer);
+}
+
+Tensor Classifier::explain(const Tensor& picture, int64_t index, const std::string& layer) const {
   const Tensor x = prepare(picture);
-  const HeatMap heat = grad_cam(copy, x.unsqueeze(0).to(device_), index, layer);
-  return overlay(shown(x, model_.card.preset), heat.map);
+  return overlay(shown(x, card().preset), heat_map(x, index, layer).map);
 }
 
 std::string Classifier::class_name(int64_t index) const {

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <kiln/image/decode.h>
 #include <kiln/models/models.h>
+#include <kiln/project/grad_cam.h>
 
 namespace kiln::project {
 
@@ -25,16 +28,21 @@ class Classifier {
   // Puts the model into eval mode.
   explicit Classifier(models::Model model, Device device = cpu);
 
-  // A picture, uint8 [3,H,W], as the network takes it: float32 [C,crop,crop] on the CPU. Networks of one
-  // channel get Pillow's grey.
+  // A picture, uint8 [3,H,W], as the network takes it: float32 [C,crop,crop] on the CPU (image::prepare).
   Tensor prepare(const Tensor& picture) const;
-  // Prepared pictures [N,C,H,W], on any device: float32 probabilities [N,classes] on the CPU.
+  // The same of the bytes of a file.
+  Tensor prepare(std::string_view bytes, const image::DecodeOptions& options = {}) const;
+  // Of one prepared picture: [C,crop,crop].
+  Shape input() const;
+  // Prepared pictures [N,C,H,W], on any device: float32 scores or probabilities [N,classes] on the CPU.
+  Tensor scores(const Tensor& batch) const;
   Tensor probabilities(const Tensor& batch) const;
   // The `top` likeliest classes, the first the likeliest; all when there are fewer.
   std::vector<Guess> predict(const Tensor& picture, int64_t top = 5) const;
 
-  // Where it looked for class `index`: the prepared crop of the picture, uint8 [3,crop,crop], under the heat
-  // of grad_cam (grad_cam.h).
+  // Where it looks for class `index` in a prepared picture (grad_cam.h).
+  HeatMap heat_map(const Tensor& prepared, int64_t index, const std::string& layer = "") const;
+  // The same as a picture: the prepared crop, uint8 [3,crop,crop], under the heat.
   Tensor explain(const Tensor& picture, int64_t index, const std::string& layer = "") const;
 
   const models::Model& model() const { return model_; }
@@ -45,7 +53,6 @@ class Classifier {
  private:
   models::Model model_;
   Device device_;
-  int64_t channels_;
 };
 
 // The classes of one row of probabilities, the likeliest first; of equal ones the lower number.

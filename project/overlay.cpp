@@ -33,10 +33,11 @@ Tensor shown(const Tensor& prepared, const image::Preset& preset) {
   const int64_t pixels = x.size(1) * x.size(2);
   Tensor picture = empty({3, x.size(1), x.size(2)}, {.dtype = uint8, .device = cpu});
   for (size_t c = 0; c < 3; ++c) {
-    const auto* in = x.data<float>() + (x.size(0) == 3 ? int64_t(c) * pixels : 0);
+    const size_t from = preset.channels == 1 ? 0 : c;
+    const auto* in = x.data<float>() + int64_t(from) * pixels;
     auto* out = picture.data<uint8_t>() + int64_t(c) * pixels;
     for (int64_t i = 0; i < pixels; ++i)
-      out[i] = byte_of(kWhite * (double(in[i]) * preset.std[c] + preset.mean[c]));
+      out[i] = byte_of(kWhite * (double(in[i]) * preset.std[from] + preset.mean[from]));
   }
   return picture;
 }

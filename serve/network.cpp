@@ -1,14 +1,7 @@
 #include <kiln/serve/network.h>
 
-#include <mutex>
-
-#include <kiln/autograd/grad_mode.h>
-#include <kiln/autograd/ops.h>
-#include <kiln/image/prepare.h>
-#include <kiln/models/models.h>
-#include <kiln/models/whole_file.h>
-#include <kiln/project/grad_cam.h>
-#include <kiln/tensor/base/fail.h>
+#include <kiln/project/classifier.h>
+#include <kiln/tensor/fmt.h>
 
 namespace kiln::serve {
 namespace {
@@ -20,9 +13,8 @@ const char* name_of(image::Interpolation interpolation) {
 
 class Network : public Engine {
  public:
-  Network(const std::string& path, const NetworkOptions& options)
-      : net_(models::load(path, {.device = options.device})), explained_(net_), device_(options.device) {
-    const models::Card& card = net_.card;
+  Network(const std::string& path, const NetworkOptions& options) : classifier_(path, options.device) {
+    const models::Card& card = classifier_.card();
     const image::Preset& preset = card.preset;
     decoding_.max_pixels = options.max_pixels;
     info_ = {.name = options.name,
@@ -30,39 +22,22 @@ class Network : public Engine {
              .architecture = card.architecture,
              .classes = card.class_names};
     for (const auto& [name, number] : card.metrics) info_.metrics[name] = number;
-    const int64_t channels = models::info(card.architecture).input[1];
-    constexpr int64_t kColours = 3;
-    if (channels != kColours)
-      fail("serve: {} takes pictures of {} channels; only networks for colours are served", card.architecture,
-           channels);
-    info_.input = {channels, preset.crop, preset.crop};
+    info_.input = classifier_.input();
     info_.seen = double(preset.crop) / double(preset.resize);
-    info_.preset = fmt::format("the shorter side to {} pixels ({}), the middle {} x {}", preset.resize,
+    info_.preset = fmt::format("{}the shorter side to {} pixels ({}), the middle {} x {}",
+                               preset.channels == 1 ? "grey, " : "", preset.resize,
                                name_of(preset.interpolation), preset.crop, preset.crop);
   }
 
   const ModelInfo& info() const override { return info_; }
-
-  Tensor run(const Tensor& batch) override {
-    const NoGrad scope;
-    return net_(batch.to(device_)).to(cpu).to(float32);
-  }
-
-  Tensor prepare(std::string_view picture) const override {
-    return image::prepare(picture, net_.card.preset, decoding_);
-  }
-
-  // By a copy, which nobody else asks meanwhile.
+  Tensor run(const Tensor& batch) override { return classifier_.scores(batch); }
+  Tensor prepare(std::string_view picture) const override { return classifier_.prepare(picture, decoding_); }
   Tensor heat_map(const Tensor& sample, int64_t index) override {
-    const std::scoped_lock lock(mutex_);
-    return project::grad_cam(explained_, sample.unsqueeze(0).to(device_), index).map;
+    return classifier_.heat_map(sample, index).map;
   }
 
  private:
-  models::Model net_;
-  nn::AnyModule explained_;
-  Device device_;
-  std::mutex mutex_;
+  project::Classifier classifier_;
   ModelInfo info_;
   image::DecodeOptions decoding_ = {.formats = {image::Format::jpeg, image::Format::png}};
 };

@@ -44,9 +44,10 @@ std::string json_list(const std::vector<std::string>& words) {
 }
 
 std::string json_of(const image::Preset& preset) {
-  return fmt::format(R"({{"resize":{},"crop":{},"interpolation":"{}","mean":[{},{},{}],"std":[{},{},{}]}})",
-                     preset.resize, preset.crop, interpolation(preset), preset.mean[0], preset.mean[1],
-                     preset.mean[2], preset.std[0], preset.std[1], preset.std[2]);
+  return fmt::format(
+      R"({{"resize":{},"crop":{},"interpolation":"{}","mean":[{},{},{}],"std":[{},{},{}],"channels":{}}})",
+      preset.resize, preset.crop, interpolation(preset), preset.mean[0], preset.mean[1], preset.mean[2],
+      preset.std[0], preset.std[1], preset.std[2], preset.channels);
 }
 
 std::string json_of(const PublishedWeights& weights) {

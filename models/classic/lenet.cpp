@@ -9,8 +9,7 @@ Family families::lenet() {
           .heads = {"fc3"},
           .builders = {{"lenet",
                         [](const ModelOptions& given) { return LeNet(given.num_classes.value_or(10)); }}},
-          .preset = {.resize = 28, .crop = 28, .mean = {0, 0, 0}, .std = {1, 1, 1}},
-          .channels = 1};
+          .preset = {.resize = 28, .crop = 28, .mean = {0, 0, 0}, .std = {1, 1, 1}, .channels = 1}};
 }
 
 }  // namespace kiln::nn::models

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/image/colour/colour.h>
 #include <kiln/image/decode.h>
 #include <kiln/image/encode.h>
 #include <kiln/image/prepare.h>
@@ -22,8 +23,8 @@ Tensor naive(const Tensor& picture, const image::Preset& preset) {
   const Tensor resized =
       image::resize_shorter(picture, preset.resize, {.interpolation = preset.interpolation});
   const Tensor cut = image::center_crop(resized, {preset.crop, preset.crop}).to(float32) / 255.0;
-  const auto column = [](const std::array<float, 3>& x) {
-    return tensor({x[0], x[1], x[2]}).view({3, 1, 1});
+  const auto column = [&](const std::array<float, 3>& x) {
+    return tensor({x[0], x[1], x[2]}).narrow(0, 0, preset.channels).view({-1, 1, 1});
   };
   return (cut - column(preset.mean)) / column(preset.std);
 }
@@ -47,6 +48,22 @@ TEST_CASE("prepare: the bits of the steps one by one") {
                     expected));
         CHECK(equal(image::prepare(image::encode_png(picture), preset), expected));
       }
+}
+
+TEST_CASE("prepare: grey where the preset wants it, Pillow's") {
+  for (const image::Interpolation interpolation : kAll)
+    for (const int64_t crop : {16, 27}) {
+      const image::Preset preset = {
+          .resize = 20, .crop = crop, .interpolation = interpolation, .channels = 1};
+      const Tensor picture = test::some_picture(3, 31, 44), grey = image::to_grayscale(picture);
+      CHECK(equal(image::prepare(picture, preset), naive(grey, preset)));
+      CHECK(equal(image::prepare(grey, preset), naive(grey, preset)));
+      for (const std::string& bytes :
+           {image::encode_png(picture), image::encode_png(grey), image::encode_jpeg(picture)}) {
+        const Tensor decoded = image::decode(bytes);
+        CHECK(equal(image::prepare(bytes, preset), naive(image::to_grayscale(decoded), preset)));
+      }
+    }
 }
 
 TEST_CASE("prepare: of a JPEG only what the crop shows is decoded, with the same bits") {
@@ -81,6 +98,10 @@ TEST_CASE("prepare: what cannot be prepared") {
   CHECK(contains(error_of([&] { image::prepare(test::some_picture(1, 4, 4), {}); }),
                  "decode it with Mode::rgb"));
   CHECK(contains(error_of([&] { image::prepare(test::some_picture(3, 4, 4), {.crop = 0}); }), "crops 0"));
+  CHECK(contains(error_of([&] { image::prepare(test::some_picture(3, 4, 4), {.channels = 2}); }),
+                 "has 2 channels, expected 1 or 3"));
+  CHECK(contains(error_of([&] { image::prepare(test::some_picture(2, 4, 4), {.channels = 1}); }),
+                 "2 channels, expected 1"));
   CHECK(contains(error_of([&] { image::prepare("P5 1 1 255 a", {}, {.mode = image::Mode::grey}); }),
                  "must be rgb"));
 }

@@ -102,6 +102,19 @@ TEST_CASE("a network of one's own is saved by the name it was given") {
   CHECK(loaded.card.options.custom.at("width").as_int() == 9);
 }
 
+TEST_CASE("a whole model says whether its pictures are grey, and old files of such networks need not") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "lenet.kiln";
+  models::save(models::create("lenet"), path);
+  CHECK(models::load_card(path).preset.channels == 1);
+  CHECK(contains(to_string(models::load_card(path)), "grey, resize 28, crop 28, bilinear, mean 0, std 1\n"));
+  Value old = io::load(path);
+  old.at("kiln.model/preset").erase("channels");
+  io::save(path, old);
+  CHECK(models::load_card(path).preset.channels == 1);
+  CHECK(models::load(path).card.preset == models::info("lenet").preset);
+}
+
 TEST_CASE("what is no whole model, or a damaged one, is refused by name") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "bad.kiln";
@@ -124,6 +137,7 @@ TEST_CASE("what is no whole model, or a damaged one, is refused by name") {
                  "tells of 1152921504606846976 classes, its weights have 2"));
   CHECK(contains(refusal("kiln.model/preset/crop", -1), "needs 1 to 65536 pixels, has -1"));
   CHECK(contains(refusal("kiln.model/preset/std", Value::list({0, 1, 1})), "needs a std above 0"));
+  CHECK(contains(refusal("kiln.model/preset/channels", 2), "needs 1 or 3 channels, has 2"));
   CHECK(contains(refusal("kiln.model/class_names", Value::list({1})), "'class_names' cannot be read"));
   CHECK(contains(refusal("kiln.model/architecture", "lenet"), "lenet has no option 'dropout'"));
   CHECK(contains(refusal("weights/classifier.1.bias", ones({3})), "do not fit squeezenet1_1"));
