@@ -17,12 +17,8 @@
 namespace kiln {
 namespace {
 
-using test::CrashStates;
 using test::Expected;
-using test::Fault;
-using test::Recording;
 using test::Series;
-using Kind = test::Change::Kind;
 using train::Checkpoints;
 
 constexpr int kKept = 2;
@@ -94,38 +90,17 @@ Series series_in(const std::string& name) {
 TEST_CASE(
     "checkpoints: whatever a power failure leaves, the newest or the one before is found, and the best") {
   const test::FactoryDevice scope(cpu);  // a disk knows none
-  CrashStates crashes;
-  for (const char* folder : {"run", "deep/down/run"}) {
-    const Series series = series_in(folder);
-    crashes.look(series, record(series), 40);
-  }
-  crashes.report();
+  test::check_crashes({series_in("run"), series_in("deep/down/run")}, 40);
 }
 
 TEST_CASE("checkpoints: a power failure where calls of the system failed before") {
   const test::FactoryDevice scope(cpu);
-  CrashStates crashes;
-  int64_t faults = 0;
-  const Series series = series_in("deep/run");
-  for (const int64_t failing : {1, 3, 4})
-    faults += each_fault(series, failing, [&](const Fault& fault, const Recording& recording) {
-      CHECK(wrong_end(fault, failing, recording) == "");
-      crashes.look(series, recording, 0, failing);
-    });
-  MESSAGE(faults, " calls that fail");
-  crashes.report();
+  test::check_crashes_after_faults({series_in("deep/run")}, {1, 3, 4});
 }
 
 TEST_CASE("checkpoints: without syncing they would be lost") {
   const test::FactoryDevice scope(cpu);
-  const Series series = series_in("run");
-  for (const Kind forgotten : {Kind::sync_file, Kind::sync_folder}) {
-    Recording recording = record(series);
-    std::erase_if(recording.changes, [&](const test::Change& change) { return change.kind == forgotten; });
-    CrashStates crashes;
-    crashes.look(series, recording, 0);
-    CHECK(crashes.bad > 0);
-  }
+  test::check_syncing({series_in("run")});
 }
 
 }  // namespace kiln

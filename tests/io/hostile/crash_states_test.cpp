@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cstdlib>
 
 #include "io/hostile/crash_series.h"
@@ -12,12 +11,8 @@
 namespace kiln {
 namespace {
 
-using test::CrashStates;
-using test::Fault;
-using test::Recording;
 using test::Series;
 using test::series_of;
-using Kind = test::Change::Kind;
 
 int torn_files() {
   const char* wanted = std::getenv("KILN_CRASHES");
@@ -40,36 +35,16 @@ std::vector<Series> all_series() {
 }  // namespace
 
 TEST_CASE("crash states: the newest or the previous file loads") {
-  CrashStates crashes;
-  for (const Series& series : all_series()) crashes.look(series, record(series), torn_files());
-  crashes.report();
+  test::check_crashes(all_series(), torn_files());
 }
 
 TEST_CASE("crash states: where calls of the system failed before") {
-  CrashStates crashes;
-  int64_t faults = 0;
-  for (const Series& series : all_series())
-    for (const int64_t failing : {1, 2})
-      faults += each_fault(series, failing, [&](const Fault& fault, const Recording& recording) {
-        CHECK(wrong_end(fault, failing, recording) == "");
-        crashes.look(series, recording, 0, failing);
-      });
-  MESSAGE(faults, " calls that fail");
-  crashes.report();
+  test::check_crashes_after_faults(all_series(), {1, 2});
 }
 
 TEST_CASE("crash states: savers that do not sync are found out") {
-  for (const Series& series : {series_of(".kiln", {{100}, {300}}), series_of(".pth", {{100}, {300}}),
-                               series_of(".safetensors", {{100, true}, {300, true}, {50}, {30, true}})})
-    for (const Kind forgotten : {Kind::sync_file, Kind::sync_folder}) {
-      CAPTURE(series.name);
-      CAPTURE(int(forgotten));
-      Recording recording = record(series);
-      std::erase_if(recording.changes, [&](const test::Change& change) { return change.kind == forgotten; });
-      CrashStates crashes;
-      crashes.look(series, recording, 0);
-      CHECK(crashes.bad > 0);
-    }
+  test::check_syncing({series_of(".kiln", {{100}, {300}}), series_of(".pth", {{100}, {300}}),
+                       series_of(".safetensors", {{100, true}, {300, true}, {50}, {30, true}})});
 }
 
 }  // namespace kiln

@@ -18,12 +18,8 @@ namespace {
 using serve::Event;
 using serve::Store;
 using serve::Version;
-using test::CrashStates;
 using test::Expected;
-using test::Fault;
-using test::Recording;
 using test::Series;
-using Kind = test::Change::Kind;
 
 std::string model_of(int64_t number) { return fmt::format("model {} ", number) + std::string(900, 'm'); }
 
@@ -82,36 +78,13 @@ Series series_in(const std::string& name) {
 }  // namespace
 
 TEST_CASE("store: whatever a power failure leaves, a whole version is current, the last or the one before") {
-  CrashStates crashes;
-  for (const char* folder : {"store", "deep/store"}) {
-    const Series series = series_in(folder);
-    crashes.look(series, record(series), 40);
-  }
-  crashes.report();
+  test::check_crashes({series_in("store"), series_in("deep/store")}, 40);
 }
 
 TEST_CASE("store: a power failure where calls of the system failed before") {
-  CrashStates crashes;
-  int64_t faults = 0;
-  const Series series = series_in("store");
-  for (const int64_t failing : {1, 3})
-    faults += each_fault(series, failing, [&](const Fault& fault, const Recording& recording) {
-      CHECK(wrong_end(fault, failing, recording) == "");
-      crashes.look(series, recording, 0, failing);
-    });
-  MESSAGE(faults, " calls that fail");
-  crashes.report();
+  test::check_crashes_after_faults({series_in("store")}, {1, 3});
 }
 
-TEST_CASE("store: without syncing it would be lost") {
-  const Series series = series_in("store");
-  for (const Kind forgotten : {Kind::sync_file, Kind::sync_folder}) {
-    Recording recording = record(series);
-    std::erase_if(recording.changes, [&](const test::Change& change) { return change.kind == forgotten; });
-    CrashStates crashes;
-    crashes.look(series, recording, 0);
-    CHECK(crashes.bad > 0);
-  }
-}
+TEST_CASE("store: without syncing it would be lost") { test::check_syncing({series_in("store")}); }
 
 }  // namespace kiln

@@ -110,4 +110,37 @@ std::string CrashStates::summary() const {
       states, distinct, readable, bad);
 }
 
+void check_crashes(const std::vector<Series>& all, int torn) {
+  CrashStates crashes;
+  for (const Series& series : all) crashes.look(series, record(series), torn);
+  crashes.report();
+}
+
+void check_crashes_after_faults(const std::vector<Series>& all, const std::vector<int64_t>& failing) {
+  CrashStates crashes;
+  int64_t faults = 0;
+  for (const Series& series : all)
+    for (const int64_t save : failing)
+      faults += each_fault(series, save, [&](const Fault& fault, const Recording& recording) {
+        CHECK(wrong_end(fault, save, recording) == "");
+        crashes.look(series, recording, 0, save);
+      });
+  MESSAGE(faults, " calls that fail");
+  crashes.report();
+}
+
+void check_syncing(const std::vector<Series>& all) {
+  using Kind = Change::Kind;
+  for (const Series& series : all)
+    for (const Kind forgotten : {Kind::sync_file, Kind::sync_folder}) {
+      CAPTURE(series.name);
+      CAPTURE(int(forgotten));
+      Recording recording = record(series);
+      std::erase_if(recording.changes, [&](const Change& change) { return change.kind == forgotten; });
+      CrashStates crashes;
+      crashes.look(series, recording, 0);
+      CHECK(crashes.bad > 0);
+    }
+}
+
 }  // namespace kiln::test

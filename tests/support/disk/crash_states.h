@@ -36,4 +36,12 @@ class CrashStates {
   std::unordered_set<uint64_t> moments_seen_, seen_, names_seen_, readable_seen_;
 };
 
+// The three questions to whatever saves; each is a part of a test and fails it.
+// Every state that a power failure may leave at any moment: none is bad.
+void check_crashes(const std::vector<Series>& all, int torn);
+// The same where each call of the system failed, one a time, in one of the saves `failing`.
+void check_crashes_after_faults(const std::vector<Series>& all, const std::vector<int64_t>& failing);
+// Who does not sync files, or folders, is found out: the frame would see it.
+void check_syncing(const std::vector<Series>& all);
+
 }  // namespace kiln::test
