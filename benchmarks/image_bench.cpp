@@ -3,31 +3,18 @@
 
 #include <benchmark/benchmark.h>
 
-#include <cmath>
-
 #include <kiln/image/decode.h>
 #include <kiln/image/encode.h>
 #include <kiln/image/prepare.h>
 #include <kiln/image/resize.h>
 #include <kiln/kiln.h>
 
+#include "photograph.h"
+
 namespace {
 
 using namespace kiln;
-
-// Waves with some grain, side by side in memory as a decoder gives them.
-Tensor photograph(int64_t height, int64_t width) {
-  const Tensor picture = empty({height, width, 3}, {.dtype = uint8});
-  uint32_t grain = 1;
-  for (int64_t y = 0; y < height; ++y)
-    for (int64_t x = 0; x < width; ++x)
-      for (int64_t c = 0; c < 3; ++c) {
-        grain = grain * 1664525 + 1013904223;
-        const double wave = std::sin(double(x) * 0.02 + double(c)) * std::cos(double(y) * 0.013);
-        picture.data<uint8_t>()[(y * width + x) * 3 + c] = uint8_t(120 + 100 * wave + double(grain >> 28));
-      }
-  return picture.permute({2, 0, 1});
-}
+using benchmarks::photograph;
 
 void count(benchmark::State& state, int64_t pixels) {
   state.SetItemsProcessed(state.iterations() * pixels);
