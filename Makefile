@@ -18,7 +18,7 @@ help:
 	@echo "make bench   compare with PyTorch (PYTHON=/path/to/python3)"
 	@echo "make lint    formatting, static analysis, house rules"
 	@echo "make asan    all tests under AddressSanitizer and UBSan, the CUDA backend's on the emulated device too"
-	@echo "make tsan    the tests of threads under ThreadSanitizer"
+	@echo "make tsan    the tests of threads and of the server under ThreadSanitizer"
 	@echo "make fuzz    libFuzzer on the readers of files (SECONDS_EACH=600)"
 	@echo "make cuda-check  the CUDA tests on the emulated device with the GPU sanitizer"
 	@echo "make cuda-plans  plan the convolutions of seven networks by cuDNN, for four GPUs that are not there"

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/strand.hpp>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -33,10 +34,12 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
   std::mutex mutex;
   std::condition_variable changed;
   std::unordered_map<const Connection*, std::weak_ptr<Connection>> connections;
+  int port = 0;
   // Goes before the rest: it holds the connections.
   boost::asio::io_context io;
-  boost::asio::ip::tcp::acceptor tcp{io};
-  boost::asio::local::stream_protocol::acceptor local{io};
+  // Each on a strand, which its handlers run on, and what closes it.
+  boost::asio::ip::tcp::acceptor tcp{boost::asio::make_strand(io)};
+  boost::asio::local::stream_protocol::acceptor local{boost::asio::make_strand(io)};
   std::vector<std::jthread> threads;
 };
 

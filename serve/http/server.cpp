@@ -42,7 +42,7 @@ void accept(Server::Core& core, Acceptor& acceptor);
 template <class Acceptor>
 void accept_later(Server::Core& core, Acceptor& acceptor) {
   constexpr std::chrono::milliseconds kPause(50);
-  const auto timer = std::make_shared<asio::steady_timer>(core.io, kPause);
+  const auto timer = std::make_shared<asio::steady_timer>(acceptor.get_executor(), kPause);
   timer->async_wait([timer, &core, &acceptor](ErrorCode) {
     if (acceptor.is_open() && !core.is_stopping) accept(core, acceptor);
   });
@@ -83,6 +83,7 @@ void listen(Server::Core& core) {
   if (!error) error = core.tcp.listen(asio::socket_base::max_listen_connections, error);
   if (error)
     fail("server: cannot listen on {} port {}: {}", core.options.address, core.options.port, error.message());
+  core.port = core.tcp.local_endpoint().port();
 }
 
 void listen_locally(Server::Core& core) {
@@ -138,10 +139,7 @@ Server::Server(const ServerOptions& options, Handler handler)
     core_->threads.emplace_back([core = core_.get()] { core->io.run(); });
 }
 
-int Server::port() const {
-  ErrorCode ignored;
-  return core_->tcp.local_endpoint(ignored).port();
-}
+int Server::port() const { return core_->port; }
 
 int64_t Server::connections() const {
   const std::scoped_lock lock(core_->mutex);
@@ -150,11 +148,14 @@ int64_t Server::connections() const {
 
 void Server::stop() {
   if (core_->is_stopping.exchange(true)) return;
-  asio::post(core_->io, [core = core_.get()] {
-    ErrorCode ignored;
-    ignored = core->tcp.close(ignored);
-    ignored = core->local.close(ignored);
-  });
+  const auto close = [](auto& acceptor) {
+    asio::post(acceptor.get_executor(), [&acceptor] {
+      ErrorCode ignored;
+      ignored = acceptor.close(ignored);
+    });
+  };
+  close(core_->tcp);
+  close(core_->local);
   for (const auto& connection : core_->all())
     asio::post(connection->socket().get_executor(), [connection] { connection->wind_up(); });
   {
@@ -163,6 +164,9 @@ void Server::stop() {
   }
   core_->io.stop();
   core_->threads.clear();
+  ErrorCode ignored;  // where the threads ended before they closed them
+  ignored = core_->tcp.close(ignored);
+  ignored = core_->local.close(ignored);
   for (const auto& connection : core_->all()) connection->close();
   if (!core_->options.unix_socket.empty()) ::unlink(core_->options.unix_socket.c_str());
 }
