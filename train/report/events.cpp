@@ -12,6 +12,9 @@
 #include <cstring>
 #include <filesystem>
 
+#include <kiln/autograd/grad_mode.h>
+#include <kiln/autograd/ops.h>
+#include <kiln/image/encode.h>
 #include <kiln/io/bytes/crc32c.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/train/report/protobuf.h>
@@ -28,7 +31,7 @@ namespace event {
 constexpr int kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5, kSessionLog = 7;
 }
 namespace summary {
-constexpr int kValue = 1, kTag = 1, kSimpleValue = 2, kHistogram = 5, kTensor = 8, kMetadata = 9;
+constexpr int kValue = 1, kTag = 1, kSimpleValue = 2, kImage = 4, kHistogram = 5, kTensor = 8, kMetadata = 9;
 }
 
 double now() {
@@ -174,6 +177,34 @@ void EventWriter::histogram(std::string_view tag, const Tensor& x, int64_t step)
                                 .bytes(kLimits, limits.text())
                                 .bytes(kCounts, packed.text());
   add_summary(Message().bytes(summary::kTag, tag).bytes(summary::kHistogram, histogram.text()).text(), step);
+}
+
+void EventWriter::image(std::string_view tag, const Tensor& picture, int64_t step) {
+  // The colour space's number is that of the channels: grey, grey and alpha, RGB, RGBA.
+  constexpr int kHeight = 1, kWidth = 2, kColorspace = 3, kEncoded = 4;
+  const Tensor x = picture.to(cpu);
+  const std::string png = image::encode_png(x);
+  const bool has_channels = x.dim() == 3;
+  const Message image = Message()
+                            .integer(kHeight, x.size(-2))
+                            .integer(kWidth, x.size(-1))
+                            .integer(kColorspace, has_channels ? x.size(0) : 1)
+                            .bytes(kEncoded, png);
+  add_summary(Message().bytes(summary::kTag, tag).bytes(summary::kImage, image.text()).text(), step);
+}
+
+void EventWriter::images(std::string_view tag, const Tensor& pictures, int64_t step, int64_t columns) {
+  if (pictures.dim() != 4 || pictures.numel() == 0 || columns < 1)
+    fail("event writer: '{}' is {} in {} columns, and should be pictures [N,C,H,W] in 1 or more", tag,
+         pictures.shape(), columns);
+  const NoGrad scope;
+  const int64_t count = pictures.size(0), height = pictures.size(2), width = pictures.size(3);
+  const int64_t wide = std::min(columns, count), high = (count + wide - 1) / wide;
+  const Tensor grid = zeros({pictures.size(1), high * height, wide * width},
+                            {.dtype = pictures.dtype(), .device = pictures.device()});
+  for (int64_t i = 0; i < count; ++i)
+    grid.narrow(1, i / wide * height, height).narrow(2, i % wide * width, width).copy_(pictures[i]);
+  image(tag, grid, step);
 }
 
 }  // namespace kiln::io

@@ -36,6 +36,11 @@ class EventWriter {
   void text(std::string_view tag, std::string_view text, int64_t step);
   // The distribution of the finite elements.
   void histogram(std::string_view tag, const Tensor& x, int64_t step);
+  // A picture, uint8 [C,H,W] of 1 to 4 channels as image::encode_png takes it.
+  void image(std::string_view tag, const Tensor& picture, int64_t step);
+  // Pictures of one size, uint8 [N,C,H,W], as one: rows of up to `columns` of them, side by side (PyTorch's
+  // add_images, which has 8); what is left of the last row is black.
+  void images(std::string_view tag, const Tensor& pictures, int64_t step, int64_t columns = 8);
   void flush();
 
   // Of the event file.

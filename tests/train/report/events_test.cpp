@@ -9,6 +9,9 @@
 #include <cstring>
 #include <limits>
 
+#include <kiln/autograd/ops.h>
+#include <kiln/image/decode.h>
+#include <kiln/image/encode.h>
 #include <kiln/io/bytes/crc32c.h>
 
 #include "support/files.h"
@@ -41,11 +44,18 @@ std::vector<std::string> records_of(const std::string& bytes) {
   return records;
 }
 
+// Of one colour each, [count,3,2,3].
+Tensor flat_pictures(int64_t count) {
+  return (arange(count) * 20 + 30).to(uint8).reshape({count, 1, 1, 1}).expand({count, 3, 2, 3});
+}
+
 void write_example(const std::string& folder) {
   io::EventWriter events(folder);
   for (int step = 0; step < 100; ++step) events.scalar("loss/train", 1.0 / (step + 1), step);
   events.text("notes", "a *short* run", 0);
   events.histogram("weights", tensor({0.f, 1.f, 2.f, 3.f, std::numeric_limits<float>::quiet_NaN()}), 5);
+  events.image("one", flat_pictures(1)[0], 3);
+  events.images("several", flat_pictures(10), 4);
 }
 
 }  // namespace
@@ -63,6 +73,34 @@ TEST_CASE("events: records are framed with checksums") {
   // step 300; summary { value { tag: "loss", simple_value: 0.5 } }
   CHECK(records[1].substr(9) ==
         std::string("\x10\xac\x02\x2a\x0d\x0a\x0b\x0a\x04loss\x15\x00\x00\x00\x3f", 18));
+}
+
+TEST_CASE("events: pictures are PNG files in a record, several of them one grid") {
+  const test::TemporaryFolder folder;
+  const Tensor three = flat_pictures(3);
+  const std::string path = [&] {
+    io::EventWriter events(folder / "run");
+    events.image("grey", three[0].narrow(0, 0, 1), 1);
+    events.images("grid", three, 300, 2);
+    return events.path();
+  }();
+  const auto records = records_of(test::read_file(path));
+  REQUIRE(records.size() == 3);
+  // step 1; summary { value { tag: "grey", image { height: 2, width: 3, colorspace: 1, encoded: ... } } }
+  const std::string grey = image::encode_png(three[0].narrow(0, 0, 1));
+  CHECK(records[1].substr(9) == std::string("\x10\x01\x2a") + char(16 + grey.size()) + '\x0a' +
+                                    char(14 + grey.size()) + "\x0a\x04grey\x22" + char(8 + grey.size()) +
+                                    std::string("\x08\x02\x10\x03\x18\x01\x22") + char(grey.size()) + grey);
+  const Tensor grid = image::decode(records[2].substr(records[2].find("\x89PNG")));
+  CHECK(grid.shape() == Shape{3, 4, 6});
+  CHECK(equal(grid.narrow(1, 0, 2).narrow(2, 3, 3).contiguous(), three[1].contiguous()));
+  CHECK(equal(grid.narrow(1, 2, 2).narrow(2, 0, 3).contiguous(), three[2].contiguous()));
+  CHECK(sum(grid.narrow(1, 2, 2).narrow(2, 3, 3)).item<int64_t>() == 0);
+
+  io::EventWriter events(folder / "wrong");
+  CHECK(test::contains(test::error_of([&] { events.image("x", zeros({3, 2, 2}), 0); }), "uint8"));
+  CHECK(test::error_of([&] { events.images("x", three[0], 0); }) ==
+        "event writer: 'x' is [3,2,3] in 8 columns, and should be pictures [N,C,H,W] in 1 or more");
 }
 
 TEST_CASE("events: errors") {
@@ -114,7 +152,11 @@ TEST_CASE("events: TensorBoard reads them") {
   CHECK(out ==
         "scalars 51 last 50 7.0 first 1.0\n"
         "text a *short* run\n"
-        "histogram step 5 min 0.0 max 3.0 num 4.0 sum 6.0 squares 14.0 counts 4.0\n");
+        "histogram step 5 min 0.0 max 3.0 num 4.0 sum 6.0 squares 14.0 counts 4.0\n"
+        "image one step 3 3 x 2\n"
+        "image several step 4 24 x 4\n");
+  const Tensor several = image::read(folder / "run/several.png");
+  CHECK(equal(several.narrow(1, 2, 2).narrow(2, 3, 3).contiguous(), flat_pictures(10)[9].contiguous()));
 }
 
 }  // namespace kiln
