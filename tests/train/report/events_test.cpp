@@ -88,8 +88,8 @@ TEST_CASE("events: pictures are PNG files in a record, several of them one grid"
   REQUIRE(records.size() == 3);
   // step 1; summary { value { tag: "grey", image { height: 2, width: 3, colorspace: 1, encoded: ... } } }
   const std::string grey = image::encode_png(three[0].narrow(0, 0, 1));
-  CHECK(records[1].substr(9) == std::string("\x10\x01\x2a") + char(16 + grey.size()) + '\x0a' +
-                                    char(14 + grey.size()) + "\x0a\x04grey\x22" + char(8 + grey.size()) +
+  CHECK(records[1].substr(9) == std::string("\x10\x01\x2a") + char(18 + grey.size()) + '\x0a' +
+                                    char(16 + grey.size()) + "\x0a\x04grey\x22" + char(8 + grey.size()) +
                                     std::string("\x08\x02\x10\x03\x18\x01\x22") + char(grey.size()) + grey);
   const Tensor grid = image::decode(records[2].substr(records[2].find("\x89PNG")));
   CHECK(grid.shape() == Shape{3, 4, 6});
