@@ -15,7 +15,7 @@ std::string Annotations::path_of(const AnnotatedImage& image) const {
 }
 
 Annotations Annotations::of_split(const std::string& split) const {
-  Annotations part = {folder, classes, {}};
+  Annotations part = {folder, classes, {}, packed};
   for (const AnnotatedImage& image : images)
     if (image.split == split) part.images.push_back(image);
   return part;

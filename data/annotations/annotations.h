@@ -45,6 +45,9 @@ struct Annotations {
   std::string folder;                // what relative paths start from
   std::vector<std::string> classes;  // label i is classes[i]
   std::vector<AnnotatedImage> images;
+  // The file of packed pictures (folders/packed.h) in which the pictures lie by their paths; "": they are
+  // files.
+  std::string packed = {};
   bool operator==(const Annotations&) const = default;
 
   std::string path_of(const AnnotatedImage& image) const;

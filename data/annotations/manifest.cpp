@@ -4,6 +4,7 @@
 
 #include <kiln/data/annotations/manifest_entry.h>
 #include <kiln/data/annotations/table.h>
+#include <kiln/data/sets/file.h>
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/json.h>
 
@@ -56,7 +57,7 @@ class Reader {
       const Value value = io::parse_json(row, fmt::format("{}: line {}", what_, line), kDepth);
       if (!value.is_dict()) fail("{}: line {}: is no JSON object", what_, line);
       if (line == 1 && value.find("classes") != nullptr && value.find("path") == nullptr)
-        classes(value.at("classes"));
+        first_line(value);
       else
         add(line, [&](AnnotatedImage& image) {
           for (const auto& entry : value.entries()) entries_.set(image, entry.key.text(), entry.value);
@@ -78,6 +79,17 @@ class Reader {
     for (size_t i = 0; i < std::min(names.size(), kShown); ++i)
       out += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i].substr(0, 40));
     return names.size() > kShown ? fmt::format("{} and {} more", out, names.size() - kShown) : out;
+  }
+
+  void first_line(const Value& value) {
+    classes(value.at("classes"));
+    const Value* packed = value.find("packed");
+    if (packed == nullptr) return;
+    if (!packed->is_string()) fail("{}: line 1: 'packed' is no text", what_);
+    const std::string& file = packed->as_string();
+    if (const std::string problem = path_problem(file, options_); !problem.empty())
+      fail("{}: line 1: {}", what_, problem);
+    result_.packed = file.starts_with('/') ? file : join_path(folder_of(what_), file);
   }
 
   void classes(const Value& names) {
@@ -143,12 +155,18 @@ void write_manifest(const std::string& path, const Annotations& annotations) {
   const char kind = kind_of(path);
   Annotations moved = annotations;
   moved.folder = folder_of(path);
-  if (moved.folder != annotations.folder)
-    for (AnnotatedImage& image : moved.images) {
-      const std::string whole = absolute_path(annotations.path_of(image));
-      const std::string base = absolute_path(moved.folder) + "/";
-      image.path = whole.starts_with(base) ? whole.substr(base.size()) : whole;
-    }
+  const std::string base = absolute_path(moved.folder) + "/";
+  const auto from_here = [&](const std::string& file) {
+    const std::string whole = absolute_path(file);
+    return whole.starts_with(base) ? whole.substr(base.size()) : whole;
+  };
+  if (!annotations.packed.empty()) {
+    if (kind != '{')
+      fail("{}: a table does not tell that the pictures lie in {}; write a .jsonl", path, annotations.packed);
+    moved.packed = from_here(annotations.packed);
+  } else if (moved.folder != annotations.folder) {
+    for (AnnotatedImage& image : moved.images) image.path = from_here(annotations.path_of(image));
+  }
   io::write_text(path, manifest_text(moved, kind));
 }
 

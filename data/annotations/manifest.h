@@ -12,15 +12,16 @@ namespace kiln::data {
 // `height`, `boxes`, which in a table is the JSON that it is in .jsonl:
 //   [{"box": [left, top, width, height], "label": "cat", "crowd": true, "difficult": true,
 //     "polygons": [[x, y, ...]], "mask": {"size": [height, width], "counts": "text"}}]
-// Others are passed over. A first line {"classes": ["cat", ...]} of .jsonl gives the classes in their order.
+// Others are passed over. A first line {"classes": ["cat", ...]} of .jsonl gives the classes in their order;
+// its "packed" names the file of packed pictures in which the pictures lie, from the manifest's folder.
 //
 // Throws an Error that names the file and the line for damaged forms; what is wrong with one picture (no
 // path, a path that comes twice, an unknown class, a bad number or box) is a problem of AnnotationOptions.
 Annotations read_manifest(const std::string& path, const AnnotationOptions& options = {});
 
 // Everything, with paths from the manifest's folder where pictures lie in it, absolute ones else. A table
-// does not keep classes that no picture has, nor another order than the sorted one; .jsonl keeps all. The
-// file appears whole or not at all.
+// does not keep classes that no picture has, nor another order than the sorted one; .jsonl keeps all. Throws
+// for a table of packed pictures. The file appears whole or not at all.
 void write_manifest(const std::string& path, const Annotations& annotations);
 
 }  // namespace kiln::data

@@ -64,7 +64,7 @@ std::string lines_text(const Annotations& annotations) {
   std::string out = "{\"classes\":[";
   for (size_t i = 0; i < annotations.classes.size(); ++i)
     out += (i == 0 ? "" : ",") + io::json_string(annotations.classes[i]);
-  out += "]}\n";
+  out += annotations.packed.empty() ? "]}\n" : "],\"packed\":" + io::json_string(annotations.packed) + "}\n";
   for (const AnnotatedImage& image : annotations.images) {
     out += '{';
     bool first = true;

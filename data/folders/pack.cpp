@@ -108,6 +108,9 @@ void pack(const Annotations& annotations, const std::string& path, const PackOpt
   if (options.encoded && (options.shorter_side > 0 || options.crop > 0))
     fail("pack: encoded pictures are not resized; leave shorter_side and crop at 0");
   if (options.shorter_side < 0 || options.crop < 0) fail("pack: shorter_side and crop must not be negative");
+  if (!annotations.packed.empty())
+    fail("pack: the pictures are packed already, in {}; pack the set that it was made of",
+         annotations.packed);
   Annotations packed = annotations;
   Collected collected(path);
   std::vector<int64_t> shapes;

@@ -35,6 +35,7 @@ struct PackedPictures::State {
     annotations = parse_manifest({static_cast<const char*>(manifest.raw_data()), size_t(manifest.numel())},
                                  '{', what, {.allow_outside = true});
     annotations.folder = "";
+    annotations.packed = path;
     bytes = part_of(file, path, "bytes", uint8);
     offsets = part_of(file, path, "offsets", int64).to_vector<int64_t>();
     checksums = part_of(file, path, "checksums", int64).to_vector<int64_t>();

@@ -35,6 +35,7 @@ class PackedPictures : public SampleDataset {
   Sample sample(int64_t index) const override;
   int64_t label(int64_t index) const override;
   const std::vector<std::string>& class_names() const override;
+  // With this file as Annotations::packed: Pictures of them, or of a part, are read from it.
   const Annotations& annotations() const;
   // Samples of one split, by index.
   std::vector<int64_t> split(const std::string& name) const;

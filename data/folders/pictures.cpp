@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <unordered_map>
 
+#include <kiln/data/folders/packed.h>
 #include <kiln/data/folders/targets.h>
 #include <kiln/image/resize.h>
 #include <kiln/tensor/base/fail.h>
@@ -37,15 +39,36 @@ class Cache {
   mutable int64_t left_;
 };
 
+// Pictures of a packed file by their paths.
+class Pack {
+ public:
+  Pack(const Annotations& annotations, const image::DecodeOptions& decode)
+      : pictures_(annotations.packed, {.target = PictureTarget::none, .decode = decode}) {
+    const std::vector<AnnotatedImage>& images = pictures_.annotations().images;
+    for (size_t i = 0; i < images.size(); ++i) places_.emplace(images[i].path, int64_t(i));
+    for (const AnnotatedImage& image : annotations.images)
+      if (!places_.contains(image.path))
+        fail("{}: {} holds no picture '{}'", kName, annotations.packed, image.path);
+  }
+  Tensor read(const std::string& path) const { return pictures_.sample(places_.at(path)).tensors[0]; }
+
+ private:
+  PackedPictures pictures_;
+  std::unordered_map<std::string, int64_t> places_;
+};
+
 }  // namespace
 
 struct Pictures::State {
   State(Annotations given, const PicturesOptions& chosen)
-      : annotations(std::move(given)), options(chosen), cache(chosen.cache_bytes) {}
+      : annotations(std::move(given)), options(chosen), cache(chosen.cache_bytes) {
+    if (!annotations.packed.empty()) pack.emplace(annotations, options.decode);
+  }
 
   Annotations annotations;
   PicturesOptions options;
   Cache cache;
+  std::optional<Pack> pack;
   mutable std::mutex mutex;
   mutable std::set<int64_t> bad;
 
@@ -66,7 +89,7 @@ struct Pictures::State {
     const AnnotatedImage& image = annotations.images[size_t(index)];
     if (options.cache_bytes > 0)
       if (const Tensor kept = cache.find(index); kept.defined()) return kept;
-    Tensor x = image::read(annotations.path_of(image), options.decode);
+    Tensor x = pack ? pack->read(image.path) : image::read(annotations.path_of(image), options.decode);
     if (options.shorter_side > 0 && std::min(x.shape()[1], x.shape()[2]) > options.shorter_side)
       x = image::resize_shorter(x, options.shorter_side);
     if (options.cache_bytes > 0) cache.keep(index, x);
@@ -91,7 +114,7 @@ struct Pictures::State {
   Sample sample_of(int64_t index) const {
     const AnnotatedImage& image = annotations.images[size_t(index)];
     const Tensor x = picture(index);
-    Sample sample({x}, {annotations.path_of(image)});
+    Sample sample({x}, {pack ? image.path : annotations.path_of(image)});
     add_target(sample, image, options.target, annotations.classes.size(), x.shape());
     return sample;
   }

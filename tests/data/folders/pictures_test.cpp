@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/data/annotations/manifest.h>
 #include <kiln/data/folders/packed.h>
 #include <kiln/data/loader.h>
 #include <kiln/image/encode.h>
@@ -162,6 +163,34 @@ TEST_CASE("packed pictures: the samples of the pictures themselves") {
     CHECK(error_of([&] { data::PackedPictures cut(folder / "cut.kiln"); }) != "");
   }
   CHECK(!std::filesystem::exists(folder / "packed.kiln.packing"));
+}
+
+TEST_CASE("packed pictures: annotations of a packed file are pictures like others, whole and in part") {
+  const test::TemporaryFolder folder;
+  write_folder(folder);
+  data::Annotations annotations = data::read_image_folder(folder.path());
+  for (size_t i = 0; i < annotations.images.size(); ++i) annotations.images[i].split = i % 2 == 0 ? "a" : "b";
+  data::pack(annotations, folder / "packed.kiln");
+  const data::Annotations packed = data::PackedPictures(folder / "packed.kiln").annotations();
+  CHECK(packed.packed == folder / "packed.kiln");
+  data::write_manifest(folder / "list.jsonl", packed);
+  CHECK(contains(test::read_file(folder / "list.jsonl"), "\"packed\":\"packed.kiln\"}"));
+  CHECK(contains(error_of([&] { data::write_manifest(folder / "list.csv", packed); }), "write a .jsonl"));
+  CHECK(contains(error_of([&] { data::pack(packed, folder / "again.kiln"); }), "packed already"));
+  data::Annotations read = data::read_manifest(folder / "list.jsonl");
+  const data::Pictures part(read.of_split("b")), plain(annotations.of_split("b"));
+  REQUIRE(part.size() == 3);
+  for (int64_t i = 0; i < part.size(); ++i) {
+    CHECK(equal(part.sample(i).tensors[0], plain.sample(i).tensors[0]));
+    CHECK(equal(part.sample(i).tensors[1], plain.sample(i).tensors[1]));
+  }
+  CHECK(part.sample(0).texts == std::vector<std::string>{read.images[1].path});
+  read.images[0].path = "cat/none.png";
+  CHECK(error_of([&] { data::Pictures set(read); }) ==
+        "Pictures: " + read.packed + " holds no picture 'cat/none.png'");
+  // From elsewhere only where that is allowed.
+  folder.write("below/list.jsonl", R"({"classes":["cat"],"packed":"../packed.kiln"})");
+  CHECK(contains(error_of([&] { data::read_manifest(folder / "below/list.jsonl"); }), "line 1: "));
 }
 
 TEST_CASE("packed pictures: resized and cut, with their boxes; what does not fit is refused") {
