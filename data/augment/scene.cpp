@@ -1,9 +1,22 @@
 #include <kiln/data/augment/scene.h>
 
+#include <algorithm>
+
 #include <kiln/data/augment/draw.h>
 #include <kiln/image/elements.h>
 
 namespace kiln::data {
+
+namespace {
+
+// The scale at which the object is as long as the background is short.
+double unit_of(const Tensor& object, Pair background) {
+  image::check_planes("strew", object);
+  const Pair size = image::size_of_picture(object);
+  return double(std::min(background.h, background.w)) / double(std::max({size.h, size.w, int64_t(1)}));
+}
+
+}  // namespace
 
 image::compose::Scene strew(const Tensor& background, const std::vector<image::compose::Object>& objects,
                             RandomStream& random, const StrewOptions& options) {
@@ -15,10 +28,12 @@ image::compose::Scene strew(const Tensor& background, const std::vector<image::c
   const Pair size = image::size_of_picture(background);
   const Interval log_scale(std::log(options.scale.low), std::log(options.scale.high));
   std::vector<image::compose::Placement> placements(objects.size());
-  for (image::compose::Placement& placement : placements) {
+  for (size_t i = 0; i < objects.size(); ++i) {
+    image::compose::Placement& placement = placements[i];
     placement.x = uniform(options.x, random) * double(size.w);
     placement.y = uniform(options.y, random) * double(size.h);
     placement.scale = std::exp(uniform(log_scale, random));
+    if (options.relative) placement.scale *= unit_of(objects[i].picture, size);
     placement.degrees = uniform(options.degrees, random);
     placement.mirrored = chance(options.mirrored, random);
   }

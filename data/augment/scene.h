@@ -12,6 +12,8 @@ struct StrewOptions {
   Interval scale = {0.5, 1.5};
   Interval degrees = {0, 0};
   double mirrored = 0.5;  // probability
+  // The scale is that of the object's longer side to the background's shorter one, not that of its pixels.
+  bool relative = false;
   image::compose::SceneOptions scene = {};
 };
 

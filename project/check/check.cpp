@@ -1,27 +1,20 @@
 #include <kiln/project/check/check.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <thread>
 
+#include <kiln/project/by_threads.h>
 #include <kiln/project/check/find.h>
+#include <kiln/tensor/base/fail.h>
 
 namespace kiln::project {
 namespace {
 
-std::vector<PictureFacts> look_at_all(const data::Annotations& set, int threads) {
+std::vector<PictureFacts> look_at_all(const data::Annotations& set, const CheckOptions& options) {
   std::vector<PictureFacts> facts(set.images.size());
-  std::atomic<size_t> next = 0;
-  const auto work = [&] {
-    for (size_t i = next++; i < facts.size(); i = next++) facts[i] = facts_of(set.path_of(set.images[i]));
-  };
-  const auto wanted =
-      threads > 0 ? size_t(threads) : size_t(std::max(std::thread::hardware_concurrency(), 1u));
-  std::vector<std::jthread> others;
-  for (size_t i = 1; i < std::min(wanted, facts.size()); ++i) others.emplace_back(work);
-  work();
+  for_each_picture(int64_t(facts.size()), options.threads, options.progress,
+                   [&](int64_t i) { facts[size_t(i)] = facts_of(set.path_of(set.images[size_t(i)])); });
   return facts;
 }
 
@@ -49,9 +42,11 @@ int64_t Check::count(Finding::Level level) const {
 
 Check check_data(const data::Annotations& set, const CheckOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
+  if (!set.packed.empty())
+    fail("check: the pictures are packed in {}; check the set that it was made of", set.packed);
   Check check;
   check.pictures = int64_t(set.images.size());
-  const std::vector<PictureFacts> facts = look_at_all(set, options.threads);
+  const std::vector<PictureFacts> facts = look_at_all(set, options);
   find_in_files(set, facts, options, check);
   find_copies(set, facts, options.similar, check);
   find_in_labels(set, facts, options, check);

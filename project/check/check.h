@@ -42,6 +42,7 @@ struct CheckOptions {
   double most_imbalance = 20;  // the largest class over the smallest
   bool similar = true;         // look for the same picture in another size or compression
   int threads = 0;             // that read pictures; 0: as many as the machine has
+  Function<void(int64_t done, int64_t total)> progress = {};
   // What reading the set said (AnnotationOptions::problem), and picture files that the set does not name.
   std::vector<std::string> problems = {};
   std::vector<std::string> unnamed = {};
@@ -50,11 +51,11 @@ struct CheckOptions {
 // Looks at every picture of a set.
 //
 // Errors: files that are missing, empty, cut off or no pictures; names that end like another format; the same
-// bytes with different labels, or in two splits; a class that only validation has; an unknown class; boxes
-// outside of their picture or without area. Warnings: the same bytes twice; the same picture in another size
-// or compression (also across splits, which is an error there); odd sizes; pictures without a label; files
-// that nobody names; classes without pictures; classes that are much rarer than others; EXIF that says a
-// picture is turned.
+// bytes with different labels, or in two splits; a class that only validation has or that has no picture; an
+// unknown class; boxes outside of their picture or without area. Warnings: the same bytes twice; the same
+// picture in another size or compression (also across splits, which is an error there); odd sizes; pictures
+// without a label; files that nobody names; classes that are much rarer than others; EXIF that says a picture
+// is turned.
 Check check_data(const data::Annotations& set, const CheckOptions& options = {});
 
 // A page of text, JSON, and a page of HTML with small pictures of what was found, on its own.

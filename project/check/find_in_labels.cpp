@@ -43,7 +43,7 @@ void look_at_classes(const CheckOptions& options, Check& check) {
     const int64_t pictures = total(of_class);
     if (pictures == 0)
       check.findings.push_back(
-          {Level::warning, "empty class", fmt::format("the class '{}' has no picture", of_class.name), {}});
+          {Level::error, "empty class", fmt::format("the class '{}' has no picture", of_class.name), {}});
     if (pictures > most) most = pictures, commonest = of_class.name;
     if (pictures > 0 && pictures < least) least = pictures, rarest = of_class.name;
     const auto train = std::ranges::find(check.splits, "train");
