@@ -1,6 +1,5 @@
 #include <kiln/project/evaluate.h>
 
-#include <algorithm>
 #include <map>
 #include <numeric>
 
@@ -41,10 +40,20 @@ metrics::Report report_of(const Evaluation& evaluation, const std::vector<int64_
   return report;
 }
 
-std::vector<Evaluation::Slice> slices_of(const Evaluation& evaluation, const data::Annotations& set,
+// Not the rows that are another's, since their pictures could not be read.
+void leave_out(const std::vector<int64_t>& bad, data::Annotations& set, Predictions& predictions) {
+  const std::vector<int64_t> rows = rows_without(int64_t(set.images.size()), bad);
+  std::vector<data::AnnotatedImage> images;
+  for (const int64_t row : rows) images.push_back(set.images[size_t(row)]);
+  set.images = std::move(images);
+  predictions = rows_of(predictions, rows);
+}
+
+std::vector<Evaluation::Slice> slices_of(const Evaluation& evaluation,
                                          const metrics::ReportOptions& options) {
   std::map<std::string, std::vector<int64_t>> rows;
-  for (size_t i = 0; i < set.images.size(); ++i) rows[set.images[i].slice].push_back(int64_t(i));
+  const std::vector<data::AnnotatedImage>& images = evaluation.set.images;
+  for (size_t i = 0; i < images.size(); ++i) rows[images[i].slice].push_back(int64_t(i));
   std::vector<Evaluation::Slice> slices;
   if (rows.size() > 1)
     for (const auto& [name, of_slice] : rows)
@@ -57,9 +66,11 @@ std::vector<Evaluation::Slice> slices_of(const Evaluation& evaluation, const dat
 Evaluation evaluate(const Classifier& classifier, const data::Annotations& set,
                     const EvaluateOptions& options) {
   if (set.images.empty()) fail("evaluate: the set has no pictures");
+  check_pictures(set, "evaluate", options.skip_bad);
   const NoGrad scope;
   const std::vector<std::string>& names = classifier.card().class_names;
-  const data::Pictures pictures(names.empty() ? set : with_classes(set, names));
+  const data::Pictures pictures(names.empty() ? set : with_classes(set, names),
+                                {.skip_bad = options.skip_bad});
   const auto prepare = [&classifier](const Tensor& picture, data::RandomStream&) {
     return classifier.prepare(picture);
   };
@@ -69,16 +80,27 @@ Evaluation evaluate(const Classifier& classifier, const data::Annotations& set,
   report.class_names = pictures.class_names();
   report.logits = false;
   Tensors probabilities, labels;
-  Evaluation evaluation{.report = metrics::Report(int64_t(report.class_names.size()), report)};
+  Predictions all;
+  int64_t done = 0;
   for (const data::Batch& batch : loader.evaluation()) {
     probabilities.push_back(over_views(classifier, batch[0], options.views));
     labels.push_back(batch[1].clone());
-    evaluation.files.insert(evaluation.files.end(), batch.texts[0].begin(), batch.texts[0].end());
+    all.names.insert(all.names.end(), batch.texts[0].begin(), batch.texts[0].end());
+    if (options.progress) options.progress(done += batch.size(), pictures.size());
   }
-  evaluation.probabilities = cat(probabilities);
-  evaluation.labels = cat(labels);
+  all.scores = cat(probabilities);
+  all.labels = cat(labels);
+  Evaluation evaluation{.set = pictures.annotations(),
+                        .report = metrics::Report(int64_t(report.class_names.size()), report)};
+  if (const std::vector<int64_t> bad = pictures.bad(); !bad.empty()) {
+    for (const int64_t i : bad) evaluation.skipped.push_back(evaluation.set.images[size_t(i)].path);
+    leave_out(bad, evaluation.set, all);
+  }
+  evaluation.probabilities = all.scores;
+  evaluation.labels = all.labels;
+  evaluation.files = all.names;
   evaluation.report.update(evaluation.probabilities, evaluation.labels);
-  evaluation.slices = slices_of(evaluation, set, report);
+  evaluation.slices = slices_of(evaluation, report);
   return evaluation;
 }
 
@@ -87,14 +109,7 @@ std::vector<double> Evaluation::outcomes() const {
 }
 
 std::vector<int64_t> Evaluation::worst(int64_t most) const {
-  const std::vector<double> right = outcomes();
-  const std::vector<double> sure = max(probabilities, 1).values.to(float64).to_vector<double>();
-  std::vector<int64_t> wrong;
-  for (size_t i = 0; i < right.size(); ++i)
-    if (right[i] == 0) wrong.push_back(int64_t(i));
-  std::ranges::stable_sort(wrong, [&](int64_t a, int64_t b) { return sure[size_t(a)] > sure[size_t(b)]; });
-  wrong.resize(std::min(wrong.size(), size_t(std::max<int64_t>(most, 0))));
-  return wrong;
+  return surest_mistakes(probabilities, labels, most);
 }
 
 }  // namespace kiln::project

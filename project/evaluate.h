@@ -16,14 +16,18 @@ struct EvaluateOptions {
   // Each picture is asked about so many times, and the probabilities are averaged: 1 as it is, 2 also
   // mirrored, 4 in its quarter turns, 8 in these and their mirrors.
   int64_t views = 1;
+  int64_t skip_bad = 0;                // so many pictures that cannot be read are left out
   metrics::ReportOptions report = {};  // names of classes are the model's
+  Function<void(int64_t done, int64_t total)> progress = {};  // pictures
 };
 
 // How a classifier does on a set.
 struct Evaluation {
-  Tensor probabilities;  // float32 [samples, classes]
-  Tensor labels;         // int64 [samples]
+  data::Annotations set;  // the pictures that it is about, one a sample; labels count the model's classes
+  Tensor probabilities;   // float32 [samples, classes]
+  Tensor labels;          // int64 [samples]
   std::vector<std::string> files;
+  std::vector<std::string> skipped;  // files that could not be read and are left out
   metrics::Report report;
   struct Slice {
     std::string name;
@@ -34,16 +38,24 @@ struct Evaluation {
   std::vector<double> outcomes() const;
   // Of the samples whose class was not the likeliest, those that the classifier was surest of.
   std::vector<int64_t> worst(int64_t most) const;
+  // The report's, with the slices and what was left out: in JSON as "slices": {name: {"samples", "figures"}}
+  // and "skipped": [file].
+  std::string text() const;
+  std::string json() const;
 };
 
+// "2 pictures could not be read and are left out: a.png, b.png".
+std::string skipped_text(const std::vector<std::string>& skipped);
+
 // Asks about all pictures of a set, each of which has one label. Classes of the set are found among the
-// model's by name. Throws when one is not there, and for a picture that cannot be read, which it names.
+// model's by name. Throws when one is not there, for files that are missing and for a picture that cannot be
+// read, which it names (beyond options.skip_bad of them).
 Evaluation evaluate(const Classifier& classifier, const data::Annotations& set,
                     const EvaluateOptions& options = {});
 
 // report.txt, report.json, predictions.csv, confusion.svg, reliability.svg, and index.html with all of that
 // and the worst mistakes as pictures, in a folder that is made.
-void write(const Evaluation& evaluation, const Classifier& classifier, const data::Annotations& set,
-           const std::string& folder, int64_t worst = 24);
+void write(const Evaluation& evaluation, const Classifier& classifier, const std::string& folder,
+           int64_t worst = 24);
 
 }  // namespace kiln::project

@@ -11,7 +11,7 @@
 #include <kiln/data/annotations/split.h>
 #include <kiln/data/annotations/voc.h>
 #include <kiln/data/annotations/yolo.h>
-#include <kiln/data/folders/pictures.h>
+#include <kiln/data/folders/packed.h>
 #include <kiln/tensor/base/closest_word.h>
 #include <kiln/tensor/base/fail.h>
 
@@ -39,13 +39,13 @@ bool has_file_ending(const fs::path& folder, const char* ending) {
 }
 
 // Folders of class folders, one a split.
-data::Annotations read_split_folders(const std::string& path) {
+data::Annotations read_split_folders(const std::string& path, const data::ImageFolderOptions& options) {
   data::Annotations all{.folder = path};
   std::vector<data::Annotations> parts;
   std::set<std::string> classes;
   for (const auto& [folder, split] : kSplitFolders) {
     if (!is_folder(fs::path(path) / folder)) continue;
-    parts.push_back(data::read_image_folder(path + "/" + folder));
+    parts.push_back(data::read_image_folder(path + "/" + folder, options));
     for (data::AnnotatedImage& image : parts.back().images) {
       image.path = std::string(folder) + "/" + image.path;
       image.split = split;
@@ -68,8 +68,9 @@ data::Annotations read_folder(const std::string& path, const data::AnnotationOpt
     if (is_there(folder / name)) return data::read_manifest(path + "/" + name, options);
   if (is_there(folder / "Annotations") || has_file_ending(folder, ".xml"))
     return data::read_voc(path, options);
-  if (is_folder(folder / "train")) return read_split_folders(path);
-  return data::read_image_folder(path);
+  const data::ImageFolderOptions folders = {.allow_empty = bool(options.problem)};
+  if (is_folder(folder / "train")) return read_split_folders(path, folders);
+  return data::read_image_folder(path, folders);
 }
 
 // ELPV's has no first line, and blanks where tables have commas.
@@ -84,8 +85,12 @@ data::Annotations read_file(const std::string& path, const data::AnnotationOptio
   if (ending == ".json") return data::read_coco(path, {.reading = options});
   if (ending == ".yaml" || ending == ".yml") return data::read_yolo(path, options);
   if (ending == ".csv" || ending == ".tsv" || ending == ".jsonl") return data::read_manifest(path, options);
+  if (ending == ".kiln")
+    return data::PackedPictures(path, {.target = data::PictureTarget::none}).annotations();
   fail(
-      "{} says nothing about pictures: a set is a folder, or a .csv, .tsv, .jsonl, .json (COCO) or data.yaml",
+      "{} says nothing about pictures: a set is a folder, or a .csv, .tsv, .jsonl, .json (COCO), data.yaml "
+      "or "
+      ".kiln (packed)",
       path);
 }
 
@@ -95,6 +100,28 @@ data::Annotations open_data(const std::string& path, const data::AnnotationOptio
   if (!is_there(path)) fail("{} is not there", path);
   const data::Annotations set = is_folder(path) ? read_folder(path, options) : read_file(path, options);
   return options.classes.empty() || options.classes == set.classes ? set : with_classes(set, options.classes);
+}
+
+void check_pictures(const data::Annotations& set, const std::string& who, int64_t may_miss) {
+  constexpr int64_t kNamed = 5;
+  std::vector<std::string> missing;
+  int64_t count = 0;
+  for (const data::AnnotatedImage& image : set.images) {
+    if (image.labels.size() != 1) {
+      if (image.labels.empty() && !image.boxes.empty())
+        fail(
+            "{}: {} has boxes and no label of the picture as a whole; kiln learns to name pictures, not to "
+            "find "
+            "things in them: give each picture a label, or cut the boxes out",
+            who, image.path);
+      fail("{}: {} has {} labels, and each picture needs one", who, image.path, image.labels.size());
+    }
+    if (set.packed.empty() && !is_there(set.path_of(image)) && ++count <= kNamed)
+      missing.push_back(image.path);
+  }
+  if (count > may_miss)
+    fail("{}: {} of {} pictures are missing: {}{}", who, count, set.images.size(), fmt::join(missing, ", "),
+         count > kNamed ? ", ..." : "");
 }
 
 data::Annotations with_classes(const data::Annotations& set, const std::vector<std::string>& classes) {

@@ -23,4 +23,14 @@ Predictions predict(const nn::AnyModule& net, const data::DataLoader& loader, De
 // The probabilities: softmax of the scores, float32.
 Tensor probabilities(const Predictions& predictions);
 
+// Of the rows of probabilities [samples, classes] whose likeliest class is not the label's, `most` at most:
+// those that are surest of it, the surest first.
+std::vector<int64_t> surest_mistakes(const Tensor& probabilities, const Tensor& labels, int64_t most);
+
+// Of those rows alone.
+Predictions rows_of(const Predictions& predictions, const std::vector<int64_t>& rows);
+
+// Those of `size` rows that are not among `left_out`, which is sorted.
+std::vector<int64_t> rows_without(int64_t size, const std::vector<int64_t>& left_out);
+
 }  // namespace kiln::project

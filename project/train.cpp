@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <kiln/autograd/ops.h>
 #include <kiln/data/annotations/manifest.h>
 #include <kiln/data/folders/pictures.h>
 #include <kiln/data/sampler.h>
@@ -19,6 +20,7 @@
 #include <kiln/project/augmentation.h>
 #include <kiln/project/evaluate.h>
 #include <kiln/project/open_data.h>
+#include <kiln/project/overlay.h>
 #include <kiln/tensor/base/fail.h>
 
 namespace kiln::project {
@@ -57,25 +59,57 @@ data::Annotations set_of(const TrainOptions& options) {
   const std::string kept = options.out + "/data.jsonl";
   if (options.resume && std::filesystem::exists(kept))
     return data::read_manifest(kept, {.allow_outside = true});
-  data::Annotations set = with_validation(open_data(options.data, {.allow_outside = true}),
-                                          options.validation, options.recipe.seed);
+  const data::Annotations all = open_data(options.data, {.allow_outside = true});
+  check_pictures(all, "train", options.skip_bad);
+  const data::Annotations set = with_validation(all, options.validation, options.recipe.seed);
   data::write_manifest(kept, set);
   return data::read_manifest(kept, {.allow_outside = true});
-}
-
-void check_classes(const data::Pictures& train, const data::Pictures& validation) {
-  std::vector<bool> learned(train.class_names().size(), false);
-  for (int64_t i = 0; i < train.size(); ++i) learned[size_t(train.label(i))] = true;
-  for (int64_t i = 0; i < validation.size(); ++i)
-    if (!learned[size_t(validation.label(i))])
-      fail("train: only the validation set has the class '{}' ({}); kiln data check tells more",
-           train.class_names()[size_t(validation.label(i))], validation.annotations().images[size_t(i)].path);
 }
 
 std::vector<int64_t> counts_of(const data::Pictures& set) {
   std::vector<int64_t> counts(set.class_names().size(), 0);
   for (int64_t i = 0; i < set.size(); ++i) ++counts[size_t(set.label(i))];
   return counts;
+}
+
+void check_classes(const data::Pictures& train, const data::Pictures& validation) {
+  const std::vector<int64_t> learned = counts_of(train);
+  for (int64_t i = 0; i < validation.size(); ++i)
+    if (learned[size_t(validation.label(i))] == 0)
+      fail("train: only the validation set has the class '{}' ({}); kiln data check tells more",
+           train.class_names()[size_t(validation.label(i))], validation.annotations().images[size_t(i)].path);
+  for (size_t label = 0; label < learned.size(); ++label)
+    if (learned[label] == 0)
+      fail("train: no picture to learn from is of the class '{}'; take it out of the set's classes",
+           train.class_names()[label]);
+}
+
+// The two sets, and what of them cannot be read.
+struct Sets {
+  data::Pictures train, validation;
+  int64_t may_skip;
+
+  // Throws when that are too many.
+  FitOptions::Unread unread() const {
+    const FitOptions::Unread unread = {int64_t(train.bad().size()), validation.bad()};
+    if (unread.training + int64_t(unread.validation.size()) > may_skip)
+      fail("train: {} pictures cannot be read, and {} may be skipped: {}",
+           unread.training + int64_t(unread.validation.size()), may_skip, fmt::join(names(), ", "));
+    return unread;
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> paths;
+    for (const data::Pictures* set : {&train, &validation})
+      for (const int64_t i : set->bad()) paths.push_back(set->annotations().images[size_t(i)].path);
+    return paths;
+  }
+};
+
+// Prepared pictures [N,C,H,W] as ones to look at, uint8 [N,3,H,W].
+Tensor shown_batch(const Tensor& batch, const image::Preset& preset) {
+  Tensors pictures;
+  for (int64_t i = 0; i < batch.size(0); ++i) pictures.push_back(shown(batch[i], preset));
+  return stack(pictures);
 }
 
 data::AnySampler balanced(const data::Pictures& set) {
@@ -120,7 +154,7 @@ data::DataLoader loader_of(const data::Pictures& train, const TrainOptions& opti
 
 }  // namespace
 
-FitResult train(const TrainOptions& options) {
+TrainResult train(const TrainOptions& options) {
   check(options.recipe);
   if (!options.balance.empty() && options.balance != "sampler")
     fail("train: balance is '{}', and should be 'sampler' or nothing", options.balance);
@@ -135,9 +169,9 @@ FitResult train(const TrainOptions& options) {
 
   const data::Annotations set = set_of(options);
   const data::PicturesOptions reading = {.skip_bad = options.skip_bad};
-  const data::Pictures train_set(set.of_split("train"), reading),
-      validation_set(set.of_split("val"), reading);
-  check_classes(train_set, validation_set);
+  const Sets sets = {data::Pictures(set.of_split("train"), reading),
+                     data::Pictures(set.of_split("val"), reading), options.skip_bad};
+  check_classes(sets.train, sets.validation);
 
   manual_seed(options.recipe.seed);
   models::Model net =
@@ -149,12 +183,19 @@ FitResult train(const TrainOptions& options) {
     return image::prepare(picture, preset);
   };
   const FitData data = {
-      .train = loader_of(train_set, options, net.card.preset),
+      .train = loader_of(sets.train, options, net.card.preset),
       .validation = data::DataLoader(
-          validation_set,
+          sets.validation,
           {.batch_size = options.recipe.batch_size, .workers = options.workers, .transform = prepare}),
-      .class_counts = counts_of(train_set)};
-  const FitResult result =
+      .class_counts = counts_of(sets.train)};
+  const auto show = [preset = net.card.preset](const Tensor& batch) { return shown_batch(batch, preset); };
+  const auto show_samples = [&](const std::vector<int64_t>& samples) {
+    Tensors pictures;
+    for (const int64_t i : samples)
+      pictures.push_back(image::prepare(sets.validation.sample(i).tensors[0], net.card.preset));
+    return show(stack(pictures));
+  };
+  TrainResult result = {
       fit(net, data, options.recipe,
           {.folder = options.out,
            .device = options.device.empty() ? default_device() : Device(options.device),
@@ -162,13 +203,20 @@ FitResult train(const TrainOptions& options) {
            .resume = options.resume,
            .go_on = options.go_on,
            .measure = [&](const Predictions& predictions) { return figures_of(predictions, set.classes); },
-           .keep = [&](const Value& metrics) { keep(net, options, metrics); }});
+           .show_batch = show,
+           .show_samples = show_samples,
+           .unread = [&] { return sets.unread(); },
+           .keep = [&](const Value& metrics) { keep(net, options, metrics); }}),
+      {}};
+  result.skipped = sets.names();
   if (result.interrupted || result.best_epoch == 0) return result;
   const Classifier best(options.out + "/best.kiln",
                         options.device.empty() ? default_device() : Device(options.device));
-  const data::Annotations judged = set.of_split("val");
-  write(evaluate(best, judged, {.batch_size = options.recipe.batch_size, .workers = options.workers}), best,
-        judged, options.out);
+  Evaluation evaluation = evaluate(
+      best, set.of_split("val"),
+      {.batch_size = options.recipe.batch_size, .workers = options.workers, .skip_bad = options.skip_bad});
+  evaluation.skipped = result.skipped;  // the training set's too
+  write(evaluation, best, options.out);
   return result;
 }
 

@@ -23,6 +23,7 @@
 namespace kiln::project {
 namespace {
 
+constexpr int64_t kMostShown = 32;  // pictures of a grid for TensorBoard
 constexpr int64_t kReadEvery = 20;  // steps between looks at the losses, which wait for the device
 
 double now() {
@@ -148,7 +149,12 @@ class Run {
     auto at = data_.train.epoch(epoch).begin();
     for (; at != data::BatchIterator::End(); ++at) {
       waited_ += now() - asked;
-      recent_.add(train_on(moved(*at)));
+      const Tensors parts = moved(*at);
+      if (step_ == 0 && options_.show_batch) {
+        const Tensor x = parts[0].narrow(0, 0, std::min(parts[0].size(0), kMostShown));
+        events_->images("pictures/training", options_.show_batch(x.to(cpu)), step_);
+      }
+      recent_.add(train_on(parts));
       schedule_->step();
       ++step_;
       bar_->advance(at->size());
@@ -175,19 +181,25 @@ class Run {
                    {"lr", optimizer_->lr()},
                    {"seconds", seconds_},
                    {"waited", seconds_ > 0 ? waited_ / seconds_ : 0.0}};
-    entry["validation"] = measure();
+    Predictions predictions = predict(net_, data_.validation, options_.device);
+    const FitOptions::Unread unread = options_.unread ? options_.unread() : FitOptions::Unread();
+    const std::vector<int64_t> rows = rows_without(data_.validation.samples(), unread.validation);
+    if (!unread.validation.empty()) predictions = rows_of(predictions, rows);
+    show_mistakes(predictions, rows);
+    const int64_t skipped = unread.training + int64_t(unread.validation.size());
+    if (skipped > 0) entry["skipped"] = skipped;
+    entry["validation"] = measure(predictions);
     history_.push_back(entry);
     for (const auto& [name, value] : entry.at("validation").entries())
       events_->scalar(name.text() + "/validation", value.as_float(), step_);
-    bar_->finish(summary(entry.at("validation")));
+    bar_->finish(summary(entry.at("validation")) + (skipped > 0 ? fmt::format("  {} skipped", skipped) : ""));
     write_history(options_.folder, epochs(), recipe_.metric);
     if (best_of(epochs(), recipe_.metric) == epoch - 1 && options_.keep)
       options_.keep(entry.at("validation"));
     loss_sum_ = seconds_ = waited_ = 0;
   }
 
-  Value measure() const {
-    const Predictions predictions = predict(net_, data_.validation, options_.device);
+  Value measure(const Predictions& predictions) const {
     const NoGrad scope;
     Value metrics = Value::dict();
     if (predictions.scores.defined()) {
@@ -201,6 +213,15 @@ class Run {
       fail("fit: nobody measures '{}' on the validation set; there are {}", recipe_.metric,
            names_of(metrics));
     return metrics;
+  }
+
+  // `rows` are the samples that the predictions are of.
+  void show_mistakes(const Predictions& predictions, const std::vector<int64_t>& rows) {
+    if (!options_.show_samples || !predictions.scores.defined()) return;
+    std::vector<int64_t> samples;
+    for (const int64_t i : surest_mistakes(probabilities(predictions), predictions.labels, kMostShown))
+      samples.push_back(rows[size_t(i)]);
+    if (!samples.empty()) events_->images("pictures/mistakes", options_.show_samples(samples), step_);
   }
 
   static std::string names_of(const Value& metrics) {

@@ -27,13 +27,26 @@ struct FitOptions {
   std::string go_on;    // the command that does, for who is interrupted
   // Numbers about the validation set, by name, beside its "loss" and "accuracy".
   Function<Value(const Predictions& validation)> measure = {};
+  // Pictures for TensorBoard, uint8 [n,C,H,W]: what a batch of the training set shows, as the net gets it
+  // (the first batch of a run is written), and what these samples of the validation set show (after each
+  // epoch the surest mistakes are).
+  Function<Tensor(const Tensor& batch)> show_batch = {};
+  Function<Tensor(const std::vector<int64_t>& samples)> show_samples = {};
+  // What could not be read so far, as data::Pictures::bad tells: how many samples of the training set, and
+  // which of the validation set, whose rows are left out of all figures. Asked after each epoch.
+  struct Unread {
+    int64_t training = 0;
+    std::vector<int64_t> validation = {};
+  };
+  Function<Unread()> unread = {};
   // Called after each epoch that was the best so far, while the net holds the weights that were judged (the
   // averaged ones, when there are).
   Function<void(const Value& metrics)> keep = {};
 };
 
 // An epoch: "epoch" (from 1), "loss" of training, "lr", "seconds", "waited" (the share of them in which the
-// net waited for its data), and the validation's in the dict "validation".
+// net waited for its data), "skipped" (samples that could not be read so far), and the validation's in the
+// dict "validation".
 using History = std::vector<Value>;
 
 struct FitResult {

@@ -6,6 +6,7 @@
 
 #include <kiln/image/encode.h>
 #include <kiln/kiln.h>
+#include <kiln/project/train.h>
 #include <support/files.h>
 
 // Small sets of pictures for tests.
@@ -46,6 +47,16 @@ inline void add_tiny_model() {
     return true;
   }();
   static_cast<void>(added);
+}
+
+// Six short epochs of it on such a set; a quarter of the pictures judge.
+inline project::TrainOptions tiny_run(const std::string& data, const std::string& out) {
+  add_tiny_model();
+  project::TrainOptions options = {.data = data, .out = out, .model = "tiny", .augment = "crop,flip,jitter"};
+  options.validation = 0.25;
+  options.recipe = {.epochs = 6, .batch_size = 8, .lr = 0.02};
+  options.device = "cpu";
+  return options;
 }
 
 }  // namespace kiln::test

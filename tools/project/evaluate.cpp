@@ -26,9 +26,9 @@ void evaluate(const EvaluateWords& words) {
       project::open_data(words.data, {.allow_outside = true, .classes = classifier.card().class_names}),
       words.split);
   const project::Evaluation evaluation = project::evaluate(classifier, set, words.options);
-  fmt::print("{}\n", words.json ? evaluation.report.json() : evaluation.report.text());
+  fmt::print("{}\n", words.json ? evaluation.json() : evaluation.text());
   if (words.out.empty()) return;
-  project::write(evaluation, classifier, set, words.out, words.worst);
+  project::write(evaluation, classifier, words.out, words.worst);
   if (!words.json) fmt::print("{}/index.html\n", words.out);
 }
 
