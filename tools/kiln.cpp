@@ -21,6 +21,7 @@ void add_inspect(CLI::App& app) {
       ->check(CLI::IsMember({"table", "tsv", "json"}));
   command->add_flag("--sha256", options->sha256, "with the SHA-256 of each tensor's bytes");
   command->add_flag("--stats", options->stats, "with each tensor's least, greatest and mean element");
+  command->footer("Example: kiln inspect resnet18.pth --stats");
   command->callback([=] { inspect(*options); });
 }
 
@@ -48,7 +49,9 @@ void add_convert(CLI::App& app) {
   command
       ->add_option("--shard", options->shard_bytes, "write files of at most this size, as 2GB, and an index")
       ->transform(CLI::AsSizeValue(true));
-  command->footer("The steps are taken in this order. With any of them the weights alone are written.");
+  command->footer(
+      "The steps are taken in this order. With any of them the weights alone are written.\n"
+      "Example: kiln convert checkpoint.pth half.safetensors --weights --strip module. --cast float16");
   command->callback([=] { convert(*options); });
 }
 
@@ -60,6 +63,7 @@ void add_diff(CLI::App& app, int& status) {
   command->add_flag("--tensors", options->tensors, "compare tensors only");
   command->add_option("--atol", options->atol, "allow differences up to atol + rtol |b|");
   command->add_option("--rtol", options->rtol, "allow differences up to atol + rtol |b|");
+  command->footer("Example: kiln diff before.pth after.kiln --tensors --rtol 1e-5");
   command->callback([=, &status] { status = diff(*options) ? 0 : 1; });
 }
 
@@ -67,6 +71,7 @@ void add_verify(CLI::App& app) {
   const auto options = std::make_shared<VerifyOptions>();
   CLI::App* command = app.add_subcommand("verify", "Reads all of a file and compares its checksums");
   command->add_option("file", options->file, "the file")->required();
+  command->footer("Example: kiln verify resnet18.pth");
   command->callback([=] { verify(*options); });
 }
 
@@ -75,7 +80,7 @@ void add_models(CLI::App& app) {
   CLI::App* command = app.add_subcommand("models", "Lists the networks that Kiln has, or shows one");
   command->add_option("name", options->name, "a network, as resnet50: its layers, options and known weights");
   command->add_flag("--json", options->json, "for programs");
-  command->footer("For example: kiln models resnet50");
+  command->footer("Example: kiln models resnet50");
   command->callback([=] { list_models(*options); });
 }
 

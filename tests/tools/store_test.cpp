@@ -6,6 +6,7 @@
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/image/encode.h>
+#include <kiln/io/bytes/json.h>
 #include <kiln/models/models.h>
 #include <kiln/models/whole_file.h>
 
@@ -94,6 +95,23 @@ TEST_CASE("kiln store: add, promote, publish, roll back, compare, collect") {
   CHECK(contains(command.out("store rollback store"), "rollback " + cat.substr(0, 12)));
   CHECK(contains(command.out("store history store"), "rollback"));
   CHECK(command.out("store gc store").empty());
+  const auto json_of = [&](const std::string& words) {
+    return io::parse_json(command.out("store " + words + " --json"), words, 8);
+  };
+  const Value list_json = json_of("list store");
+  REQUIRE(list_json.size() == 2);
+  CHECK(list_json[1].at("metrics").at("f1") == 0.5);
+  CHECK(json_of("add store cat.kiln").at("id") == cat);
+  CHECK(json_of("promote store " + dog + " --why again").at("why") == "again");
+  CHECK(json_of("rollback store").at("event") == "rollback");
+  CHECK(json_of("pin store " + dog).at("version") == json_of("show store " + dog).at("id"));
+  CHECK(json_of("unpin store " + dog).at("event") == "unpin");
+  CHECK(json_of("history store").size() == 8);
+  const Value difference = json_of("diff store " + cat + " " + dog);
+  CHECK(difference.at("a") == cat);
+  CHECK(difference.at("differences").at("accuracy") == Value{{"a", 0.5}, {"b", 0.75}});
+  CHECK(difference.at("differences").at("f1").at("a").is_none());
+  CHECK(json_of("gc store").at("removed").size() == 0);
   CHECK(contains(command.out("store gc store --rollbacks 0 --days 0"), "removed " + dog));
   for (const char* wrong :
        {"store add store none.kiln", "store show store 1234", "store publish store dog.kiln --data none",

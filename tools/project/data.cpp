@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -8,14 +7,16 @@
 #include <fmt/format.h>
 
 #include <kiln/data/annotations/manifest.h>
+#include <kiln/data/annotations/reading.h>
 #include <kiln/data/annotations/split.h>
 #include <kiln/data/folders/packed.h>
 #include <kiln/io/bytes/file.h>
 #include <kiln/project/check/check.h>
 #include <kiln/project/open_data.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tools/output.h>
+#include <kiln/tools/progress_bar.h>
 #include <kiln/tools/project/verbs.h>
-#include <kiln/train/report/progress.h>
 
 namespace kiln::tools {
 namespace {
@@ -32,6 +33,7 @@ struct CheckWords {
 // Picture files below the set's folder that the set does not name.
 std::vector<std::string> unnamed_in(const data::Annotations& set) {
   namespace fs = std::filesystem;
+  if (!set.packed.empty()) return {};
   std::set<std::string> named;
   for (const data::AnnotatedImage& image : set.images)
     named.insert(fs::path(set.path_of(image)).lexically_normal());
@@ -39,9 +41,7 @@ std::vector<std::string> unnamed_in(const data::Annotations& set) {
   std::error_code error;
   for (fs::recursive_directory_iterator at(set.folder, error), end; !error && at != end;
        at.increment(error)) {
-    static const std::set<std::string> kEndings = {".jpg", ".jpeg", ".png", ".bmp", ".gif",
-                                                   ".tga", ".psd",  ".ppm", ".pgm"};
-    if (at->is_regular_file() && kEndings.contains(at->path().extension()) &&
+    if (at->is_regular_file() && data::is_picture_name(at->path().filename().string()) &&
         !named.contains(at->path().lexically_normal()))
       unnamed.push_back(at->path().lexically_relative(set.folder));
   }
@@ -56,8 +56,10 @@ void check(const CheckWords& words, int& status) {
                      options.problems.push_back(text);
                    }});
   options.unnamed = unnamed_in(set);
+  ProgressBar bar("checking");
+  options.progress = bar.callback();
   const project::Check result = project::check_data(set, options);
-  fmt::print("{}", words.json ? to_json(result) : to_text(result));
+  print(words.json ? to_json(result) : to_text(result));
   if (!words.html.empty()) io::write_text(words.html, to_html(result, set));
   if (result.count(project::Finding::Level::error) > 0) status = 1;
 }
@@ -85,7 +87,7 @@ struct SplitWords {
   std::string data, out, group, like;
   std::vector<std::string> parts = {"train=0.8", "val=0.2"};
   uint64_t seed = 0;
-  bool keep = false, stratify = true;
+  bool keep = false, stratify = true, json = false;
 };
 
 std::vector<data::SplitPart> parts_of(const std::vector<std::string>& words) {
@@ -113,14 +115,22 @@ void split(const SplitWords& words) {
       set, parts_of(words.parts),
       {.seed = words.seed, .stratify = words.stratify, .keep = words.keep || !words.like.empty()});
   data::write_manifest(words.out, set);
+  Value splits = Value::dict();
+  std::string text;
   for (const std::string& name : project::splits_of(set)) {
     const data::Annotations part = set.of_split(name);
-    fmt::print("{:8} {:8}", name, part.images.size());
     const std::vector<int64_t> counts = part.class_counts();
-    for (size_t i = 0; i < counts.size(); ++i) fmt::print("  {} {}", set.classes[i], counts[i]);
-    fmt::print("\n");
+    text += fmt::format("{:8} {:8}", name, part.images.size());
+    Value classes = Value::dict();
+    for (size_t i = 0; i < counts.size(); ++i) {
+      text += fmt::format("  {} {}", set.classes[i], counts[i]);
+      classes[set.classes[i]] = counts[i];
+    }
+    text += "\n";
+    splits[name] = {{"pictures", int64_t(part.images.size())}, {"classes", classes}};
   }
-  fmt::print("{}\n", words.out);
+  if (words.json) return print_json({{"out", words.out}, {"splits", splits}});
+  print(text + words.out + "\n");
 }
 
 void add_split(CLI::App& app) {
@@ -135,6 +145,7 @@ void add_split(CLI::App& app) {
   command->add_flag("!--no-stratify", words->stratify, "do not keep each class's share");
   command->add_flag("--keep", words->keep, "pictures that have a split keep it");
   command->add_option("--like", words->like, "an earlier split: pictures that it has stay where they are");
+  command->add_flag("--json", words->json, "JSON instead of text");
   command->footer("Example: kiln data split cells --parts train=0.6,val=0.2,test=0.2 --out cells.csv");
   command->callback([=] { split(*words); });
 }
@@ -143,18 +154,19 @@ void add_split(CLI::App& app) {
 
 struct PrepareWords {
   std::string data, out;
+  bool json = false;
   data::PackOptions options;
 };
 
 void prepare(const PrepareWords& words) {
   const data::Annotations set = project::open_data(words.data, {.allow_outside = true});
   data::PackOptions options = words.options;
-  io::Progress bar("packing", int64_t(set.images.size()));
-  int64_t before = 0;
-  options.progress = [&](int64_t done, int64_t) { bar.advance(done - std::exchange(before, done)); };
+  ProgressBar bar("packing");
+  options.progress = bar.callback();
   data::pack(set, words.out, options);
-  bar.finish();
-  fmt::print("{}\n", words.out);
+  const auto pictures = int64_t(set.images.size()), bytes = io::InputFile(words.out).size();
+  if (words.json) return print_json({{"out", words.out}, {"pictures", pictures}, {"bytes", bytes}});
+  print(words.out + "\n");
 }
 
 void add_prepare(CLI::App& app) {
@@ -165,6 +177,7 @@ void add_prepare(CLI::App& app) {
   command->add_option("--resize", words->options.shorter_side, "pixels of the shorter side");
   command->add_option("--crop", words->options.crop, "a square of the middle");
   command->add_flag("--encoded", words->options.encoded, "keep the files' bytes as they are");
+  command->add_flag("--json", words->json, "JSON instead of text");
   command->footer("Example: kiln data prepare cells.csv --resize 256 --crop 224 --out cells.kiln");
   command->callback([=] { prepare(*words); });
 }
@@ -172,11 +185,12 @@ void add_prepare(CLI::App& app) {
 }  // namespace
 
 void add_data(CLI::App& app, int& status) {
-  CLI::App* command = app.add_subcommand("data", "Checks, splits and packs sets of pictures");
+  CLI::App* command = app.add_subcommand("data", "Checks, splits, packs and makes sets of pictures");
   command->require_subcommand(1);
   add_check(*command, status);
   add_split(*command);
   add_prepare(*command);
+  add_composite(*command);
 }
 
 }  // namespace kiln::tools

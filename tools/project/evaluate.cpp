@@ -1,12 +1,11 @@
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <memory>
-
-#include <fmt/format.h>
 
 #include <kiln/project/evaluate.h>
 #include <kiln/project/open_data.h>
 #include <kiln/tensor/device/device.h>
+#include <kiln/tools/output.h>
+#include <kiln/tools/progress_bar.h>
 #include <kiln/tools/project/verbs.h>
 
 namespace kiln::tools {
@@ -25,11 +24,14 @@ void evaluate(const EvaluateWords& words) {
   const data::Annotations set = project::split_of(
       project::open_data(words.data, {.allow_outside = true, .classes = classifier.card().class_names}),
       words.split);
-  const project::Evaluation evaluation = project::evaluate(classifier, set, words.options);
-  fmt::print("{}\n", words.json ? evaluation.json() : evaluation.text());
+  project::EvaluateOptions options = words.options;
+  ProgressBar bar("evaluating");
+  options.progress = bar.callback();
+  const project::Evaluation evaluation = project::evaluate(classifier, set, options);
+  print((words.json ? evaluation.json() : evaluation.text()) + "\n");
   if (words.out.empty()) return;
   project::write(evaluation, classifier, words.out, words.worst);
-  if (!words.json) fmt::print("{}/index.html\n", words.out);
+  if (!words.json) print(words.out + "/index.html\n");
 }
 
 }  // namespace
@@ -45,6 +47,8 @@ void add_evaluate(CLI::App& app) {
   command->add_option("--worst", words->worst, "so many of the surest mistakes as pictures");
   command->add_option("--views", words->options.views, "1; 2: also mirrored; 4: quarter turns; 8: both")
       ->check(CLI::IsMember({1, 2, 4, 8}));
+  command->add_option("--skip-bad", words->options.skip_bad,
+                      "so many pictures that cannot be read are left out, and told of");
   command->add_option("--batch-size", words->options.batch_size)->check(CLI::PositiveNumber);
   command->add_option("--workers", words->options.workers, "threads that read pictures");
   command->add_option("--device", words->device, "cpu, cuda or cuda:N; a GPU if there is one");

@@ -16,6 +16,7 @@
 #include <kiln/project/classifier.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/device/device.h>
+#include <kiln/tools/progress_bar.h>
 #include <kiln/tools/project/verbs.h>
 
 namespace kiln::tools {
@@ -71,6 +72,9 @@ void print(const std::string& file, const std::vector<project::Guess>& guesses, 
       fmt::print("{}{:6.2f} %  {}\n", rank++ == 0 ? file + "\n" : "", 100 * guess.probability, guess.name);
 }
 
+// Where the pictures' lines themselves show how far it is.
+bool is_terminal(std::FILE* stream) { return io::terminal_of(stream).is_terminal; }
+
 void predict(const PredictOptions& options) {
   const project::Classifier classifier(options.model,
                                        options.device.empty() ? default_device() : Device(options.device));
@@ -78,13 +82,17 @@ void predict(const PredictOptions& options) {
   if (!options.explain.empty())
     if (const std::error_code error = io::make_folders(options.explain))
       fail("{}: {}", options.explain, error.message());
-  for (const std::string& file : files_of(options.pictures)) {
+  const std::vector<std::string> files = files_of(options.pictures);
+  ProgressBar bar("predicting");
+  int64_t done = 0;
+  for (const std::string& file : files) {
     const Tensor picture = picture_of(file);
     const std::vector<project::Guess> guesses = classifier.predict(picture, options.top);
     print(file, guesses, options.format);
     if (!options.explain.empty() && !guesses.empty())
       image::write(fmt::format("{}/{}.png", options.explain, std::filesystem::path(file).stem().string()),
                    classifier.explain(picture, guesses[0].index));
+    if (files.size() > 1 && !is_terminal(stdout)) bar.show(++done, int64_t(files.size()));
   }
 }
 
@@ -100,6 +108,8 @@ void add_predict(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   command->add_option("--format", options->format, "text, csv, or json (a line a picture)")
       ->check(CLI::IsMember({"text", "csv", "json"}));
+  command->add_flag_callback(
+      "--json", [=] { options->format = "json"; }, "the same as --format json");
   command->add_option("--explain", options->explain,
                       "a folder that gets a picture of where the network looked (Grad-CAM)");
   command->add_option("--device", options->device, "cpu, cuda or cuda:N; a GPU if there is one");

@@ -1,10 +1,11 @@
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <memory>
 
 #include <fmt/format.h>
 
+#include <kiln/project/evaluate.h>
 #include <kiln/project/train.h>
+#include <kiln/tools/output.h>
 #include <kiln/tools/project/verbs.h>
 #include <kiln/train/interrupt.h>
 #include <kiln/train/program.h>
@@ -40,20 +41,38 @@ void add_recipe(CLI::App& command, project::Recipe& recipe) {
   command.add_option("--seed", recipe.seed, "of the split, the order, the new weights")->group(group);
 }
 
-void train(const project::TrainOptions& options, int& status) {
-  const project::FitResult result = project::train(options);
-  if (result.interrupted) {
-    status = kiln::train::Interrupt::kExitStatus;
-    return;
-  }
-  fmt::print("best: epoch {}, {} {:.4f}\n{}/best.kiln, {}/index.html\n", result.best_epoch,
-             options.recipe.metric, result.best, options.out, options.out);
+Value value_of(const project::TrainResult& result, const project::TrainOptions& options) {
+  const bool has_best = result.best_epoch > 0;
+  Value history = Value::list(), skipped = Value::list();
+  for (const Value& epoch : result.history) history.push_back(epoch);
+  for (const std::string& path : result.skipped) skipped.push_back(path);
+  return {{"out", options.out},
+          {"best", has_best ? Value(options.out + "/best.kiln") : Value()},
+          {"epoch", result.best_epoch},
+          {"metric", options.recipe.metric},
+          {"value", has_best ? Value(result.best) : Value()},
+          {"interrupted", result.interrupted},
+          {"skipped", skipped},
+          {"history", history}};
+}
+
+void train(const project::TrainOptions& options, bool json, int& status) {
+  const project::TrainResult result = project::train(options);
+  if (result.interrupted) status = kiln::train::Interrupt::kExitStatus;
+  if (json) return print_json(value_of(result, options));
+  std::string text;
+  if (!result.skipped.empty()) text = project::skipped_text(result.skipped) + "\n";
+  if (!result.interrupted)
+    text += fmt::format("best: epoch {}, {} {:.4f}\n{}/best.kiln, {}/index.html\n", result.best_epoch,
+                        options.recipe.metric, result.best, options.out, options.out);
+  print(text);
 }
 
 }  // namespace
 
 void add_train(CLI::App& app, int& status, int argc, const char* const* argv) {
   const auto options = std::make_shared<project::TrainOptions>();
+  const auto json = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand("train", "Fine-tunes a network on a set of pictures");
   command->option_defaults()->always_capture_default();
   command
@@ -71,10 +90,12 @@ void add_train(CLI::App& app, int& status, int argc, const char* const* argv) {
                    "the share that judges, where the set has no split 'val'")
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--image-size", options->image_size, "pixels of a side; 0: the model's own");
-  command->add_option("--skip-bad", options->skip_bad, "so many pictures that cannot be read are left out");
+  command->add_option("--skip-bad", options->skip_bad,
+                      "so many pictures that cannot be read are left out, and told of");
   command->add_option("--workers", options->workers, "threads that read and change pictures");
   command->add_option("--device", options->device, "cpu, cuda or cuda:N; a GPU if there is one");
   command->add_flag("--resume", options->resume, "go on from what is in --out, in the same bits");
+  command->add_flag("--json", *json, "JSON instead of text at the end");
   add_recipe(*command, options->recipe);
   command->footer(
       "Example: kiln train --data cells --model resnet18 --weights resnet18-f37072fd.pth --epochs 8 --out "
@@ -82,7 +103,7 @@ void add_train(CLI::App& app, int& status, int argc, const char* const* argv) {
   command->callback([=, &status] {
     options->command = kiln::train::command_text(argc, argv);
     options->go_on = kiln::train::command_text(argc, argv, "--resume");
-    train(*options, status);
+    train(*options, *json, status);
   });
 }
 

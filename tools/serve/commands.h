@@ -27,6 +27,7 @@ struct ServeOptions {
   int threads = 2;
   std::string shadow;  // a version of the store, or a file
   double shadow_share = 0.1;
+  bool json = false;  // the line that says where
 };
 void serve(const ServeOptions& options);
 

@@ -102,7 +102,11 @@ void serve(const ServeOptions& options) {
   serve::Server server(front, [&](serve::Request request, const serve::Reply& reply) {
     service.handle(std::move(request), reply);
   });
-  print(fmt::format("serving {} on http://{}:{}/\n", options.path, options.address, server.port()));
+  const std::string url = fmt::format("http://{}:{}/", options.address, server.port());
+  if (options.json)
+    print_json({{"serving", options.path}, {"url", url}, {"port", server.port()}}, kOneLine);
+  else
+    print(fmt::format("serving {} on {}\n", options.path, url));
   signals.wait();
   std::fputs("ending what is under way; once more ends the program at once\n", stderr);
   server.stop();

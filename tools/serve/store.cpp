@@ -11,7 +11,9 @@
 #include <kiln/serve/store/store.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tools/output.h>
+#include <kiln/tools/progress_bar.h>
 #include <kiln/tools/serve/commands.h>
+#include <kiln/tools/serve/store_json.h>
 
 // What changes a store.
 
@@ -57,7 +59,8 @@ serve::About about_of(const StoreOptions& options) {
   return about;
 }
 
-void say(const Event& event) {
+void say(const Event& event, bool json) {
+  if (json) return print_json(value_of(event), kOneLine);
   print(fmt::format("{} {}{}{}\n", name_of(event.kind), short_id(event.version),
                     event.before.empty() ? "" : ", before it " + short_id(event.before),
                     event.why.empty() ? "" : ": " + event.why));
@@ -66,7 +69,9 @@ void say(const Event& event) {
 }  // namespace
 
 void store_add(const StoreOptions& options) {
-  const Version version = Store(options.store).add(options.file, about_of(options));
+  Store store(options.store);
+  const Version version = store.add(options.file, about_of(options));
+  if (options.json) return print_json(value_of(version, is_current(store, version)), kOneLine);
   print(version.id + "\n");
 }
 
@@ -77,7 +82,8 @@ bool store_publish(const StoreOptions& options) {
   const bool is_file = std::filesystem::exists(options.file);
   const Version candidate = is_file ? store.add(options.file, about_of(options)) : store.find(options.file);
   const auto outcomes = [&](const Version& version) {
-    return project::evaluate(project::Classifier(version.path), set).outcomes();
+    ProgressBar bar("judging " + short_id(version.id));
+    return project::evaluate(project::Classifier(version.path), set, {.progress = bar.callback()}).outcomes();
   };
   const serve::Promotion promotion =
       store.publish(candidate.id,
@@ -85,30 +91,34 @@ bool store_publish(const StoreOptions& options) {
                       return serve::Outcomes{outcomes(version), outcomes(current)};
                     },
                     {.level = options.level});
-  say(promotion.event);
+  say(promotion.event, options.json);
   return promotion.promoted;
 }
 
 void store_promote(const StoreOptions& options) {
-  say(Store(options.store).promote(options.file, options.why));
+  say(Store(options.store).promote(options.file, options.why), options.json);
 }
 
 void store_rollback(const StoreOptions& options) {
-  say(Store(options.store).rollback(options.file, options.why));
+  say(Store(options.store).rollback(options.file, options.why), options.json);
 }
 
 void store_pin(const StoreOptions& options, bool is_pinned) {
   Store store(options.store);
-  say(is_pinned ? store.pin(options.file) : store.unpin(options.file));
+  say(is_pinned ? store.pin(options.file) : store.unpin(options.file), options.json);
 }
 
 void store_gc(const StoreOptions& options) {
   constexpr double kDay = 24 * 60 * 60;
   if (!(options.days >= 0 && options.days < 1e6)) fail("store: {} days; give 0 or more", options.days);
+  Value removed = Value::list();
   for (const std::string& id :
        Store(options.store)
-           .collect({.rollbacks = options.rollbacks, .seconds = int64_t(options.days * kDay)}))
-    print("removed " + short_id(id) + "\n");
+           .collect({.rollbacks = options.rollbacks, .seconds = int64_t(options.days * kDay)})) {
+    removed.push_back(id);
+    if (!options.json) print("removed " + short_id(id) + "\n");
+  }
+  if (options.json) print_json({{"removed", removed}}, kOneLine);
 }
 
 }  // namespace kiln::tools

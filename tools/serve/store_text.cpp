@@ -5,6 +5,7 @@
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tools/output.h>
 #include <kiln/tools/serve/commands.h>
+#include <kiln/tools/serve/store_json.h>
 
 // What a store says.
 
@@ -15,23 +16,6 @@ using serve::Event;
 using serve::short_id;
 using serve::Store;
 using serve::Version;
-
-Value value_of(const Version& version, bool is_current) {
-  return {{"id", version.id},
-          {"current", is_current},
-          {"bytes", version.bytes},
-          {"when", version.when},
-          {"who", version.about.who},
-          {"data", version.about.data},
-          {"parent", version.about.parent},
-          {"note", version.about.note},
-          {"metrics", version.about.metrics}};
-}
-
-bool is_current(const Store& store, const Version& version) {
-  const std::optional<Version> current = store.current();
-  return current && current->id == version.id;
-}
 
 std::string metrics_of(const Version& version) {
   std::string text;
@@ -52,7 +36,8 @@ void store_list(const StoreOptions& options) {
                         version.when, version.about.who, version.bytes, metrics_of(version));
     all.push_back(value_of(version, current));
   }
-  print(options.json ? io::json_text(all) + "\n" : text);
+  if (options.json) return print_json(all, kOneLine);
+  print(text);
 }
 
 void store_history(const StoreOptions& options) {
@@ -61,22 +46,17 @@ void store_history(const StoreOptions& options) {
   for (const Event& event : Store(options.store).history()) {
     text += fmt::format("{:>4}  {}  {:<8} {}  {:<10} {}\n", event.number, event.when, name_of(event.kind),
                         short_id(event.version), event.who, event.why);
-    all.push_back({{"number", event.number},
-                   {"event", name_of(event.kind)},
-                   {"version", event.version},
-                   {"before", event.before},
-                   {"who", event.who},
-                   {"when", event.when},
-                   {"why", event.why}});
+    all.push_back(value_of(event));
   }
-  print(options.json ? io::json_text(all) + "\n" : text);
+  if (options.json) return print_json(all, kOneLine);
+  print(text);
 }
 
 void store_show(const StoreOptions& options) {
   const Store store(options.store);
   const Version version = store.find(options.file);
   const Value value = value_of(version, is_current(store, version));
-  if (options.json) return print(io::json_text(value) + "\n");
+  if (options.json) return print_json(value, kOneLine);
   std::string text;
   for (const auto& [name, entry] : value.entries())
     text +=
@@ -88,23 +68,31 @@ void store_diff(const StoreOptions& options) {
   const Store store(options.store);
   const Version a = store.find(options.file), b = store.find(options.other);
   std::string text;
-  const auto line = [&](std::string_view name, const std::string& before, const std::string& after) {
-    if (before != after)
-      text += fmt::format("{:<16} {} -> {}\n", name, before.empty() ? "none" : before,
-                          after.empty() ? "none" : after);
+  Value differences = Value::dict();
+  const auto line = [&](const std::string& name, const Value& before, const Value& after) {
+    if (before == after) return;
+    const auto shown = [](const Value& value) {
+      const std::string word = value.is_string() ? value.as_string() : io::json_text(value);
+      return value.is_none() || word.empty() ? "none" : word;
+    };
+    text += fmt::format("{:<16} {} -> {}\n", name, shown(before), shown(after));
+    differences[name] = {{"a", before}, {"b", after}};
   };
   line("version", short_id(a.id), short_id(b.id));
   line("when", a.when, b.when);
   line("who", a.about.who, b.about.who);
-  line("bytes", fmt::format("{}", a.bytes), fmt::format("{}", b.bytes));
+  line("bytes", a.bytes, b.bytes);
   line("data", short_id(a.about.data), short_id(b.about.data));
   line("parent", short_id(a.about.parent), short_id(b.about.parent));
-  for (const auto& [name, metric] : a.about.metrics.entries()) {
-    const Value* after = b.about.metrics.is_dict() ? b.about.metrics.find(name.text()) : nullptr;
-    line(name.text(), io::json_text(metric), after != nullptr ? io::json_text(*after) : "");
-  }
-  for (const auto& [name, metric] : b.about.metrics.entries())
-    if (!a.about.metrics.contains(name.text())) line(name.text(), "", io::json_text(metric));
+  const auto metric_of = [](const Version& version, const std::string& name) {
+    const Value* metric = version.about.metrics.is_dict() ? version.about.metrics.find(name) : nullptr;
+    return metric != nullptr ? *metric : Value();
+  };
+  for (const Version* version : {&a, &b})
+    for (const auto& [name, metric] : version->about.metrics.entries())
+      if (version == &a || metric_of(a, name.text()).is_none())
+        line(name.text(), metric_of(a, name.text()), metric_of(b, name.text()));
+  if (options.json) return print_json({{"a", a.id}, {"b", b.id}, {"differences", differences}}, kOneLine);
   print(text);
 }
 
