@@ -6,6 +6,7 @@
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/image/prepare.h>
+#include <kiln/models/fuse.h>
 #include <kiln/models/whole_file.h>
 #include <kiln/project/overlay.h>
 
@@ -15,6 +16,7 @@ Classifier::Classifier(const std::string& file, Device device) : Classifier(mode
 Classifier::Classifier(models::Model model, Device device) : model_(std::move(model)), device_(device) {
   model_.to(device);
   model_.eval();
+  fused_ = models::fuse_conv_bn(model_);
 }
 
 Tensor Classifier::prepare(const Tensor& picture) const { return image::prepare(picture, card().preset); }
@@ -30,7 +32,7 @@ Shape Classifier::input() const {
 
 Tensor Classifier::scores(const Tensor& batch) const {
   const NoGrad scope;
-  return model_(batch.to(device_)).to(cpu).to(float32);
+  return fused_(batch.to(device_)).to(cpu).to(float32);
 }
 
 Tensor Classifier::probabilities(const Tensor& batch) const { return softmax(scores(batch), 1); }

@@ -52,6 +52,7 @@ class Classifier {
 
  private:
   models::Model model_;
+  nn::AnyModule fused_;  // models::fuse_conv_bn: the same scores but for rounding, sooner
   Device device_;
 };
 

@@ -58,16 +58,16 @@ Conv2dSamePadding::Conv2dSamePadding(int64_t in_channels, int64_t out_channels, 
 
 Tensor Conv2dSamePadding::forward(const Tensor& x) const {
   const Conv2dOptions plain{.stride = options().stride, .groups = options().groups};
-  if (x.dim() != 4) return conv2d(x, weight, {}, plain);  // says what is wrong
+  if (x.dim() != 4) return conv2d(x, weight, bias, plain);  // says what is wrong
   const int64_t height = missing(x.size(2), kernel_size().h, plain.stride.h);
   const int64_t width = missing(x.size(3), kernel_size().w, plain.stride.w);
   if (height % 2 != 0 || width % 2 != 0) {
     const int64_t top = height / 2, left = width / 2;
-    return conv2d(pad2d(x, left, width - left, top, height - top), weight, {}, plain);
+    return conv2d(pad2d(x, left, width - left, top, height - top), weight, bias, plain);
   }
   Conv2dOptions even = plain;
   even.padding = {height / 2, width / 2};
-  return conv2d(x, weight, {}, even);
+  return conv2d(x, weight, bias, even);
 }
 
 MBConvBlock::MBConvBlock(const EfficientNetLiteBlock& block, double drop_connect_rate)

@@ -1,5 +1,7 @@
 #include <kiln/nn/layers/batch_norm.h>
 
+#include <cmath>
+
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/autograd/ops.h>
 #include <kiln/nn/repr.h>
@@ -56,9 +58,24 @@ Tensor BatchNorm::normalise_and_average(const Tensor& x, const Fused& fused) con
   return y;
 }
 
+namespace {
+
+// What is left of one whose numbers a convolution took over (models::fuse_conv_bn).
+Tensor folded(const BatchNorm& norm, const Tensor& x, bool relu, double relu_max, const Tensor& residual) {
+  if (norm.is_training())
+    fail("{}: it is folded into the convolution before it, for inference only", norm.type_name());
+  const Tensor y = residual.defined() ? x + residual : x;
+  if (!relu) return y;
+  return std::isinf(relu_max) ? kiln::relu(y) : clamp(y, 0, relu_max);
+}
+
+}  // namespace
+
 Tensor BatchNorm::normalise(const Tensor& x, const Fused& fused) const {
   if (!x.defined()) fail("{}: x is undefined", type_name());
   check_rank(x);
+  if (options_.track_running_stats && !running_mean.defined())
+    return folded(*this, x, fused.relu, fused.relu_max, fused.residual);
   const bool tracks = is_training() && options_.track_running_stats;
   if (tracks && !options_.momentum) return normalise_and_average(x, fused);
   return batch_norm(x, weight, bias, running_mean, running_var,
