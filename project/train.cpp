@@ -112,6 +112,13 @@ Tensor shown_batch(const Tensor& batch, const image::Preset& preset) {
   return stack(pictures);
 }
 
+Tensor shown_samples(const data::Pictures& set, const std::vector<int64_t>& samples,
+                     const image::Preset& preset) {
+  Tensors pictures;
+  for (const int64_t i : samples) pictures.push_back(image::prepare(set.sample(i).tensors[0], preset));
+  return shown_batch(stack(pictures), preset);
+}
+
 data::AnySampler balanced(const data::Pictures& set) {
   const std::vector<int64_t> counts = counts_of(set);
   std::vector<double> weights;
@@ -152,6 +159,21 @@ data::DataLoader loader_of(const data::Pictures& train, const TrainOptions& opti
   return data::DataLoader(train, how);
 }
 
+Device device_of(const TrainOptions& options) {
+  return options.device.empty() ? default_device() : Device(options.device);
+}
+
+// How good the best epoch's model is, with all that was skipped, of the training set too.
+void report(const TrainOptions& options, const data::Annotations& judged,
+            const std::vector<std::string>& skipped) {
+  const Classifier best(options.out + "/best.kiln", device_of(options));
+  Evaluation evaluation = evaluate(
+      best, judged,
+      {.batch_size = options.recipe.batch_size, .workers = options.workers, .skip_bad = options.skip_bad});
+  evaluation.skipped = skipped;
+  write(evaluation, best, options.out);
+}
+
 }  // namespace
 
 TrainResult train(const TrainOptions& options) {
@@ -188,35 +210,24 @@ TrainResult train(const TrainOptions& options) {
           sets.validation,
           {.batch_size = options.recipe.batch_size, .workers = options.workers, .transform = prepare}),
       .class_counts = counts_of(sets.train)};
-  const auto show = [preset = net.card.preset](const Tensor& batch) { return shown_batch(batch, preset); };
-  const auto show_samples = [&](const std::vector<int64_t>& samples) {
-    Tensors pictures;
-    for (const int64_t i : samples)
-      pictures.push_back(image::prepare(sets.validation.sample(i).tensors[0], net.card.preset));
-    return show(stack(pictures));
-  };
   TrainResult result = {
       fit(net, data, options.recipe,
           {.folder = options.out,
-           .device = options.device.empty() ? default_device() : Device(options.device),
+           .device = device_of(options),
            .head = models::head_name(options.model),
            .resume = options.resume,
            .go_on = options.go_on,
            .measure = [&](const Predictions& predictions) { return figures_of(predictions, set.classes); },
-           .show_batch = show,
-           .show_samples = show_samples,
+           .show_batch = [&](const Tensor& batch) { return shown_batch(batch, net.card.preset); },
+           .show_samples =
+               [&](const std::vector<int64_t>& samples) {
+                 return shown_samples(sets.validation, samples, net.card.preset);
+               },
            .unread = [&] { return sets.unread(); },
            .keep = [&](const Value& metrics) { keep(net, options, metrics); }}),
       {}};
   result.skipped = sets.names();
-  if (result.interrupted || result.best_epoch == 0) return result;
-  const Classifier best(options.out + "/best.kiln",
-                        options.device.empty() ? default_device() : Device(options.device));
-  Evaluation evaluation = evaluate(
-      best, set.of_split("val"),
-      {.batch_size = options.recipe.batch_size, .workers = options.workers, .skip_bad = options.skip_bad});
-  evaluation.skipped = result.skipped;  // the training set's too
-  write(evaluation, best, options.out);
+  if (!result.interrupted && result.best_epoch > 0) report(options, set.of_split("val"), result.skipped);
   return result;
 }
 

@@ -27,8 +27,9 @@ struct PicturesOptions {
 };
 
 // The pictures of annotations, read and decoded when they are asked for, from files or from the packed file
-// of the annotations. Sample i is {uint8 [C,H,W], target} and the text of the picture's path. Throws when a picture has not the one label that `target` needs, or a
-// label is none of the classes; an Error of a picture that cannot be read names its file.
+// of the annotations. Sample i is {uint8 [C,H,W], target} and the text of the picture's path. Throws when a
+// picture has not the one label that `target` needs, or a label is none of the classes; an Error of a picture
+// that cannot be read names its file.
 class Pictures : public SampleDataset {
  public:
   explicit Pictures(Annotations annotations, const PicturesOptions& options = {});

@@ -121,12 +121,13 @@ void write(const Evaluation& evaluation, const Classifier& classifier, const std
   }
   const std::string reliability = metrics::reliability_svg(report.calibration());
   io::write_text(folder + "/reliability.svg", reliability);
-  std::string body = fmt::format("<p>{} on {} pictures</p>\n", xml_escaped(classifier.card().architecture),
-                                 report.samples()) +
-                     (evaluation.skipped.empty()
-                          ? ""
-                          : "<p class=\"warning\">" + xml_escaped(skipped_text(evaluation.skipped)) + "</p>\n") +
-                     figures_table(report) + pictures + "<h2>Reliability</h2>\n" + reliability;
+  std::string body =
+      fmt::format("<p>{} on {} pictures</p>\n", xml_escaped(classifier.card().architecture),
+                  report.samples()) +
+      (evaluation.skipped.empty()
+           ? ""
+           : "<p class=\"warning\">" + xml_escaped(skipped_text(evaluation.skipped)) + "</p>\n") +
+      figures_table(report) + pictures + "<h2>Reliability</h2>\n" + reliability;
   if (!evaluation.slices.empty()) body += "<h2>Slices</h2>\n" + slices_table(evaluation.slices);
   body += "<h2>The surest mistakes</h2>\n" + mistakes(evaluation, classifier, worst);
   io::write_text(folder + "/index.html", page("Evaluation", body));
