@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 
 #include <kiln/autograd/ops.h>
@@ -170,6 +171,29 @@ TEST_CASE("kiln train, evaluate and predict: JSON, skipped pictures, a packed se
   const Value first = io::parse_json(lines.substr(0, lines.find('\n')), "predict", 16);
   CHECK(first.at("file") == "set/red/0.png");
   CHECK(first.at("classes").size() == 2);
+}
+
+TEST_CASE("what a set lacks is named, with status 1") {
+  const Command kiln;
+  write_set(kiln);
+  const auto refused = [&](const std::string& words, const std::string& message) {
+    const Ran ran = kiln.run(words);
+    CHECK(ran.status == 1);
+    CHECK_MESSAGE(contains(ran.out + ran.error, message), ran.out, ran.error);
+  };
+  const std::string train = "train --model shufflenet_v2_x0_5 --device cpu --out run --data ";
+  kiln.write("val.csv", "path,label,split\nset/red/0.png,red,train\nset/green/0.png,green,val\n");
+  refused("data check val.csv", "the class 'green' has 1 pictures, none of them in the split train");
+  refused(train + "val.csv", "only the validation set has the class 'green' (");
+  kiln.write("gone.csv", "path,label\nset/red/0.png,red\nset/green/99.png,green\n");
+  refused("data check gone.csv", "set/green/99.png");
+  refused(train + "gone.csv", "train: 1 of 2 pictures are missing: set/green/99.png");
+  kiln.write("empty.jsonl",
+             "{\"classes\":[\"red\",\"blue\"]}\n{\"path\":\"set/red/0.png\",\"label\":\"red\"}\n");
+  refused("data check empty.jsonl", "the class 'blue' has no picture");
+  std::filesystem::create_directories(kiln / "set/blue");
+  refused("data check set", "the class 'blue' has no picture");
+  refused(train + "set", "no pictures are of the class 'blue'");
 }
 
 TEST_CASE("progress is drawn at a terminal, and nothing is written elsewhere") {
