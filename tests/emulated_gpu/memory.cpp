@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <mutex>
 #include <set>
 
 #include "fault.h"
@@ -43,6 +44,15 @@ Arena& arena() {
   static Arena a;
   return a;
 }
+
+// Held by every function below that others call: the libraries check the memory they are given outside of the
+// runtime's lock, while another thread may allocate. A fault can come while it is held, and is described
+// then.
+std::recursive_mutex& mutex() {
+  static std::recursive_mutex m;
+  return m;
+}
+using Lock = std::lock_guard<std::recursive_mutex>;
 
 // The pages of an allocation; it ends within the last kGrain bytes of them.
 uintptr_t first_page(const Allocation& a) { return a.address / kPage * kPage; }
@@ -89,6 +99,7 @@ std::map<uintptr_t, size_t>& pinned_ranges() {
 }  // namespace
 
 void* allocate_device(size_t bytes, int device) {
+  const Lock lock(mutex());
   Arena& all = arena();
   const size_t pages = round_up(round_up(bytes, kGrain), kPage);
   if (all.in_use[device] + bytes > options().memory || all.end + pages + kPage > kBase + kArena)
@@ -106,6 +117,7 @@ void* allocate_device(size_t bytes, int device) {
 }
 
 bool release_device(const void* p) {
+  const Lock lock(mutex());
   auto it = arena().allocations.find(reinterpret_cast<uintptr_t>(p));
   if (it == arena().allocations.end() || !it->second.live) return false;
   close_forever(it->second);
@@ -113,6 +125,7 @@ bool release_device(const void* p) {
 }
 
 void release_all_devices() {
+  const Lock lock(mutex());
   for (auto& [address, a] : arena().allocations)
     if (a.live) close_forever(a);
 }
@@ -123,14 +136,19 @@ bool is_device_address(const void* p) {
 }
 
 const Allocation* device_allocation(const void* p, size_t bytes) {
+  const Lock lock(mutex());
   const auto address = reinterpret_cast<uintptr_t>(p);
   const Allocation* a = nearest_below(address);
   return a && a->live && address + bytes <= a->address + a->bytes ? a : nullptr;
 }
 
-size_t device_bytes_in_use(int device) { return arena().in_use[device]; }
+size_t device_bytes_in_use(int device) {
+  const Lock lock(mutex());
+  return arena().in_use[device];
+}
 
 std::string describe_address(const void* p) {
+  const Lock lock(mutex());
   const auto address = reinterpret_cast<uintptr_t>(p);
   if (!is_device_address(p)) return "not device memory";
   const Allocation* below = nearest_below(address);
@@ -148,6 +166,7 @@ std::string describe_address(const void* p) {
 
 std::string check_red_zones() {
   if (!options().poison) return "";
+  const Lock lock(mutex());
 #ifndef __SANITIZE_ADDRESS__     // it has seen the write itself, and would see this read
   constexpr size_t kFront = 64;  // enough for an index of -1 in any type
   for (const uintptr_t address : arena().live) {
@@ -164,10 +183,12 @@ std::string check_red_zones() {
 }
 
 DeviceAccess::DeviceAccess() {
+  const Lock lock(mutex());
   if (arena().open++ == 0 && options().protect) protect_all(PROT_READ | PROT_WRITE);
 }
 
 DeviceAccess::~DeviceAccess() {
+  const Lock lock(mutex());
   if (--arena().open > 0 || !options().protect) return;
   protect_all(PROT_NONE);
   watch_faults();
@@ -177,23 +198,30 @@ void* allocate_pinned(size_t bytes) {
   void* p = std::aligned_alloc(kPage, round_up(bytes ? bytes : 1, kPage));
   if (!p) return nullptr;
   std::memset(p, kPoison, bytes);
+  const Lock lock(mutex());
   pinned_ranges()[reinterpret_cast<uintptr_t>(p)] = bytes;
   return p;
 }
 
 bool release_pinned(const void* p) {
+  const Lock lock(mutex());
   if (!unregister_pinned(p)) return false;
   std::free(const_cast<void*>(p));
   return true;
 }
 
 bool register_pinned(const void* p, size_t bytes) {
+  const Lock lock(mutex());
   return pinned_ranges().emplace(reinterpret_cast<uintptr_t>(p), bytes).second;
 }
 
-bool unregister_pinned(const void* p) { return pinned_ranges().erase(reinterpret_cast<uintptr_t>(p)) > 0; }
+bool unregister_pinned(const void* p) {
+  const Lock lock(mutex());
+  return pinned_ranges().erase(reinterpret_cast<uintptr_t>(p)) > 0;
+}
 
 bool is_pinned(const void* p) {
+  const Lock lock(mutex());
   const auto address = reinterpret_cast<uintptr_t>(p);
   auto it = pinned_ranges().upper_bound(address);
   if (it == pinned_ranges().begin()) return false;

@@ -1,5 +1,8 @@
 #include <cublasLt.h>
 
+#include <atomic>
+#include <thread>
+
 #include "cuda/device_buffer.h"
 
 // The stand-in for cuBLASLt against a naive product, and what it refuses.
@@ -78,4 +81,22 @@ TEST_CASE("cuBLASLt stand-in: what it refuses") {
   CHECK(cublasLtMatmulDescSetAttribute(right.desc, CUBLASLT_MATMUL_DESC_TRANSA, &wrong_size,
                                        sizeof wrong_size) == CUBLAS_STATUS_INVALID_VALUE);
   CHECK(cudaDeviceSynchronize() == cudaSuccess);
+}
+
+TEST_CASE("cuBLASLt stand-in: products from many threads while memory comes and goes") {
+  const std::vector<float> x = count_up(kM * kK), y = count_up(kK * kN);
+  const DeviceBuffer<float> a(x), b(y);
+  std::atomic<int> refused{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int round = 0; round < 500; ++round) {
+        float* d = nullptr;
+        cudaMalloc(reinterpret_cast<void**>(&d), kM * kN * sizeof(float));
+        refused += Product(kK, kM).run(a.data, b.data, d) != CUBLAS_STATUS_SUCCESS;
+        cudaFree(d);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(refused == 0);
 }

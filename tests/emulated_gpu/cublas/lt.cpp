@@ -1,6 +1,7 @@
 #include <cublasLt.h>
 
 #include <cstring>
+#include <mutex>
 #include <set>
 
 #include "../api.h"
@@ -14,23 +15,31 @@
 namespace kiln::emulated {
 namespace {
 
-std::set<const void*>& objects() {
-  static std::set<const void*> alive;
-  return alive;
+// Descriptors are made, asked and destroyed by any thread.
+struct Objects {
+  std::mutex mutex;
+  std::set<const void*> alive;
+};
+
+Objects& objects() {
+  static Objects all;
+  return all;
 }
 
 template <class T, class Handle>
 cublasStatus_t create(Handle* handle, T value) {
   if (!handle) return CUBLAS_STATUS_INVALID_VALUE;
   auto* object = new T(value);
-  objects().insert(object);
+  const std::lock_guard lock(objects().mutex);
+  objects().alive.insert(object);
   *handle = reinterpret_cast<Handle>(object);
   return CUBLAS_STATUS_SUCCESS;
 }
 
 template <class T, class Handle>
 T* find(Handle handle) {
-  return objects().contains(handle)
+  const std::lock_guard lock(objects().mutex);
+  return objects().alive.contains(handle)
              ? reinterpret_cast<T*>(const_cast<void*>(static_cast<const void*>(handle)))
              : nullptr;
 }
@@ -39,7 +48,10 @@ template <class T, class Handle>
 cublasStatus_t destroy(Handle handle) {
   T* object = find<T>(handle);
   if (!object) return CUBLAS_STATUS_INVALID_VALUE;
-  objects().erase(object);
+  {
+    const std::lock_guard lock(objects().mutex);
+    objects().alive.erase(object);
+  }
   delete object;
   return CUBLAS_STATUS_SUCCESS;
 }
