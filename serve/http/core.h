@@ -3,6 +3,7 @@
 // Internal: what the connections of a server share.
 
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -37,6 +38,8 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
   int port = 0;
   // Goes before the rest: it holds the connections.
   boost::asio::io_context io;
+  // The threads stay until stop() ends them: what it gives them to do may come when nothing else is left.
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
   // Each on a strand, which its handlers run on, and what closes it.
   boost::asio::ip::tcp::acceptor tcp{boost::asio::make_strand(io)};
   boost::asio::local::stream_protocol::acceptor local{boost::asio::make_strand(io)};
