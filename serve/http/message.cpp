@@ -51,7 +51,8 @@ std::string_view reason_of(int status) {
                                                                   {501, "Not Implemented"},
                                                                   {503, "Service Unavailable"},
                                                                   {504, "Gateway Timeout"},
-                                                                  {505, "HTTP Version Not Supported"}};
+                                                                  {505, "HTTP Version Not Supported"},
+                                                                  {507, "Insufficient Storage"}};
   const auto* found = std::ranges::find(kReasons, status, &std::pair<int, std::string_view>::first);
   return found == std::end(kReasons) ? "Unknown" : found->second;
 }

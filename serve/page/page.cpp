@@ -1,13 +1,33 @@
 #include <kiln/serve/page/page.h>
 
 #include <kiln/serve/page/pieces.h>
+#include <kiln/tensor/fmt.h>
 
 namespace kiln::serve {
 
+std::string page_around(std::string_view title, std::string_view style, std::string_view body,
+                        std::string_view script) {
+  return fmt::format(R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{}</title>
+<link rel="icon" href="data:,">
+<style>
+{}{}</style>
+</head>
+{}<script>
+{}{}</script>
+</body>
+</html>
+)",
+                     title, kSharedStyle, style, body, kSharedScript, script);
+}
+
 const std::string& page_text() {
-  static const std::string text = std::string("<!doctype html>\n<html lang=\"en\">\n<head>\n") + kPageHead +
-                                  "<style>\n" + kPageStyle + "</style>\n</head>\n" + kPageBody +
-                                  "<script>\n" + kPageScript + "</script>\n</body>\n</html>\n";
+  static const std::string text = page_around("Kiln", kPageStyle, kPageBody, kPageScript);
   return text;
 }
 

@@ -3,24 +3,9 @@
 namespace kiln::serve {
 
 // Texts from the server are only ever set as text.
-const char* const kPageScript = R"("use strict";
-const $ = id => document.getElementById(id);
-const make = (tag, text, attributes = {}) => {
-  const node = document.createElement(tag);
-  if (text !== undefined) node.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-};
-const short = id => id.slice(0, 12);
+const char* const kPageScript = R"(const short = id => id.slice(0, 12);
 const percent = x => (100 * x).toFixed(1) + " %";
 let about = null, last = null, stream = null, asked = 0;
-
-async function ask(path, options = {}) {
-  const answer = await fetch(path, options);
-  const body = await answer.json().catch(() => ({error: "the server's answer cannot be read"}));
-  if (!answer.ok) throw new Error(body.error || answer.statusText);
-  return body;
-}
 
 async function showModel() {
   try {

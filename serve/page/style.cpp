@@ -3,17 +3,8 @@
 namespace kiln::serve {
 
 const char* const kPageStyle = R"(
-:root { --ink: #1d1b19; --paper: #faf8f5; --card: #fff; --line: #d9d4cc; --quiet: #67615a; --fire: #b8430f; --bar: #e8a27c; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #ece8e2; --paper: #191715; --card: #24211e; --line: #3d3833; --quiet: #a79f95; --fire: #ff9459; --bar: #84431f; }
-}
-* { box-sizing: border-box; }
-body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 header, main { max-width: 64rem; margin: 0 auto; padding: 0 1rem; }
 header { padding-top: 1.5rem; }
-h1 { margin: 0; font-size: 1.6rem; line-height: 1.2; overflow-wrap: anywhere; }
-h2 { margin: 0 0 .75rem; font-size: 1.05rem; }
-.quiet { margin: 0; color: var(--quiet); overflow-wrap: anywhere; }
 main { display: grid; gap: 1rem; grid-template-columns: 1fr 1fr; padding-top: 1rem; padding-bottom: 2rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; min-width: 0; }
 @media (max-width: 44rem) { main { grid-template-columns: 1fr; } }
@@ -26,17 +17,6 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 #token-label { width: 100%; }
 #rollback-answer { margin: 0; }
 #hint { padding: 1rem; color: var(--quiet); }
-[hidden] { display: none !important; }
-.out-of-sight { position: absolute; width: 1px; height: 1px; opacity: 0; }
-.row { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin-top: .75rem; }
-button { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: .4rem;
-         padding: .5rem .9rem; min-height: 2.75rem; cursor: pointer; }
-button:hover { border-color: var(--fire); }
-button:disabled { opacity: .5; cursor: default; }
-:focus-visible { outline: 3px solid var(--fire); outline-offset: 2px; }
-.check { display: inline-flex; gap: .4rem; align-items: center; min-height: 2.75rem; }
-input[type=password] { font: inherit; padding: .5rem; border: 1px solid var(--line); border-radius: .4rem; background: var(--paper);
-                       color: inherit; width: 100%; }
 #answer ol, #history { list-style: none; margin: 0; padding: 0; }
 #answer li { position: relative; padding: .45rem .6rem; margin-bottom: .35rem; border-radius: .3rem; display: flex;
              justify-content: space-between; gap: 1rem; overflow: hidden; }
@@ -44,13 +24,11 @@ input[type=password] { font: inherit; padding: .5rem; border: 1px solid var(--li
 #answer li span:last-child { font-variant-numeric: tabular-nums; white-space: nowrap; }
 #answer li i { position: absolute; inset: 0 auto 0 0; background: var(--bar); border-radius: .3rem; }
 #answer li:first-child { font-weight: 600; }
-.error { color: var(--fire); }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem 1rem; margin: 0; }
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
 #history li { padding: .5rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 #history { margin-top: .75rem; max-height: 20rem; overflow-y: auto; }
-code { font-size: .95em; }
 )";
 
 }  // namespace kiln::serve

@@ -18,6 +18,8 @@ bool is_local_name(std::string_view host) {
   return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
 }
 
+}  // namespace
+
 bool is_of_this_machine(const Request& request) {
   if (!request.is_loopback) return false;
   for (const char* passed_on : {"forwarded", "x-forwarded-for", "x-real-ip", "via"})
@@ -28,8 +30,6 @@ bool is_of_this_machine(const Request& request) {
   return origin == nullptr || *origin == "http://" + *host;
 }
 
-}  // namespace
-
 bool is_equal_secret(std::string_view a, std::string_view b) {
   unsigned difference = a.size() == b.size() ? 0 : 1;
   for (size_t i = 0; i < a.size(); ++i)
@@ -37,11 +37,14 @@ bool is_equal_secret(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-void check_authority(const Request& request, const std::string& token) {
+void check_json(const Request& request) {
   const std::string* type = request.find("content-type");
-  // A form of another place's page cannot have this type.
   if (type == nullptr || !type->starts_with("application/json"))
     refuse(415, "send this as Content-Type: application/json");
+}
+
+void check_authority(const Request& request, const std::string& token) {
+  check_json(request);
   if (request.peer == "unix") return;
   if (token.empty()) {
     if (!is_of_this_machine(request))

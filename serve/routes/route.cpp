@@ -1,40 +1,18 @@
 #include <kiln/serve/routes/route.h>
 
-#include <algorithm>
-
 #include <kiln/serve/page/page.h>
 #include <kiln/serve/routes/metrics_text.h>
 #include <kiln/serve/routes/state.h>
+#include <kiln/serve/routes/table.h>
 
 namespace kiln::serve::routes {
 namespace {
-
-using Parts = std::vector<std::string_view>;
-
-// "/v2/models/m" as v2, models, m.
-Parts parts_of(std::string_view path) {
-  Parts parts;
-  while (!path.empty()) {
-    path.remove_prefix(1);
-    parts.push_back(path.substr(0, path.find('/')));
-    path.remove_prefix(parts.back().size());
-  }
-  return parts;
-}
-
-// "*" stands for any part that is not empty.
-bool matches(const Parts& parts, const char* pattern) {
-  const Parts wanted = parts_of(pattern);
-  return std::ranges::equal(parts, wanted, [](std::string_view part, std::string_view want) {
-    return want == "*" ? !part.empty() : part == want;
-  });
-}
 
 struct Call {
   Service::State& state;
   Request request;
   Reply reply;
-  Parts parts;
+  PathParts parts;
 };
 
 // Which version a path below /v2/models names.
@@ -51,12 +29,8 @@ void later(Call& call, F&& work) {
       [&state = call.state, shared, reply = call.reply, coming = call.state.batcher.announce(), work]() {
         try {
           if (!reply.is_cancelled()) work(state, *shared, reply);
-        } catch (const HttpError& error) {
-          reply.send(response_of(error));
-        } catch (const std::bad_alloc&) {
-          reply.send(error_response(503, "the server has no memory for this request"));
-        } catch (const std::exception&) {
-          reply.send(error_response(500, "the server failed"));
+        } catch (...) {
+          reply.send(failure_response());
         }
       });
 }
@@ -87,14 +61,8 @@ Response ready(const Service::State& state) {
   return {.body = R"({"ready":true,"live":true})", .version = state.engine()->info().version};
 }
 
-struct Route {
-  const char* method;
-  const char* pattern;
-  void (*answer)(Call& call);
-};
-
 // GET answers HEAD too; the connection leaves the body out.
-constexpr Route kRoutes[] = {
+constexpr Route<Call> kRoutes[] = {
     {"GET", "/", [](Call& call) { call.reply.send(page(call.state)); }},
     {"GET", "/metrics", [](Call& call) { call.reply.send(metrics(call.state)); }},
     {"GET", "/about", [](Call& call) { call.reply.send(about(call.state)); }},
@@ -138,32 +106,13 @@ constexpr Route kRoutes[] = {
      }},
 };
 
-// What there is but not by this method.
-[[noreturn]] void no_route() { refuse(404, "there is nothing here; docs/serving.md has the routes"); }
-
-Response not_allowed(const std::string& allowed, bool is_question) {
-  Response response =
-      is_question ? Response{.status = 204} : error_response(405, "this is there by " + allowed);
-  response.fields = {{"Allow", allowed}};
-  return response;
-}
-
 }  // namespace
 
 void route(Service::State& state, Request request, const Reply& reply) {
   if (request.path == "*") return reply.send(not_allowed("GET, HEAD, POST, OPTIONS", true));
   const std::string path = request.path;  // the parts are of it
-  const std::string method = request.method == "HEAD" ? "GET" : request.method;
   Call call = {state, std::move(request), reply, parts_of(path)};
-  std::string allowed;
-  for (const Route& route : kRoutes) {
-    if (!matches(call.parts, route.pattern)) continue;
-    if (method == route.method) return route.answer(call);
-    allowed += std::string(allowed.empty() ? "" : ", ") +
-               (route.method == std::string("GET") ? "GET, HEAD" : route.method);
-  }
-  if (allowed.empty()) no_route();
-  reply.send(not_allowed(allowed + ", OPTIONS", method == "OPTIONS"));
+  follow<Call>(kRoutes, call);
 }
 
 }  // namespace kiln::serve::routes

@@ -5,6 +5,7 @@
 #include <kiln/serve/routes/metrics_text.h>
 #include <kiln/serve/routes/route.h>
 #include <kiln/serve/routes/state.h>
+#include <kiln/serve/routes/table.h>
 #include <kiln/serve/store/history.h>
 
 namespace kiln::serve {
@@ -96,10 +97,8 @@ void Service::handle(Request request, const Reply& outer) {
   const Reply reply = counted(*state_, request, outer);
   try {
     routes::route(*state_, std::move(request), reply);
-  } catch (const HttpError& error) {
-    reply.send(response_of(error));
-  } catch (const std::exception&) {
-    reply.send(error_response(500, "the server failed"));
+  } catch (...) {
+    reply.send(failure_response());
   }
 }
 

@@ -2,13 +2,6 @@
 
 namespace kiln::serve {
 
-const char* const kPageHead = R"(<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Kiln</title>
-<link rel="icon" href="data:,">
-)";
-
 const char* const kPageBody = R"(<body>
 <header>
   <h1 id="name">Kiln</h1>
