@@ -95,11 +95,9 @@ std::vector<std::string> possible_contents(const std::string& synced, const std:
     if (&change == &pending.back()) result.push_back(whole);
     put(whole, change);
   }
-  result.emplace_back(whole.size(), '\0');
-  if (torn > 0) {
-    add_cut(result, synced, pending);
-    result.emplace_back();
-  }
+  result.push_back(synced);  // what was synced stays, also where a file is appended to
+  result.back().resize(std::max(synced.size(), whole.size()));
+  if (torn > 0) add_cut(result, synced, pending);
   for (int i = 0; i < torn; ++i) result.push_back(mixture(synced, whole, random));
   result.push_back(std::move(whole));
   return result;

@@ -56,12 +56,15 @@ std::string RecordedFiles::within(const std::string& path) {
 int RecordedFiles::open(const std::string& path, int flags, mode_t mode) {
   if (fails("open")) return -1;
   const bool creates = (flags & O_CREAT) != 0, writes = (flags & O_ACCMODE) != O_RDONLY;
-  if (writes && !(creates && (flags & O_EXCL) != 0))
+  const bool appends = (flags & O_APPEND) != 0 && !creates;
+  if (writes && !appends && !(creates && (flags & O_EXCL) != 0))
     throw std::logic_error("a save writes into '" + path + "', which is there already");
   const int file = FileSystem::open(path, flags, mode);
   if (file < 0) return file;
-  if (creates) {
-    files_[file] = created_;
+  if (appends) {
+    files_[file] = numbers_.at(within(path));
+  } else if (creates) {
+    files_[file] = numbers_[within(path)] = created_;
     changes_.push_back({.kind = Kind::create, .path = within(path), .file = created_++});
   } else if ((flags & O_DIRECTORY) != 0) {
     // What lies around the recorded folder is taken for safe.
@@ -134,7 +137,10 @@ int RecordedFiles::flock(int file, int operation) {
 
 int RecordedFiles::rename(const std::string& from, const std::string& to) {
   const int result = fails("rename") ? -1 : FileSystem::rename(from, to);
-  if (result == 0) changes_.push_back({.kind = Kind::rename, .path = within(from), .to = within(to)});
+  if (result != 0) return result;
+  changes_.push_back({.kind = Kind::rename, .path = within(from), .to = within(to)});
+  if (const auto moved = numbers_.find(within(from)); moved != numbers_.end())
+    numbers_[within(to)] = moved->second;
   return result;
 }
 

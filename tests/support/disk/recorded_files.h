@@ -83,7 +83,8 @@ class RecordedFiles : public io::FileSystem {
   std::string folder_;
   FileSystem* before_;
   std::vector<Change> changes_;
-  std::map<int, int> files_;                           // numbers of open files that were created
+  std::map<std::string, int> numbers_;                 // of created files, by the names they have now
+  std::map<int, int> files_;                           // the same of those that are open
   std::map<int, std::optional<std::string>> folders_;  // paths of open folders; none for one outside
   int created_ = 0;
   std::map<std::string, std::string> temporaries_;
