@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
     add_verify(app);
     add_models(app);
     add_data(app, status);
+    add_annotate(app);
     add_train(app, status, argc, argv);
     add_evaluate(app);
     add_predict(app);

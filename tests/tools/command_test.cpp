@@ -215,9 +215,8 @@ TEST_CASE("kiln: bad input gives status 1 and one message") {
     const char* message;
   } rows[] = {
       {"",
-       "kiln: a command is needed: inspect, convert, diff, verify, models, data, train, evaluate, predict, "
-       "serve, "
-       "store\nkiln --help tells more\n"},
+       "kiln: a command is needed: inspect, convert, diff, verify, models, data, annotate, train, evaluate, "
+       "predict, serve, store\nkiln --help tells more\n"},
       {"frobnicate", "kiln: there is no command 'frobnicate'\nkiln --help tells more\n"},
       {"inspekt a.kiln", "kiln: there is no command 'inspekt'; did you mean 'inspect'?\n"},
       {"con", "did you mean 'convert'?"},

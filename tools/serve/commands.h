@@ -9,7 +9,9 @@ class App;
 
 namespace kiln::tools {
 
-// `kiln serve` and `kiln store`, with their words. `status` becomes 1 where a candidate is not better.
+// `kiln annotate`, `kiln serve` and `kiln store`, with their words. `status` becomes 1 where a candidate is
+// not better.
+void add_annotate(CLI::App& app);
 void add_serve(CLI::App& app);
 void add_store(CLI::App& app, int& status);
 

@@ -1,4 +1,3 @@
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <mutex>
@@ -10,6 +9,7 @@
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tools/output.h>
 #include <kiln/tools/serve/commands.h>
+#include <kiln/tools/serve/signals.h>
 
 namespace kiln::tools {
 namespace {
@@ -35,30 +35,6 @@ class AccessLog {
  private:
   std::mutex mutex_;
   std::FILE* file_;
-};
-
-// While it lives, SIGINT and SIGTERM wait to be asked for; threads that begin meanwhile do not get them. The
-// second one ends the program.
-class Signals {
- public:
-  Signals() {
-    ::sigemptyset(&set_);
-    ::sigaddset(&set_, SIGINT);
-    ::sigaddset(&set_, SIGTERM);
-    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
-  }
-  ~Signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
-  void wait() {
-    int signal = 0;
-    ::sigwait(&set_, &signal);
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  sigset_t set_ = {}, before_ = {};
 };
 
 bool is_store(const std::string& path) { return std::filesystem::is_directory(path); }
