@@ -37,7 +37,8 @@ std::vector<std::string> commands_in(const std::string& help) {
 void find_verbs(const Command& kiln, const std::string& words, std::vector<std::string>& verbs) {
   const std::vector<std::string> below = commands_in(kiln.out(words + " --help"));
   if (below.empty()) verbs.push_back(words);
-  for (const std::string& name : below) find_verbs(kiln, words.empty() ? name : words + " " + name, verbs);
+  for (const std::string& name : below)
+    find_verbs(kiln, words.empty() ? name : fmt::format("{} {}", words, name), verbs);
 }
 
 bool has_json(const std::string& verb) {
