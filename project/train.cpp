@@ -141,11 +141,12 @@ Value figures_of(const Predictions& predictions, const std::vector<std::string>&
   return {{"balanced_accuracy", confusion.balanced_accuracy()}, {"f1_macro", confusion.f1()}};
 }
 
-void keep(models::Model& net, const TrainOptions& options, const Value& metrics) {
+void keep(models::Model& net, const TrainOptions& options, const Value& metrics, bool is_best) {
   net.card.metrics.clear();
   for (const auto& [name, value] : metrics.entries())
     net.card.metrics.emplace_back(name.text(), value.as_float());
-  models::save(net, options.out + "/best.kiln");
+  models::save(net, options.out + "/last.kiln");
+  if (is_best) models::save(net, options.out + "/best.kiln");
 }
 
 data::DataLoader loader_of(const data::Pictures& train, const TrainOptions& options,
@@ -224,7 +225,7 @@ TrainResult train(const TrainOptions& options) {
                  return shown_samples(sets.validation, samples, net.card.preset);
                },
            .unread = [&] { return sets.unread(); },
-           .keep = [&](const Value& metrics) { keep(net, options, metrics); }}),
+           .keep = [&](const Value& metrics, bool is_best) { keep(net, options, metrics, is_best); }}),
       {}};
   result.skipped = sets.names();
   if (!result.interrupted && result.best_epoch > 0) report(options, set.of_split("val"), result.skipped);

@@ -32,6 +32,7 @@ struct TrainResult : FitResult {
 
 // Fine-tunes a network on a set of pictures. In `out` it leaves
 //   best.kiln       the whole model of the best epoch: models::load, kiln predict, kiln serve
+//   last.kiln       that of the last one
 //   data.jsonl      every picture with its label and split
 //   recipe.json     all options
 //   index.html      curves, figures, the confusion matrix and the surest mistakes on the validation set

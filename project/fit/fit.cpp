@@ -194,8 +194,7 @@ class Run {
       events_->scalar(name.text() + "/validation", value.as_float(), step_);
     bar_->finish(summary(entry.at("validation")) + (skipped > 0 ? fmt::format("  {} skipped", skipped) : ""));
     write_history(options_.folder, epochs(), recipe_.metric);
-    if (best_of(epochs(), recipe_.metric) == epoch - 1 && options_.keep)
-      options_.keep(entry.at("validation"));
+    if (options_.keep) options_.keep(entry.at("validation"), best_of(epochs(), recipe_.metric) == epoch - 1);
     loss_sum_ = seconds_ = waited_ = 0;
   }
 

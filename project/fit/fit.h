@@ -39,9 +39,9 @@ struct FitOptions {
     std::vector<int64_t> validation = {};
   };
   Function<Unread()> unread = {};
-  // Called after each epoch that was the best so far, while the net holds the weights that were judged (the
-  // averaged ones, when there are).
-  Function<void(const Value& metrics)> keep = {};
+  // Called after each epoch, while the net holds the weights that were judged (the averaged ones, when there
+  // are); is_best: no epoch before was as good.
+  Function<void(const Value& metrics, bool is_best)> keep = {};
 };
 
 // An epoch: "epoch" (from 1), "loss" of training, "lr", "seconds", "waited" (the share of them in which the

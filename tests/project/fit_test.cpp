@@ -40,10 +40,14 @@ TEST_CASE("a fit learns, tells what it did, and keeps the best") {
   const test::TemporaryFolder folder;
   nn::AnyModule net = net_of();
   std::vector<double> kept;
+  int64_t epochs = 0;
+  const auto keep = [&](const Value& metrics, bool is_best) {
+    ++epochs;
+    if (is_best) kept.push_back(metrics.at("accuracy").as_float());
+  };
   const project::FitResult result =
-      project::fit(net, data_of(), recipe_of(), {.folder = folder.path(), .keep = [&](const Value& metrics) {
-                                                   kept.push_back(metrics.at("accuracy").as_float());
-                                                 }});
+      project::fit(net, data_of(), recipe_of(), {.folder = folder.path(), .keep = keep});
+  CHECK(epochs == 4);
   CHECK(result.history.size() == 4);
   CHECK(result.best > 0.9);
   REQUIRE(!kept.empty());

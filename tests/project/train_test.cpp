@@ -21,7 +21,7 @@ TEST_CASE("from a folder of pictures to a model that names them") {
   const project::FitResult result = project::train(test::tiny_run(data, folder / "run"));
   CHECK(result.best == 1);
   for (const char* file :
-       {"best.kiln", "data.jsonl", "recipe.json", "index.html", "report.txt", "report.json",
+       {"best.kiln", "last.kiln", "data.jsonl", "recipe.json", "index.html", "report.txt", "report.json",
         "predictions.csv", "confusion.svg", "reliability.svg", "history.json", "loss.svg"})
     CHECK_MESSAGE(std::filesystem::exists(folder / ("run/" + std::string(file))), file);
 
