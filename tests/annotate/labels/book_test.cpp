@@ -11,6 +11,7 @@
 #include <kiln/annotate/labels/turns.h>
 #include <kiln/data/annotations/coco.h>
 #include <kiln/data/annotations/manifest.h>
+#include <kiln/data/annotations/yolo.h>
 
 #include "annotate/support/photos.h"
 
@@ -243,6 +244,30 @@ TEST_CASE("annotate: it begins with class folders, or other annotations, once") 
   const data::Annotations read = data::read_manifest(place / "other.jsonl", {.allow_outside = true});
   REQUIRE(read.images.size() == 1);
   CHECK(read.path_of(read.images[0]) == photos / "a.png");
+}
+
+TEST_CASE("annotate: what is done is exported, also while somebody works on it") {
+  const Photos photos(3);
+  Book book(place_of(photos));
+  const annotate::AnnotatorOptions options = {.folder = photos.path()};
+  change(book, kA, 0, boxed());
+  change(book, kB, 0, none(Mark::skipped));
+  const test::TemporaryFolder place;
+  CHECK(annotate::export_labels(options, "coco", photos / "coco.json") == 1);
+  const data::Annotations coco = data::read_coco(photos / "coco.json");
+  REQUIRE(coco.images.size() == 1);
+  CHECK(coco.images[0].boxes == boxed().boxes);
+  CHECK(coco.images[0].width == 40);  // which nobody had asked for yet
+  CHECK(annotate::export_labels(options, "yolo", place / "yolo") == 1);
+  const data::Annotations yolo = data::read_yolo(place / "yolo/data.yaml", {.allow_outside = true});
+  CHECK(yolo.classes == book.classes());
+  CHECK(yolo.images.size() == 1);
+  CHECK(annotate::export_labels(options, "voc", place / "voc") == 1);
+  CHECK(contains(test::read_file(place / "voc/Annotations/a.xml"), "<name>dog</name>"));
+  CHECK(annotate::export_labels(options, "csv", place / "set.csv") == 1);
+  CHECK(contains(test::read_file(place / "set.csv"), photos / "a.png"));
+  CHECK(contains(error_of([&] { annotate::export_labels(options, "tfrecord", place / "x"); }),
+                 "'tfrecord' is no kind of export; give coco, yolo, voc or csv"));
 }
 
 TEST_CASE("annotate: a damaged journal, another process, and odd places are refused") {
