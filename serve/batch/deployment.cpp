@@ -35,7 +35,7 @@ void Deployment::swap(std::shared_ptr<Engine> next) {
   withdrawn_.reset();
 }
 
-void Deployment::withdraw(Function<void()> drained) {
+void Deployment::withdraw(const Function<void()>& drained) {
   std::shared_ptr<Served> leaving;
   {
     const std::scoped_lock lock(mutex_);
@@ -47,7 +47,7 @@ void Deployment::withdraw(Function<void()> drained) {
     } else {
       leaving = leaving_.lock();
     }
-    if (leaving) leaving->drained.push_back(std::move(drained));
+    if (leaving) leaving->drained.push_back(drained);
   }
   if (!leaving) drained();
 }
@@ -89,10 +89,10 @@ Follower::Follower(Store store, Deployment& deployment, Telemetry& telemetry, Lo
 
 Follower::~Follower() = default;
 
-void Follower::pause(Function<void()> drained) {
+void Follower::pause(const Function<void()>& drained) {
   const std::scoped_lock lock(mutex_);
   is_paused_ = true;
-  deployment_.withdraw(std::move(drained));
+  deployment_.withdraw(drained);
 }
 
 std::string Follower::resume() {

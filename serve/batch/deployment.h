@@ -34,7 +34,7 @@ class Deployment {
 
   // Serves nothing until the next swap. `drained` is called, by any thread, when the last request that began
   // before has let go of the engine, and the deployment with it; at once when there is none.
-  void withdraw(Function<void()> drained);
+  void withdraw(const Function<void()>& drained);
   // What was withdrawn and not replaced since; nothing while a model is served.
   struct Withdrawn {
     std::string name, version;
@@ -87,7 +87,7 @@ class Follower {
   // Looks at once; returns why the store's current version is not served, or "".
   std::string look();
   // Withdraws what is served and looks no more, until resume, which looks at once.
-  void pause(Function<void()> drained);
+  void pause(const Function<void()>& drained);
   std::string resume();
   const Store& store() const { return store_; }
 
