@@ -94,17 +94,18 @@ AnyModule fuse_conv_bn(const AnyModule& net, const Shape& x) {
   fused.eval();
   std::map<const TensorImpl*, Conv2d*> convolutions;
   std::map<const TensorImpl*, BatchNorm*> norms;
-  Device device = cpu;
   for (const NamedModule& named : fused.named_modules()) {
-    if (auto* conv = dynamic_cast<Conv2d*>(&named.module)) {
-      convolutions[conv->weight.impl().get()] = conv;
-      device = conv->weight.device();
-    }
+    if (auto* conv = dynamic_cast<Conv2d*>(&named.module)) convolutions[conv->weight.impl().get()] = conv;
     if (auto* norm = dynamic_cast<BatchNorm*>(&named.module); norm != nullptr && norm->running_mean.defined())
       norms[norm->running_mean.impl().get()] = norm;
   }
   Generator generator{1};
-  const Tensor sample = rand(x, {}, &generator).to(device);
+  Tensor sample = rand(x, {}, &generator);
+  for (const Tensor& parameter : fused.parameters())
+    if (parameter.is_floating_point()) {
+      sample = sample.to(parameter.device()).to(parameter.dtype());
+      break;
+    }
   Watch watch;
   Tensor before;
   {

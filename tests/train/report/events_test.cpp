@@ -86,15 +86,16 @@ TEST_CASE("events: pictures are PNG files in a record, several of them one grid"
   }();
   const auto records = records_of(test::read_file(path));
   REQUIRE(records.size() == 3);
+  const Tensor here = three.to(cpu);
   // step 1; summary { value { tag: "grey", image { height: 2, width: 3, colorspace: 1, encoded: ... } } }
-  const std::string grey = image::encode_png(three[0].narrow(0, 0, 1));
+  const std::string grey = image::encode_png(here[0].narrow(0, 0, 1));
   CHECK(records[1].substr(9) == std::string("\x10\x01\x2a") + char(18 + grey.size()) + '\x0a' +
                                     char(16 + grey.size()) + "\x0a\x04grey\x22" + char(8 + grey.size()) +
                                     std::string("\x08\x02\x10\x03\x18\x01\x22") + char(grey.size()) + grey);
   const Tensor grid = image::decode(records[2].substr(records[2].find("\x89PNG")));
   CHECK(grid.shape() == Shape{3, 4, 6});
-  CHECK(equal(grid.narrow(1, 0, 2).narrow(2, 3, 3).contiguous(), three[1].contiguous()));
-  CHECK(equal(grid.narrow(1, 2, 2).narrow(2, 0, 3).contiguous(), three[2].contiguous()));
+  CHECK(equal(grid.narrow(1, 0, 2).narrow(2, 3, 3).contiguous(), here[1].contiguous()));
+  CHECK(equal(grid.narrow(1, 2, 2).narrow(2, 0, 3).contiguous(), here[2].contiguous()));
   CHECK(sum(grid.narrow(1, 2, 2).narrow(2, 3, 3)).item<int64_t>() == 0);
 
   io::EventWriter events(folder / "wrong");
