@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <kiln/io/bytes/file.h>
 #include <kiln/io/bytes/file_system.h>
@@ -79,6 +80,8 @@ std::string read_file(const std::string& path) {
   return file.read(0, file.size());
 }
 
+bool is_missing(const io::SystemError& error) { return error.code == std::errc::no_such_file_or_directory; }
+
 }  // namespace
 
 Store::Store(std::string folder) : folder_(std::move(folder)) {}
@@ -104,7 +107,8 @@ Version Store::add(const std::string& file, const About& about) {
   return version;
 }
 
-// Nothing when it is not there, or not all of it.
+// Nothing when it is not there, or not all of it. Who reads has no lock: another program may remove it at any
+// moment.
 std::optional<Version> Store::read(const std::string& id) const {
   const std::string path = store::about(folder_, id);
   struct stat info;
@@ -112,8 +116,15 @@ std::optional<Version> Store::read(const std::string& id) const {
     if (errno != ENOENT && errno != ENOTDIR) fail("store: cannot read '{}': {}", path, std::strerror(errno));
     return {};
   }
+  std::string text;
+  try {
+    text = read_file(path);
+  } catch (const io::SystemError& error) {
+    if (is_missing(error)) return {};
+    throw;
+  }
   constexpr size_t kDepth = 32;
-  Version version = version_of(io::parse_json(read_file(path), "store: '" + path + "'", kDepth));
+  Version version = version_of(io::parse_json(text, "store: '" + path + "'", kDepth));
   if (version.id != id) fail("store: '{}' tells of another version, {}", path, version.id);
   version.path = store::model(folder_, id);
   return version;
@@ -137,27 +148,36 @@ std::vector<Event> Store::history() const {
 }
 
 std::optional<Version> Store::current() const {
-  const std::string id = Standing(history()).current();
-  if (id.empty()) return {};
-  std::optional<Version> version = read(id);
-  if (!version) fail("store: '{}' says that {} is current, which is not there", folder_, short_id(id));
-  return version;
+  std::string id, before;
+  do {
+    before = std::exchange(id, Standing(history()).current());
+    if (id.empty()) return {};
+    if (std::optional<Version> version = read(id)) return version;
+  } while (id != before);  // others have become current meanwhile, and this one was collected
+  fail("store: '{}' says that {} is current, which is not there", folder_, short_id(id));
 }
 
 Version Store::find(std::string_view id) const {
   constexpr size_t kFewest = 4;
-  std::vector<std::string> found;
+  std::vector<Version> found;
   for (const std::string& name : store::names(folder_))
-    if (id.size() >= kFewest && name.starts_with(id) && read(name)) found.push_back(name);
+    if (id.size() >= kFewest && name.starts_with(id))
+      if (std::optional<Version> version = read(name)) found.push_back(std::move(*version));
   if (found.size() > 1) fail("store: {} versions begin with '{}'; give more digits", found.size(), id);
   if (found.empty())
     fail("store: there is no version '{}' in '{}'{}", id, folder_,
          id.size() < kFewest ? "; give at least 4 digits" : "");
-  return *read(found[0]);
+  return found[0];
 }
 
 void Store::check(const Version& version) const {
-  const std::string found = hash_of(io::InputFile(version.path));
+  std::string found;
+  try {
+    found = hash_of(io::InputFile(version.path));
+  } catch (const io::SystemError& error) {
+    if (is_missing(error) && !read(version.id)) fail("store: {} was removed meanwhile", short_id(version.id));
+    throw;
+  }
   if (found != version.id)
     fail("store: version {} is damaged: its file has the SHA-256 {}", short_id(version.id), short_id(found));
 }
