@@ -52,15 +52,15 @@ void add_serve(CLI::App& app) {
   command->callback([=] { serve(*options); });
 }
 
-void add_store(CLI::App& app, int& status) {
-  const auto options = std::make_shared<StoreOptions>();
-  CLI::App* store = app.add_subcommand("store", "Keeps models as versions, one of which is current");
-  store->require_subcommand(1);
-  CLI::App* add = add_verb(*store, *options, "add", "Copies a model into the store",
+namespace {
+
+// What puts models into the store.
+void add_adding(CLI::App& store, const std::shared_ptr<StoreOptions>& options, int& status) {
+  CLI::App* add = add_verb(store, *options, "add", "Copies a model into the store",
                            "add store run/best.kiln --note 'more night pictures'");
   add->add_option("file", options->file, "the model")->required();
   CLI::App* publish =
-      add_verb(*store, *options, "publish", "Promotes a model if it is better; status 1 when not",
+      add_verb(store, *options, "publish", "Promotes a model if it is better; status 1 when not",
                "publish store run/best.kiln --data cells.jsonl --split val");
   publish->add_option("file", options->file, "a file, or a version in the store")->required();
   publish
@@ -76,43 +76,60 @@ void add_store(CLI::App& app, int& status) {
   }
   add->callback([=] { store_add(*options); });
   publish->callback([=, &status] { status = store_publish(*options) ? 0 : 1; });
+}
 
-  CLI::App* promote = add_verb(*store, *options, "promote", "Makes a version current, whatever it is like",
+// What changes over.
+void add_changing(CLI::App& store, const std::shared_ptr<StoreOptions>& options) {
+  CLI::App* promote = add_verb(store, *options, "promote", "Makes a version current, whatever it is like",
                                "promote store 3fa92c --why 'the first one'");
   promote->add_option("version", options->file, "the first digits of its id")->required();
   promote->callback([=] { store_promote(*options); });
   CLI::App* rollback =
-      add_verb(*store, *options, "rollback", "Makes the version before current again, or another",
+      add_verb(store, *options, "rollback", "Makes the version before current again, or another",
                "rollback store --why 'night pictures are worse'");
   rollback->add_option("version", options->file, "the first digits of its id");
   rollback->callback([=] { store_rollback(*options); });
   for (CLI::App* verb : {promote, rollback}) verb->add_option("--why", options->why, "for the history");
+}
 
-  CLI::App* pin = add_verb(*store, *options, "pin", "Never removes a version", "pin store 3fa92c");
-  CLI::App* unpin = add_verb(*store, *options, "unpin", "Takes that back", "unpin store 3fa92c");
+// What keeps, tells and removes.
+void add_keeping(CLI::App& store, const std::shared_ptr<StoreOptions>& options) {
+  CLI::App* pin = add_verb(store, *options, "pin", "Never removes a version", "pin store 3fa92c");
+  CLI::App* unpin = add_verb(store, *options, "unpin", "Takes that back", "unpin store 3fa92c");
   CLI::App* show =
-      add_verb(*store, *options, "show", "What is known of a version", "show store 3fa92c --json");
+      add_verb(store, *options, "show", "What is known of a version", "show store 3fa92c --json");
   for (CLI::App* verb : {pin, unpin, show})
     verb->add_option("version", options->file, "the first digits of its id")->required();
   pin->callback([=] { store_pin(*options, true); });
   unpin->callback([=] { store_pin(*options, false); });
   show->callback([=] { store_show(*options); });
-  CLI::App* list = add_verb(*store, *options, "list", "All versions, the oldest first", "list store");
+  CLI::App* list = add_verb(store, *options, "list", "All versions, the oldest first", "list store");
   list->callback([=] { store_list(*options); });
   CLI::App* history =
-      add_verb(*store, *options, "history", "Promotions, refusals and rollbacks", "history store");
+      add_verb(store, *options, "history", "Promotions, refusals and rollbacks", "history store");
   history->callback([=] { store_history(*options); });
   CLI::App* diff =
-      add_verb(*store, *options, "diff", "What differs between two versions", "diff store 3fa92c 81b07d");
+      add_verb(store, *options, "diff", "What differs between two versions", "diff store 3fa92c 81b07d");
   diff->add_option("a", options->file, "a version")->required();
   diff->add_option("b", options->other, "a version")->required();
   diff->callback([=] { store_diff(*options); });
-  CLI::App* gc = add_verb(*store, *options, "gc", "Removes versions that nothing needs",
+  CLI::App* gc = add_verb(store, *options, "gc", "Removes versions that nothing needs",
                           "gc store --rollbacks 3 --days 7");
   gc->add_option("--rollbacks", options->rollbacks, "versions before the current one that stay")
       ->capture_default_str();
   gc->add_option("--days", options->days, "younger versions stay")->capture_default_str();
   gc->callback([=] { store_gc(*options); });
+}
+
+}  // namespace
+
+void add_store(CLI::App& app, int& status) {
+  const auto options = std::make_shared<StoreOptions>();
+  CLI::App* store = app.add_subcommand("store", "Keeps models as versions, one of which is current");
+  store->require_subcommand(1);
+  add_adding(*store, options, status);
+  add_changing(*store, options);
+  add_keeping(*store, options);
 }
 
 }  // namespace kiln::tools

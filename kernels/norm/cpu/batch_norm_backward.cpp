@@ -17,7 +17,7 @@ template <BatchNormMask kMask, class Acc>
 Acc masked(Acc g, Acc x, Acc y, Acc scale, Acc shift, Acc most) {
   if constexpr (kMask == BatchNormMask::none) return g;
   const Acc v = kMask == BatchNormMask::from_x ? x * scale + shift : y;
-  return (v <= 0) | (v >= most) ? Acc(0) : g;
+  return ((v <= 0) | (v >= most)) ? Acc(0) : g;
 }
 
 struct Sums {
