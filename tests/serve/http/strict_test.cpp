@@ -25,8 +25,10 @@ struct Row {
 const std::string kHost = "Host: x\r\n";
 
 // Each ends with what it is refused for: nothing more has to come.
-std::vector<Row> rows_of_heads() {
-  const std::string get = "GET / HTTP/1.1\r\n", post = "POST /predict HTTP/1.1\r\n" + kHost;
+
+// What a head says of the body.
+std::vector<Row> rows_of_lengths() {
+  const std::string post = "POST /predict HTTP/1.1\r\n" + kHost;
   return {
       {"two different lengths", 400, post + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"},
       {"the same length twice", 400, post + "Content-Length: 1\r\nContent-Length: 1\r\n\r\n"},
@@ -47,6 +49,12 @@ std::vector<Row> rows_of_heads() {
       {"a quoted coding", 501, post + "Transfer-Encoding: \"chunked\"\r\n\r\n"},
       {"a coding with a control character", 400, post + "Transfer-Encoding: \vchunked\r\n"},
       {"a coding in HTTP/1.0", 400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"},
+  };
+}
+
+std::vector<Row> rows_of_heads() {
+  const std::string get = "GET / HTTP/1.1\r\n", post = "POST /predict HTTP/1.1\r\n" + kHost;
+  std::vector<Row> rows = {
       {"a space before the colon", 400, post + "Content-Length : 1\r\n"},
       {"a name that is no token", 400, post + "Content(Length): 1\r\n"},
       {"no name", 400, post + ": 1\r\n"},
@@ -89,6 +97,8 @@ std::vector<Row> rows_of_heads() {
       {"a large head", 431, get + kHost + "X: " + std::string(9000, 'a')},
       {"an endless head", 431, get + std::string(9000, 'a')},
   };
+  for (Row& row : rows_of_lengths()) rows.push_back(std::move(row));
+  return rows;
 }
 
 // The same of bodies in chunks.

@@ -130,7 +130,6 @@ void check_crashes_after_faults(const std::vector<Series>& all, const std::vecto
 }
 
 void check_syncing(const std::vector<Series>& all) {
-  using Kind = Change::Kind;
   for (const Series& series : all)
     for (const Kind forgotten : {Kind::sync_file, Kind::sync_folder}) {
       CAPTURE(series.name);
