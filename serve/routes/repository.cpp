@@ -8,20 +8,6 @@
 namespace kiln::serve::routes {
 namespace {
 
-// An empty body stands for an empty object.
-Value object_in(const Request& request) {
-  if (request.body.empty()) return Value::dict();
-  constexpr size_t kDepth = 4;
-  Value body;
-  try {
-    body = io::parse_json(request.body, "the body", kDepth);
-  } catch (const Error& error) {
-    throw HttpError(400, error.what());
-  }
-  if (!body.is_dict()) refuse(400, "the body is {}; give an object", name_of(body.kind()));
-  return body;
-}
-
 bool flag(const Value& dict, const char* name) {
   const Value* found = dict.find(name);
   if (found == nullptr) return false;
@@ -49,6 +35,19 @@ void load_again(Service::State& state) {
 }
 
 }  // namespace
+
+Value object_in(const Request& request) {
+  if (request.body.empty()) return Value::dict();
+  constexpr size_t kDepth = 4;
+  Value body;
+  try {
+    body = io::parse_json(request.body, "the body", kDepth);
+  } catch (const Error& error) {
+    throw HttpError(400, error.what());
+  }
+  if (!body.is_dict()) refuse(400, "the body is {}; give an object", name_of(body.kind()));
+  return body;
+}
 
 Response repository_index(const Service::State& state, const Request& request) {
   const bool only_ready = flag(object_in(request), "ready");

@@ -51,6 +51,8 @@ Response model_ready(const Engine& engine);
 Response statistics(const Service::State& state, const Engine& engine);
 
 // repository.cpp
+// The body as a dict, which an empty one stands for too. Throws HttpError.
+Value object_in(const Request& request);
 Response repository_index(const Service::State& state, const Request& request);
 Response load(Service::State& state, const Request& request, std::string_view name);
 void unload(Service::State& state, const Request& request, std::string_view name, const Reply& reply);

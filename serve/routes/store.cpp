@@ -6,15 +6,8 @@ namespace kiln::serve::routes {
 namespace {
 
 std::string version_in(const Request& request) {
-  if (request.body.empty()) return "";
-  constexpr size_t kDepth = 4;
-  Value body;
-  try {
-    body = io::parse_json(request.body, "the body", kDepth);
-  } catch (const Error& error) {
-    throw HttpError(400, error.what());
-  }
-  const Value* version = body.is_dict() ? body.find("version") : nullptr;
+  const Value body = object_in(request);
+  const Value* version = body.find("version");
   if (version == nullptr) return "";
   if (!version->is_string()) refuse(400, "'version' is {}; give a string", name_of(version->kind()));
   return version->as_string();

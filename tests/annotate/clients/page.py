@@ -9,21 +9,18 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 
-try:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.support.ui import WebDriverWait
-except ImportError:
-    print("skipped: python3-selenium is not installed")
-    sys.exit(77)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from browser import browser_of  # skips without selenium
+
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 try:
     from PIL import Image, ImageDraw
 except ImportError:
@@ -59,19 +56,6 @@ class Server:
         self.process.stdout.close()
 
 
-def browser_of():
-    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
-    if not driver or not chromium:
-        print("skipped: chromium and chromium-driver are not installed")
-        sys.exit(77)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,850"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(service=Service(driver), options=options)
-
-
 class Page:
     def __init__(self, browser):
         self.browser = browser
@@ -92,7 +76,7 @@ class Page:
         self.until(lambda: self.text("saved") == "saved", "saved")
 
     def press(self, *keys, shift=False, control=False):
-        chain = webdriver.ActionChains(self.browser)
+        chain = ActionChains(self.browser)
         for held, is_held in ((Keys.SHIFT, shift), (Keys.CONTROL, control)):
             if is_held:
                 chain.key_down(held)
@@ -110,7 +94,7 @@ class Page:
             "return [r.left + view.x + arguments[0] * view.scale, r.top + view.y + arguments[1] * view.scale].map(Math.round)", x, y)
 
     def drag(self, begin, end):
-        chain = webdriver.ActionChains(self.browser, duration=20)
+        chain = ActionChains(self.browser, duration=20)
         chain.w3c_actions.pointer_action.move_to_location(*self.point(*begin))
         chain.w3c_actions.pointer_action.pointer_down()
         chain.w3c_actions.pointer_action.move_to_location(*self.point((begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2))
@@ -119,7 +103,7 @@ class Page:
         chain.perform()
 
     def click(self, x, y):
-        chain = webdriver.ActionChains(self.browser, duration=10)
+        chain = ActionChains(self.browser, duration=10)
         chain.w3c_actions.pointer_action.move_to_location(*self.point(x, y))
         chain.w3c_actions.pointer_action.click()
         chain.perform()
@@ -320,7 +304,7 @@ def check_phone(page, screen):
 
 
 def main():
-    browser = browser_of()
+    browser = browser_of(1280, 850)
     screen = os.path.splitext(sys.argv[2])[0] if len(sys.argv) > 2 else None
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)

@@ -7,20 +7,17 @@ written there.
 
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
-try:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.support.ui import WebDriverWait
-except ImportError:
-    print("skipped: python3-selenium is not installed")
-    sys.exit(77)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from browser import browser_of  # skips without selenium
+
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 DROP = """
 const bytes = new File(['4'], 'four.png', {type: 'image/png'}), data = new DataTransfer();
@@ -29,19 +26,6 @@ const event = arguments[0] === 'paste' ? new ClipboardEvent('paste', {clipboardD
                                        : new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true});
 document.body.dispatchEvent(event);
 """
-
-
-def browser_of():
-    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
-    if not driver or not chromium:
-        print("skipped: chromium and chromium-driver are not installed")
-        sys.exit(77)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1100,900"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(service=Service(driver), options=options)
 
 
 def check(browser, url, folder):
@@ -79,7 +63,7 @@ def check(browser, url, folder):
     reached = set()
     browser.execute_script("document.activeElement.blur()")
     for _ in range(12):
-        webdriver.ActionChains(browser).send_keys(Keys.TAB).perform()
+        ActionChains(browser).send_keys(Keys.TAB).perform()
         reached.add(browser.switch_to.active_element.get_attribute("id"))
     assert {"choose", "shoot", "show-heat", "token", "rollback"} <= reached, reached
     foreign = [name for name in browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
@@ -103,7 +87,7 @@ def check_phone(browser):
 
 
 def main():
-    browser = browser_of()
+    browser = browser_of(1100, 900)
     try:
         with subprocess.Popen([sys.argv[1], "--store"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server, \
                 tempfile.TemporaryDirectory() as folder:
