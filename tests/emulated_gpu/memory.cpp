@@ -45,8 +45,8 @@ Arena& arena() {
   return a;
 }
 
-// Held by every function below that others call: the libraries check the memory they are given outside of the
-// runtime's lock, while another thread may allocate. A fault can come while it is held, and is described
+// Held by every function below that host code calls: the libraries check the memory they are given outside of
+// the runtime's lock, while another thread may allocate. A fault can come while it is held, and is described
 // then.
 std::recursive_mutex& mutex() {
   static std::recursive_mutex m;
@@ -137,6 +137,10 @@ bool is_device_address(const void* p) {
 
 const Allocation* device_allocation(const void* p, size_t bytes) {
   const Lock lock(mutex());
+  return device_allocation_in_kernel(p, bytes);
+}
+
+const Allocation* device_allocation_in_kernel(const void* p, size_t bytes) {
   const auto address = reinterpret_cast<uintptr_t>(p);
   const Allocation* a = nearest_below(address);
   return a && a->live && address + bytes <= a->address + a->bytes ? a : nullptr;

@@ -26,6 +26,8 @@ void release_all_devices();
 bool is_device_address(const void* p);
 // The live allocation that holds all of [p, p + bytes), else null.
 const Allocation* device_allocation(const void* p, size_t bytes);
+// The same for a kernel, at each access: it runs under the runtime's lock, so nothing is allocated meanwhile.
+const Allocation* device_allocation_in_kernel(const void* p, size_t bytes);
 size_t device_bytes_in_use(int device);
 // "12 bytes past the end of a live allocation of 4096 bytes"
 std::string describe_address(const void* p);

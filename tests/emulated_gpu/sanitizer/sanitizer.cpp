@@ -126,7 +126,7 @@ Shadow* find_shadow(const Current& c) {
     return &s.block->shared;
   }
   const void* p = reinterpret_cast<const void*>(c.address);
-  const Allocation* allocation = device_allocation(p, c.bytes);
+  const Allocation* allocation = device_allocation_in_kernel(p, c.bytes);
   if (!allocation) {
     tell("OUT OF BOUNDS", c);
     current_runner->fail_here(cudaErrorIllegalAddress, "out of bounds", {});
