@@ -138,6 +138,7 @@ TEST_CASE("swap: a version that cannot be served is passed over, and the old one
   CHECK(served() == good);
   CHECK(status_of(test::ask(server.port(), post("/rollback", "{\"version\":\"../../x\"}", admin))) == 404);
   CHECK(status_of(test::ask(server.port(), post("/rollback", "{\"version\":5}", admin))) == 400);
+  CHECK(status_of(test::ask(server.port(), post("/rollback", "[]", admin))) == 400);
   CHECK(status_of(test::ask(server.port(), post("/rollback", "", ""))) == 415);
   const Value history =
       io::parse_json(body_of(test::ask(server.port(), test::get("/history"))), "history", 4);
