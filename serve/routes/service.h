@@ -31,8 +31,8 @@ struct Agreement {
 //
 //     serve::Service service({.batch = {.max_batch = 16}});
 //     service.serve(serve::load_network("run/best.kiln"));
-//     serve::Server server({.port = 8080}, [&](serve::Request request, serve::Reply reply) {
-//       service.handle(std::move(request), std::move(reply));
+//     serve::Server server({.port = 8080}, [&](serve::Request request, const serve::Reply& reply) {
+//       service.handle(std::move(request), reply);
 //     });
 //
 // The server goes before the service.

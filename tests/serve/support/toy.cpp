@@ -63,8 +63,8 @@ serve::ServerOptions patient(serve::ServerOptions options) {
 ToyServer::ToyServer(const serve::ServiceOptions& options, const serve::ServerOptions& server_options)
     : toy(std::make_shared<Toy>(1)),
       service(options),
-      server(patient(server_options), [this](serve::Request request, serve::Reply reply) {
-        service.handle(std::move(request), std::move(reply));
+      server(patient(server_options), [this](serve::Request request, const serve::Reply& reply) {
+        service.handle(std::move(request), reply);
       }) {
   service.serve(toy);
 }
