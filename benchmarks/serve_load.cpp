@@ -46,10 +46,17 @@ std::vector<double> times_of(double seconds, const std::function<void()>& call) 
 }
 
 struct Direct {
-  double best = 0;    // samples a second, at the best batch
+  double best = 0;  // samples a second, at the best batch
+  int64_t best_batch = 1;
   int64_t batch = 1;  // the server's
   double ms = 0;      // of such a batch, the median
 };
+
+Tensor rows_of(const Tensor& sample, int64_t rows) {
+  Shape shape = sample.shape();
+  shape.insert(0, rows);
+  return sample.expand(shape).contiguous();
+}
 
 // Powers of two and the server's batch, each for an equal part of the time.
 Direct measure_engine(serve::Engine& engine, const Tensor& sample, const Options& options) {
@@ -58,12 +65,11 @@ Direct measure_engine(serve::Engine& engine, const Tensor& sample, const Options
   for (int64_t batch = 1; batch <= options.most; batch *= 2) sizes.insert(batch);
   Direct direct = {.batch = options.batch()};
   for (const int64_t batch : sizes) {
-    Shape shape = sample.shape();
-    shape.insert(0, batch);
-    const Tensor x = sample.expand(shape).contiguous();
+    const Tensor x = rows_of(sample, batch);
     std::vector<double> all = times_of(options.seconds / double(sizes.size()), [&] { engine.run(x); });
     const double ms = percentile(all, 0.5), rate = double(batch) * 1000 / ms;
     fmt::print("  engine, batch {:>3}: {:8.1f} a second, {:8.2f} ms\n", batch, rate, ms);
+    if (rate > direct.best) direct.best_batch = batch;
     direct.best = std::max(direct.best, rate);
     if (batch == direct.batch) direct.ms = ms;
   }
@@ -71,12 +77,13 @@ Direct measure_engine(serve::Engine& engine, const Tensor& sample, const Options
 }
 
 struct Load {
-  int64_t answered = 0, failed = 0;
+  int64_t failed = 0;
   double per_second = 0, p50 = 0, p99 = 0, resident = 0;
+  double ratio = 0;  // of the engine's best
 };
 
 // Clients that each ask again as soon as they have their answer. The first fifth of the time does not count.
-Load load(const ServeProgram& program, const std::string& request, const Options& options) {
+Load load_by_threads(const ServeProgram& program, const std::string& request, const Options& options) {
   const auto begin = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                         std::chrono::duration<double>(options.seconds * 0.2));
   const auto end =
@@ -104,25 +111,29 @@ Load load(const ServeProgram& program, const std::string& request, const Options
   clients.clear();
   std::vector<double> all;
   for (const std::vector<double>& mine : ms) all.insert(all.end(), mine.begin(), mine.end());
-  return {int64_t(all.size()),
-          failed,
-          double(all.size()) / options.seconds,
-          percentile(all, 0.5),
-          percentile(all, 0.99),
+  return {failed, double(all.size()) / options.seconds, percentile(all, 0.5), percentile(all, 0.99),
           program.resident()};
 }
 
 // The same by wrk, which prints "50% 1.23ms", "99% 4.56ms" and "Requests/sec: 78.9".
-std::optional<Load> load_by_wrk(const ServeProgram& program, const std::string& body, const OwnFolder& folder,
-                                const Options& options) {
-  std::ofstream(folder / "body", std::ios::binary) << body;
+std::optional<Load> load_by_wrk(const ServeProgram& program, std::string_view request,
+                                const OwnFolder& folder, const Options& options) {
+  const size_t end = request.find("\r\n\r\n");
+  std::string fields;
+  for (std::string_view rest = request.substr(0, end); !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find("\r\n"));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 2));
+    if (const size_t colon = line.find(": "); colon != line.npos && !line.starts_with("Content-Length"))
+      fields += fmt::format("wrk.headers['{}'] = '{}'\n", line.substr(0, colon), line.substr(colon + 2));
+  }
+  const std::string_view target = request.substr(5, request.find(' ', 5) - 5);  // behind "POST "
+  std::ofstream(folder / "body", std::ios::binary) << request.substr(end + 4);
   std::ofstream(folder / "post.lua") << fmt::format(
-      "wrk.method = 'POST'\nlocal file = io.open('{}', 'rb')\nwrk.body = file:read('*all')\nfile:close()\n"
-      "wrk.headers['Content-Type'] = 'image/jpeg'\n",
-      folder / "body");
+      "wrk.method = 'POST'\nlocal file = io.open('{}', 'rb')\nwrk.body = file:read('*all')\n{}",
+      folder / "body", fields);
   const std::string command =
-      fmt::format("wrk -t1 -c{} -d{}s --latency -s {} http://127.0.0.1:{}/predict 2>/dev/null",
-                  options.clients, std::max(1, int(options.seconds)), folder / "post.lua", program.port());
+      fmt::format("wrk -t1 -c{} -d{}s --latency -s {} http://127.0.0.1:{}{} 2>/dev/null", options.clients,
+                  std::max(1, int(options.seconds)), folder / "post.lua", program.port(), target);
   std::FILE* out = ::popen(command.c_str(), "r");
   if (out == nullptr) return {};
   Load found;
@@ -142,10 +153,35 @@ std::optional<Load> load_by_wrk(const ServeProgram& program, const std::string& 
   return found;
 }
 
-void print_row(const std::string& name, const Load& load, const Direct& direct) {
-  fmt::print("{:<36} {:9.1f} {:7.3f} {:9.2f} {:9.2f} {:8.2f} {:8.2f} {:7} {:9.0f}\n", name, load.per_second,
-             load.per_second / direct.best, load.p50, load.p99, load.p50 / direct.ms, load.p99 / direct.ms,
-             load.failed, load.resident);
+// Medians of some turns, each right behind a second of the engine alone: the machine's weather is the same.
+std::optional<Load> by_turns(const std::function<void()>& best, double rows,
+                             const std::function<std::optional<Load>()>& load) {
+  constexpr int kTurns = 5;
+  std::vector<double> per_second, ratio, p50, p99;
+  Load all;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    std::vector<double> alone = times_of(1, best);
+    const std::optional<Load> one = load();
+    if (!one) return {};
+    per_second.push_back(one->per_second);
+    ratio.push_back(one->per_second * percentile(alone, 0.5) / (1000 * rows));
+    p50.push_back(one->p50);
+    p99.push_back(one->p99);
+    all.failed += one->failed;
+    all.resident = one->resident;
+  }
+  all.per_second = percentile(per_second, 0.5);
+  all.ratio = percentile(ratio, 0.5);
+  all.p50 = percentile(p50, 0.5);
+  all.p99 = percentile(p99, 0.5);
+  return all;
+}
+
+void print_row(const std::string& name, const std::optional<Load>& load, const Direct& direct) {
+  if (!load) return fmt::print("{:<36} not there\n", name);
+  fmt::print("{:<36} {:9.1f} {:7.3f} {:9.2f} {:9.2f} {:8.2f} {:8.2f} {:7} {:9.0f}\n", name, load->per_second,
+             load->ratio, load->p50, load->p99, load->p50 / direct.ms, load->p99 / direct.ms, load->failed,
+             load->resident);
 }
 
 // One client, and the engine in this process, by turns of ten calls, so that both have the same weather.
@@ -184,15 +220,24 @@ double fresh_load_ms(const std::string& file, int64_t batch) {
   return ms;
 }
 
-// From the start of the program to its first answer, and what of it loading and testing the model takes.
+// From the start of the program to its first answer, and what of it loading and testing the model takes:
+// medians, by turns, after one of each that nothing is known of.
 void print_start(const std::string& file, const std::string& request, const Options& options, int64_t batch) {
-  const double load = fresh_load_ms(file, batch);
-  const auto begin = Clock::now();
-  const ServeProgram program(options.kiln, {file, "--max-batch", std::to_string(batch)});
-  HttpClient(program.port()).ask(request);
-  const double all = ms_since(begin);
+  constexpr int kRounds = 5;
+  std::vector<double> loads, starts;
+  for (int round = -1; round < kRounds; ++round) {
+    const double load = fresh_load_ms(file, batch);
+    const auto begin = Clock::now();
+    const ServeProgram program(options.kiln, {file, "--max-batch", std::to_string(batch)});
+    HttpClient(program.port()).ask(request);
+    const double start = ms_since(begin);
+    if (round < 0) continue;
+    loads.push_back(load);
+    starts.push_back(start);
+  }
+  const double load = percentile(loads, 0.5), start = percentile(starts, 0.5);
   fmt::print("{:<36} {:9.1f} ms, {:.1f} ms of them load and self-test: {:.1f} ms\n", "start to first answer",
-             all, load, all - load);
+             start, load, start - load);
 }
 
 void measure(const Options& options) {
@@ -217,19 +262,18 @@ void measure(const Options& options) {
   const double before = program.resident();
   fmt::print("\n{:<36} {:>9} {:>7} {:>9} {:>9} {:>8} {:>8} {:>7} {:>9}\n", "", "a second", "ratio", "p50 ms",
              "p99 ms", "p50/b", "p99/b", "failed", "RSS MB");
-  print_row(fmt::format("engine, batch {}", direct.batch),
-            {.per_second = double(direct.batch) * 1000 / direct.ms, .p50 = direct.ms, .p99 = direct.ms},
-            direct);
-  print_row("served, binary tensors", load(program, tensors, options), direct);
-  print_row("served, JPEG 640 x 480", load(program, picture, options), direct);
-  if (const auto wrk = load_by_wrk(program, jpeg, folder, options))
-    print_row("served, JPEG, by wrk", *wrk, direct);
-  print_row("served, binary tensors, again", load(program, tensors, options), direct);
+  const Tensor best = rows_of(sample, direct.best_batch);
+  const auto row = [&](const char* name, const std::function<std::optional<Load>()>& one) {
+    print_row(name, by_turns([&] { engine->run(best); }, double(direct.best_batch), one), direct);
+  };
+  row("binary tensors", [&] { return load_by_threads(program, tensors, options); });
+  row("binary tensors, by wrk", [&] { return load_by_wrk(program, tensors, folder, options); });
+  row("JPEG 640 x 480", [&] { return load_by_threads(program, picture, options); });
+  row("JPEG 640 x 480, by wrk", [&] { return load_by_wrk(program, picture, folder, options); });
   fmt::print(
-      "ratio: of the engine's {:.1f} a second at its best batch; b: its time for a batch of {}, the "
-      "server's. RSS "
-      "before all: {:.0f} MB\n\n",
-      direct.best, direct.batch, before);
+      "{:.1f} MB before all. ratio: of the engine's best batch ({}) alone, just before; b: the engine's time "
+      "for {} samples at once.\n\n",
+      before, direct.best_batch, direct.batch);
 
   const NoGrad scope;
   print_overhead(

@@ -103,6 +103,10 @@ void Batcher::drop_late(std::vector<std::pair<Job, Outcome>>& late) {
   });
 }
 
+int64_t Batcher::most_rows(const Engine& engine) const {
+  return engine.batch_sizes(options_.max_batch).front();
+}
+
 // The first of them, then others as long as they fit.
 Batcher::Jobs Batcher::take_batch() {
   Jobs jobs;
@@ -110,7 +114,8 @@ Batcher::Jobs Batcher::take_batch() {
   std::deque<Job> rest;
   for (Job& job : queue_) {
     const int64_t more = job.input.size(0);
-    const bool fits = jobs.empty() || (rows + more <= options_.max_batch && go_together(jobs[0], job));
+    const bool fits =
+        jobs.empty() || (rows + more <= most_rows(*jobs[0].engine) && go_together(jobs[0], job));
     if (!fits) {
       rest.push_back(std::move(job));
       continue;
@@ -141,10 +146,10 @@ bool Batcher::take(Jobs& jobs, std::unique_lock<std::mutex>& lock) {
       changed_.wait(lock);
       continue;
     }
-    const int64_t rows = waiting_rows();
+    const int64_t rows = waiting_rows(), most = most_rows(*queue_.front().engine);
     const auto last = std::max(queue_.front().queued, last_end_) + options_.max_delay;
-    const bool waits = coming_ > 0 || rows < std::min(last_rows_, options_.max_batch);
-    if (rows >= options_.max_batch || !waits || Clock::now() >= last) {
+    const bool waits = coming_ > 0 || rows < std::min(last_rows_, most);
+    if (rows >= most || !waits || Clock::now() >= last) {
       jobs = take_batch();
       return true;
     }

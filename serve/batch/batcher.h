@@ -65,6 +65,8 @@ class Batcher {
   void drop_late(std::vector<std::pair<Job, Outcome>>& late);
   int64_t waiting_rows() const;
   Jobs take_batch();
+  // That go in one batch.
+  int64_t most_rows(const Engine& engine) const;
   void run(Jobs& jobs);
   bool run_together(Jobs& jobs, std::string& error);
   void run_shadow(Job& job);

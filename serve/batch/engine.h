@@ -30,14 +30,17 @@ class Engine {
   virtual const ModelInfo& info() const = 0;
   // Any thread may call both, several at once. They throw Error for what they cannot take.
   virtual Tensor run(const Tensor& batch) = 0;
+  // The sizes, of at most `most` rows, that run() takes a batch apart into: the first run of a size is slow,
+  // so self_test() runs each before there are requests.
+  virtual std::vector<int64_t> batch_sizes(int64_t most) const;
   // The bytes of a PNG or JPEG file as one sample.
   virtual Tensor prepare(std::string_view picture) const = 0;
   // Of it, for what the picture says of its class: [H,W] in 0 .. 1, or undefined where the engine has none.
   virtual Tensor heat_map(const Tensor& sample, int64_t index);
 };
 
-// Runs it on made-up samples, which warms it up too. Throws when the scores are not finite, not one a class,
-// or differ between a sample alone and in a batch of `rows`.
+// Runs it on made-up samples, one to `rows` of them, which warms it up too. Throws when the scores are not
+// finite, not one a class, or differ between a sample alone and in a batch.
 void self_test(Engine& engine, int64_t rows);
 
 }  // namespace kiln::serve

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
@@ -13,6 +14,7 @@ namespace kiln::serve {
 
 namespace asio = boost::asio;
 using ErrorCode = boost::system::error_code;
+using Socket = Connection::Socket;
 using State = RequestReader::State;
 
 namespace {
@@ -28,6 +30,28 @@ std::string date_text() {
   return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[parts.tm_wday], parts.tm_mday,
                      kMonths[parts.tm_mon], 1900 + parts.tm_year, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
+
+constexpr size_t kPiece = 128 << 10, kTurn = 16 * kPiece;
+
+// One read without waiting, into memory of the thread: a connection that waits holds none.
+class ReceivedBytes {
+ public:
+  explicit ReceivedBytes(Socket& socket) {
+    thread_local std::array<char, kPiece> buffer;
+    do count_ = ::recv(socket.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    while (count_ < 0 && errno == EINTR);
+    is_nothing_ = count_ < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    data_ = buffer.data();
+  }
+  bool is_nothing() const { return is_nothing_; }
+  bool is_end() const { return count_ <= 0 && !is_nothing_; }
+  std::string_view bytes() const { return {data_, size_t(count_)}; }
+
+ private:
+  ssize_t count_;
+  bool is_nothing_;
+  const char* data_;
+};
 
 }  // namespace
 
@@ -77,21 +101,38 @@ void Connection::read() {
                  : now == State::body ? core_.options.body_timeout
                                       : core_.options.idle_timeout);
   }
-  socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](ErrorCode error, size_t bytes) {
+  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](ErrorCode error) {
     if (self->phase_ != Phase::reading) return;
     if (error) return self->close();
-    self->input_.append(self->buffer_.data(), bytes);
-    self->consume();
+    self->receive();
   });
 }
 
-void Connection::consume() {
-  const size_t taken = reader_.feed(input_);
-  input_.erase(0, taken);
-  if (reader_.state() == State::refused) return refuse(reader_.refusal());
-  if (reader_.state() == State::complete) return dispatch();
-  if (reader_.wants_continue()) return say_continue();
+// Takes what has come, but not all of a body that comes as fast as it is read: others want the thread too.
+void Connection::receive() {
+  for (size_t all = 0; all < kTurn;) {
+    const ReceivedBytes received(socket_);
+    if (received.is_nothing()) return read();
+    if (received.is_end()) return close();
+    if (consume(received.bytes())) return;
+    all += received.bytes().size();
+  }
   read();
+}
+
+// Whether the connection has something else to do now than to read on.
+bool Connection::consume(std::string_view bytes) {
+  std::string rest(bytes.substr(reader_.feed(bytes)));  // bytes may be those of input_
+  input_ = std::move(rest);
+  if (reader_.state() == State::refused)
+    refuse(reader_.refusal());
+  else if (reader_.state() == State::complete)
+    dispatch();
+  else if (reader_.wants_continue())
+    say_continue();
+  else
+    return false;
+  return true;
 }
 
 void Connection::say_continue() {
@@ -169,10 +210,7 @@ void Connection::write(const Response& response, bool is_head_request) {
     if (error) return self->close();
     if (!self->keep_alive_) return self->linger();
     self->phase_ = Phase::reading;
-    if (self->input_.empty())
-      self->read();
-    else
-      self->consume();
+    if (self->input_.empty() || !self->consume(self->input_)) self->read();
   });
 }
 
@@ -185,8 +223,9 @@ void Connection::linger() {
     constexpr std::chrono::milliseconds kLinger(1000);
     set_deadline(kLinger);
   }
-  socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](ErrorCode error, size_t) {
-    if (error || self->phase_ != Phase::lingering) return self->close();
+  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](ErrorCode error) {
+    if (error || self->phase_ != Phase::lingering || ReceivedBytes(self->socket_).is_end())
+      return self->close();
     self->linger();
   });
 }

@@ -2,11 +2,11 @@
 
 // Internal: one connection of a server.
 
-#include <array>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <kiln/serve/http/core.h>
 #include <kiln/serve/http/reader.h>
@@ -32,7 +32,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   void read();
-  void consume();
+  void receive();
+  bool consume(std::string_view bytes);
   void say_continue();
   void dispatch();
   void watch();
@@ -49,7 +50,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string peer_;
   bool is_loopback_;
   RequestReader reader_;
-  std::array<char, 16 << 10> buffer_ = {};
   std::string input_;   // read and not yet taken
   std::string output_;  // being written
   uint64_t exchanges_ = 0, deadlines_ = 0;

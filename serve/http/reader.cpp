@@ -72,6 +72,8 @@ void RequestReader::begin_body() {
     return refuse({400, "the head is not as HTTP/1.1 wants it"});
   if (is_chunked) chunks_.emplace(limits_);
   waits_ = request_.find("expect") != nullptr;
+  constexpr int64_t kMostReserved = 1 << 20;  // more is taken as it comes: a length is quickly claimed
+  request_.body.reserve(size_t(std::min(rest_, kMostReserved)));
   state_ = State::body;
 }
 

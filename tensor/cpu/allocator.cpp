@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdlib>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include <kiln/tensor/base/fail.h>
@@ -21,6 +22,9 @@ constexpr int kClasses = 256;
 // Classes below this one (blocks up to 64 KiB) are cached per thread, each list up to kThreadBlocks long.
 constexpr int kThreadClasses = 44;
 constexpr size_t kThreadBlocks = 64;
+// A request of the others takes a cached block of up to twice its size rather than a new one: a server's
+// batches of 1 to 32 hold what those of 32 need, not the sum over all sizes.
+constexpr int kNearClasses = 4;
 
 // Four classes to each power of two: at most 25 % of a block is wasted.
 struct SizeClass {
@@ -52,17 +56,28 @@ struct FreeList {
 struct SharedPool {
   std::mutex mutex;
   std::array<FreeList, kClasses> lists;
+  std::unordered_map<void*, int> lent;  // blocks that are larger than who has them knows, and their class
 
   void* take(const SizeClass& size) {
     const std::lock_guard lock(mutex);
-    FreeList& list = lists[size.index];
-    if (list.blocks.empty()) return nullptr;
-    void* block = list.blocks.back();
-    list.blocks.pop_back();
-    return block;
+    const int last =
+        size.index < kThreadClasses ? size.index : std::min(size.index + kNearClasses, kClasses - 1);
+    for (int index = size.index; index <= last; ++index) {
+      if (lists[index].blocks.empty()) continue;
+      void* block = lists[index].blocks.back();
+      if (index != size.index) lent.emplace(block, index);
+      lists[index].blocks.pop_back();
+      return block;
+    }
+    return nullptr;
   }
   void put(void* block, const SizeClass& size) {
     const std::lock_guard lock(mutex);
+    if (const auto found = lent.empty() ? lent.end() : lent.find(block); found != lent.end()) {
+      lists[found->second].blocks.push_back(block);
+      lent.erase(found);
+      return;
+    }
     lists[size.index].bytes = size.bytes;
     lists[size.index].blocks.push_back(block);
   }

@@ -8,9 +8,10 @@
 
 namespace kiln::host {
 
-// A caching allocator: freed blocks are kept by size class and handed out again, so a steady training step
-// asks the system for nothing. Blocks are aligned to 64 bytes; from 2 MiB on they are aligned to 2 MiB and
-// ask for huge pages. Small blocks are cached per thread, others in one shared pool. Thread-safe.
+// A caching allocator: freed blocks are kept by size class and handed out again, large ones also to requests
+// of half their size, so a steady training step asks the system for nothing. Blocks are aligned to 64 bytes;
+// from 2 MiB on they are aligned to 2 MiB and ask for huge pages. Small blocks are cached per thread, others
+// in one shared pool. Thread-safe.
 void* allocate(int64_t bytes);
 void release(void* data, int64_t bytes);
 

@@ -55,6 +55,24 @@ Tensor shape_on_black(bool is_disc, int64_t seed) {
 
 }  // namespace
 
+TEST_CASE("network: a batch of any size is run in pieces of few sizes") {
+  const test::TemporaryFolder folder(test::memory_folder());
+  const std::string file = lenet_in(folder);
+  const auto engine = serve::load_network(file);
+  CHECK(engine->batch_sizes(32) == std::vector<int64_t>{8, 4, 2, 1});
+  CHECK(engine->batch_sizes(7) == std::vector<int64_t>{4, 2, 1});
+  CHECK(engine->batch_sizes(1) == std::vector<int64_t>{1});
+  serve::self_test(*engine, 32);
+
+  const project::Classifier classifier(file);
+  for (const int64_t rows : {0, 1, 3, 8, 21}) {
+    const Tensor x = randn({rows, 1, 28, 28}, {.device = cpu});
+    const Tensor scores = engine->run(x), whole = classifier.scores(x);
+    REQUIRE(scores.shape() == whole.shape());
+    CHECK(allclose(scores, whole, 1e-5, 1e-6));
+  }
+}
+
 TEST_CASE("network: one of one channel answers for colour and grey pictures as the classifier does") {
   const test::TemporaryFolder folder(test::memory_folder());
   const std::string file = lenet_in(folder);

@@ -65,6 +65,27 @@ TEST_CASE("every size has a block that is large enough and at most a quarter lar
   CHECK(host::memory_statistics().held_bytes == base);
 }
 
+TEST_CASE("sizes that vary hold little more than the largest needs") {
+  constexpr int64_t kLargest = 32, kUnit = 300'000;
+  host::empty_cache();
+  const int64_t base = host::memory_statistics().held_bytes;
+  int64_t asked = 0;
+  for (int round = 0; round < 3; ++round) {
+    asked = host::memory_statistics().system_allocations;
+    for (int64_t rows = kLargest; rows > 0; --rows) {
+      void* first = host::allocate(rows * kUnit);
+      void* second = host::allocate(rows * kUnit);
+      static_cast<char*>(first)[rows * kUnit - 1] = 1;
+      host::release(second, rows * kUnit);
+      host::release(first, rows * kUnit);
+    }
+    CHECK(host::memory_statistics().held_bytes - base <= 2 * 3 * kLargest * kUnit);
+  }
+  CHECK(host::memory_statistics().system_allocations == asked);
+  host::empty_cache();
+  CHECK(host::memory_statistics().held_bytes == base);
+}
+
 TEST_CASE("blocks may be freed by another thread") {
   for (int round = 0; round < 20; ++round) {
     std::vector<void*> blocks;
