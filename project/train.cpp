@@ -84,6 +84,17 @@ void check_classes(const data::Pictures& train, const data::Pictures& validation
            train.class_names()[label]);
 }
 
+bool has_weights(const data::Annotations& set, const Recipe& recipe) {
+  const auto found = std::ranges::find_if(set.images, [](const auto& image) { return image.weight != 1; });
+  if (found == set.images.end()) return false;
+  if (recipe.mixup > 0 || recipe.cutmix > 0)
+    fail(
+        "train: '{}' has the weight {}, and mixup and cutmix mix pictures without weights; leave one of them "
+        "out",
+        found->path, found->weight);
+  return true;
+}
+
 // The two sets, and what of them cannot be read.
 struct Sets {
   data::Pictures train, validation;
@@ -192,8 +203,10 @@ TrainResult train(const TrainOptions& options) {
 
   const data::Annotations set = set_of(options);
   const data::PicturesOptions reading = {.skip_bad = options.skip_bad};
-  const Sets sets = {data::Pictures(set.of_split("train"), reading),
-                     data::Pictures(set.of_split("val"), reading), options.skip_bad};
+  const data::Annotations learned = set.of_split("train");
+  const Sets sets = {
+      data::Pictures(learned, {.weight = has_weights(learned, options.recipe), .skip_bad = options.skip_bad}),
+      data::Pictures(set.of_split("val"), reading), options.skip_bad};
   check_classes(sets.train, sets.validation);
 
   manual_seed(options.recipe.seed);

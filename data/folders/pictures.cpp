@@ -116,6 +116,7 @@ struct Pictures::State {
     const Tensor x = picture(index);
     Sample sample({x}, {pack ? image.path : annotations.path_of(image)});
     add_target(sample, image, options.target, annotations.classes.size(), x.shape());
+    if (options.weight) sample.tensors.push_back(host_tensor<float>({float(image.weight)}, {}));
     return sample;
   }
 };

@@ -16,6 +16,7 @@ enum class PictureTarget : uint8_t {
 
 struct PicturesOptions {
   PictureTarget target = PictureTarget::label;
+  bool weight = false;  // a third tensor: the picture's weight, a float32 scalar
   image::DecodeOptions decode = {};
   int64_t shorter_side = 0;  // larger pictures are resized to it (image::resize_shorter), boxes with them
   // So many pictures may be unreadable. Such a sample is that of the next readable picture after it (of the
@@ -27,9 +28,9 @@ struct PicturesOptions {
 };
 
 // The pictures of annotations, read and decoded when they are asked for, from files or from the packed file
-// of the annotations. Sample i is {uint8 [C,H,W], target} and the text of the picture's path. Throws when a
-// picture has not the one label that `target` needs, or a label is none of the classes; an Error of a picture
-// that cannot be read names its file.
+// of the annotations. Sample i is {uint8 [C,H,W], target[, weight]} and the text of the picture's path.
+// Throws when a picture has not the one label that `target` needs, or a label is none of the classes; an
+// Error of a picture that cannot be read names its file.
 class Pictures : public SampleDataset {
  public:
   explicit Pictures(Annotations annotations, const PicturesOptions& options = {});

@@ -99,6 +99,8 @@ class Run {
     Tensors parts;
     for (const Tensor& x : batch.tensors) parts.push_back(x.to(options_.device));
     if (recipe_.mixup == 0 && recipe_.cutmix == 0) return parts;
+    if (parts.size() > 2)
+      fail("fit: samples that have weights cannot be mixed; leave out mixup and cutmix, or the weights");
     const auto classes = int64_t(data_.class_counts.size());
     data::RandomStream random = data::RandomStream::for_batch(recipe_.seed, batch.epoch, batch.index);
     const bool cuts = recipe_.cutmix > 0 && (recipe_.mixup == 0 || random.below(2) == 1);
@@ -108,13 +110,24 @@ class Run {
     return {mixed.images, mixed.targets};
   }
 
+  // The mean; where samples have weights, each sample's counts as often as its weight says.
+  Tensor loss_of(const Tensor& scores, const Tensors& batch) const {
+    CrossEntropyOptions how = {.weight = weights_, .label_smoothing = recipe_.label_smoothing};
+    if (batch.size() < 3) return cross_entropy(scores, batch[1], how);
+    how.reduction = Reduction::none;
+    const Tensor each = cross_entropy(scores, batch[1], how);
+    Tensor counted = batch[2];
+    if (weights_.defined()) counted = counted * weights_.index_select(0, batch[1]);
+    constexpr double kLeast = 1e-12;  // a batch of weights 0 teaches nothing
+    return sum(each * batch[2]) / clamp_min(sum(counted), kLeast);
+  }
+
   Tensor train_on(const Tensors& batch) {
     optimizer_->zero_grad();
     Tensor loss;
     {
       const Autocast amp(precision_, precision_ != float32);
-      loss = cross_entropy(net_(batch[0]), batch[1],
-                           {.weight = weights_, .label_smoothing = recipe_.label_smoothing});
+      loss = loss_of(net_(batch[0]), batch);
     }
     scaler_.scale(loss).backward();
     if (recipe_.clip > 0) {

@@ -11,7 +11,8 @@
 namespace kiln::project {
 
 // What a fit learns from and is judged by. Batches are {x, label}: int64 labels, or probabilities [N,
-// classes].
+// classes]. A third tensor [N] of training, float32 and not negative, weighs its samples: the loss of a batch
+// is the mean weighed by it. mixup and cutmix want none.
 struct FitData {
   data::DataLoader train;
   data::DataLoader validation;

@@ -123,3 +123,42 @@ TEST_CASE("a recipe goes through JSON and back") {
           project::recipe_from({{"epochs", 3}, {"leerning", 1}});
         }) == "recipe: there is no 'leerning'");
 }
+
+TEST_CASE("a sample's weight is how often its loss counts") {
+  // Each sample is there twice, once with the wrong label. The first step of SGD tells the gradient.
+  constexpr double kStep = 0.1 * 1.9;  // with Nesterov's momentum
+  const Tensor x = tensor({1.0, 2.0, -1.0, 0.5, 1.0, 2.0, -1.0, 0.5}).to(float32).reshape({8, 1});
+  const Tensor y = tensor({0, 1, 0, 1, 1, 0, 1, 0}),
+               weight = tensor({1.0, 2.0, 0.5, 3.0, 0, 0, 0, 0}).to(float32);
+  for (const bool class_weights : {false, true}) {
+    const project::Recipe recipe = {.epochs = 1,
+                                    .batch_size = 8,
+                                    .optimizer = "sgd",
+                                    .lr = 0.1,
+                                    .weight_decay = 0,
+                                    .schedule = "constant",
+                                    .warmup = 0,
+                                    .label_smoothing = 0.1,
+                                    .class_weights = class_weights};
+    manual_seed(1);
+    nn::AnyModule net = nn::Linear(1, 2), same = nn::clone(net);
+    const project::FitData data = {
+        .train = data::DataLoader(data::TensorDataset({x, y, weight}, {"a", "b"}), {.batch_size = 8}),
+        .validation = data::DataLoader(data::TensorDataset({x, y}, {"a", "b"}), {.batch_size = 8}),
+        .class_counts = {6, 2}};
+    const test::TemporaryFolder folder;
+    project::fit(net, data, recipe, {.folder = folder.path()});
+
+    CrossEntropyOptions how = {.label_smoothing = 0.1, .reduction = Reduction::none};
+    const Tensor of_class =
+        class_weights ? tensor({8.0 / 12, 8.0 / 4}).to(float32) : tensor({1.0, 1.0}).to(float32);
+    how.weight = of_class;
+    const Tensor each = cross_entropy(same(x.narrow(0, 0, 4)), y.narrow(0, 0, 4), how);
+    const Tensor w = weight.narrow(0, 0, 4);
+    (sum(each * w) / sum(w * of_class.index_select(0, y.narrow(0, 0, 4)))).backward();
+    for (const auto& [name, p] : same.named_parameters()) {
+      const NoGrad scope;
+      CHECK_MESSAGE(allclose(net.state_dict().at(name), p - kStep * p.grad(), 1e-5, 1e-6), name);
+    }
+  }
+}

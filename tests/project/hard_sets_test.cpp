@@ -160,3 +160,23 @@ TEST_CASE("a packed set trains and is judged in the same bits as its pictures") 
   for (size_t i = 0; i < a.files.size(); ++i) CHECK(a.files[i] == folder / ("set/" + b.files[i]));
   project::write(b, classifier, folder / "report");
 }
+
+TEST_CASE("pictures of weight 0 teach nothing, and weights are not mixed") {
+  const TemporaryFolder folder;
+  test::red_and_green(folder, "set", 12);
+  std::vector<std::string> rows;
+  for (int i = 0; i < 12; ++i)
+    for (const bool is_red : {true, false}) {
+      const std::string path = fmt::format("set/{}/{:02}.png", is_red ? "red" : "green", i);
+      const bool is_wrong = i < 8 && i % 4 != 0;  // most of the labels that are learned from
+      rows.push_back(row(path, is_red == is_wrong ? "green" : "red", i < 8 ? "train" : "val") +
+                     (is_wrong ? ",\"weight\":0" : ""));
+    }
+  folder.write("list.jsonl", list_of(rows));
+  project::TrainOptions options = tiny_run(folder / "list.jsonl", folder / "run");
+  CHECK(project::train(options).best == 1);
+  options.out = folder / "mixed";
+  options.recipe.mixup = 0.2;
+  CHECK(contains(error_of([&] { project::train(options); }),
+                 "has the weight 0, and mixup and cutmix mix pictures"));
+}
