@@ -45,10 +45,14 @@ void run(const std::string& name, const std::string& folder, bool flops) {
     const NoGrad no_grad;
     out["logits"] = net(x);
   }
-  net.train();
-  silence(net);
   const DType dtype = dtype_of(input.at("dtype").as_string());
   net.to(dtype);
+  {
+    const NoGrad no_grad;
+    out["exact"] = net(x.to(dtype));
+  }
+  net.train();
+  silence(net);
   const Tensor loss = loss_of(net.call({x.to(dtype)}), target);
   loss.backward();
   out["loss"] = loss.item<double>();
