@@ -3,10 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <ctime>
 #include <exception>
-#include <filesystem>
 #include <fstream>
 #include <optional>
 
@@ -18,6 +16,7 @@
 #include "fuzz/forms.h"
 #include "fuzz/picture.h"
 #include "fuzz/texts.h"
+#include "support/files.h"
 
 namespace kiln::fuzz {
 namespace {
@@ -63,20 +62,17 @@ class IndexFile {
   std::string path() const { return shards() + "/x.index.json"; }
 
  private:
-  static const std::string& shards() {
-    static const std::string folder = [] {
-      std::string name = std::filesystem::temp_directory_path() / "kiln-fuzz-XXXXXX";
-      if (::mkdtemp(name.data()) == nullptr) throw std::bad_alloc();
+  static std::string shards() {
+    static const test::TemporaryFolder folder;
+    static const bool written = [] {
       const Tensor x = empty({2}, {.dtype = float32});
       x.data<float>()[0] = x.data<float>()[1] = 1;
       for (const char* file : {"a.safetensors", "b.pth", "c.npz"})
-        io::save(name + "/" + file, {{"x", x}, {"y", x}, {"z", x}});
-      return name;
+        io::save(folder / file, {{"x", x}, {"y", x}, {"z", x}});
+      return true;
     }();
-    static const struct Remover {
-      ~Remover() { std::filesystem::remove_all(folder); }
-    } remover;
-    return folder;
+    static_cast<void>(written);
+    return folder.path();
   }
 };
 
