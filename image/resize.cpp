@@ -6,6 +6,7 @@
 #include <kiln/image/resample/passes.h>
 #include <kiln/image/resample/picture.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::image {
 namespace {
@@ -103,9 +104,9 @@ Size shorter_size(Size picture, int64_t size, int64_t max_size) {
   const bool is_wide = picture.width > picture.height;
   const int64_t shorter = is_wide ? picture.height : picture.width;
   const int64_t longer = is_wide ? picture.width : picture.height;
-  int64_t new_short = size, new_long = int64_t(double(size * longer) / double(shorter));
+  int64_t new_short = size, new_long = saturate_cast(double(mul_sat(size, longer)) / double(shorter));
   if (max_size != 0 && new_long > max_size) {
-    new_short = int64_t(double(max_size * new_short) / double(new_long));
+    new_short = saturate_cast(double(mul_sat(max_size, new_short)) / double(new_long));
     new_long = max_size;
   }
   return is_wide ? Size{new_short, new_long} : Size{new_long, new_short};

@@ -4,6 +4,7 @@
 
 #include <kiln/optim/scheduler.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 // The schedules whose next learning rate follows from the present one. The formulas are PyTorch's, in its
 // order, so that long runs agree to the last bits.
@@ -122,7 +123,7 @@ CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, int64_t T_max, double
 double CosineAnnealingLR::next_lr(size_t group) const {
   const double lr = optimizer_->lr(group), epoch = double(last_epoch_), period = double(t_max_);
   if (last_epoch_ == 0) return lr;
-  if ((last_epoch_ - 1 - t_max_) % (2 * t_max_) == 0)
+  if ((last_epoch_ - 1 - t_max_) % mul_sat(2, t_max_) == 0)
     return lr + (base_lrs_[group] - eta_min_) * (1 - std::cos(pi / period)) / 2;
   return (1 + std::cos(pi * epoch / period)) / (1 + std::cos(pi * (epoch - 1) / period)) * (lr - eta_min_) +
          eta_min_;

@@ -4,6 +4,7 @@
 #include <kiln/image/move/flip.h>
 #include <kiln/image/resize.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::image {
 namespace {
@@ -92,7 +93,8 @@ Movement pad_movement(Pair picture, const Padding& padding, const PadOptions& op
             return pad(x, padding, {options.mode, {*mask_fill}});
           },
           Projection::moved(double(padding.left), double(padding.top)),
-          {picture.h + padding.top + padding.bottom, picture.w + padding.left + padding.right}};
+          {add_sat(add_sat(picture.h, padding.top), padding.bottom),
+           add_sat(add_sat(picture.w, padding.left), padding.right)}};
 }
 
 Movement resize_movement(Pair picture, Pair size, Interpolation interpolation) {

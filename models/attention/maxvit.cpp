@@ -1,14 +1,16 @@
 #include <kiln/models/attention/maxvit.h>
 
+#include <kiln/models/drop_path.h>
 #include <kiln/models/family.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
 namespace {
 
 // Behind a convolution of stride 2 that pads.
-int64_t halved(int64_t size) { return (size + 1) / 2; }
+int64_t halved(int64_t size) { return add_sat(size, 1) / 2; }
 
 void initialise(Module& module) {
   const auto start = [](const Parameter& weight, const Parameter& bias) {
@@ -36,6 +38,7 @@ MaxVit::MaxVit(const MaxVitDesign& design, const MaxVitOptions& options) {
   if (channels.empty() || channels.size() != depths.size())
     fail("MaxVit: needs as many block_layers as block_channels, got {} and {}", depths.size(),
          channels.size());
+  if (partition < 1) fail("MaxVit: partition_size must be at least 1, got {}", partition);
   stem = make_stem(stem_channels);
   int64_t total = 0, done = 0, in = stem_channels, size = halved(options.image_size);
   for (const int64_t depth : depths) total += depth;
@@ -54,7 +57,7 @@ MaxVit::MaxVit(const MaxVitDesign& design, const MaxVitOptions& options) {
                                .head_dim = head_dim,
                                .partition_size = partition,
                                .grid_size = size,
-                               .stochastic_depth_prob = prob * double(done) / double(total - 1)}));
+                               .stochastic_depth_prob = drop_prob_of_block(prob, done, total)}));
       in = channels[i];
     }
     blocks->push_back(std::move(block));

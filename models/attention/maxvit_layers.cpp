@@ -3,6 +3,7 @@
 #include <kiln/models/attention/maxvit.h>
 #include <kiln/models/attention/relative_position.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models::maxvit {
 
@@ -36,8 +37,8 @@ MBConv::MBConv(int64_t in_channels, int64_t out_channels, int64_t stride, double
     : proj(make_proj(in_channels, out_channels, stride)), stochastic_depth(Identity()) {
   if (stochastic_depth_prob != 0)
     stochastic_depth = StochasticDepth(stochastic_depth_prob, StochasticDepthMode::row);
-  const int64_t middle = int64_t(double(out_channels) * kExpansion);
-  const int64_t squeezed = int64_t(double(out_channels) * kSqueeze);
+  const int64_t middle = saturate_cast(double(out_channels) * kExpansion);
+  const int64_t squeezed = saturate_cast(double(out_channels) * kSqueeze);
   layers.push_back("pre_norm", BatchNorm2d(in_channels, kNorm));
   layers.push_back("conv_a", unit(in_channels, middle, 1));
   layers.push_back("conv_b", unit(middle, middle, 3, stride, middle));
@@ -48,9 +49,9 @@ MBConv::MBConv(int64_t in_channels, int64_t out_channels, int64_t stride, double
 RelativePositionalMultiHeadAttention::RelativePositionalMultiHeadAttention(int64_t channels, int64_t head_dim,
                                                                            int64_t side)
     : relative_position_bias_table(
-          empty({(2 * side - 1) * (2 * side - 1), channels / std::max<int64_t>(head_dim, 1)})),
+          empty({relative_positions(side), channels / std::max<int64_t>(head_dim, 1)})),
       relative_position_index(models::relative_position_index(side)),
-      to_qkv(channels, 3 * channels),
+      to_qkv(channels, mul_sat(3, channels)),
       merge(channels, channels),
       head_dim_(head_dim) {
   if (head_dim < 1 || channels % head_dim != 0)

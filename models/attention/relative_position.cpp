@@ -3,11 +3,20 @@
 #include <cmath>
 
 #include <kiln/autograd/ops.h>
+#include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
+int64_t relative_positions(Pair window) {
+  if (window.h < 1 || window.w < 1)
+    fail("relative positions: a window must be at least 1 x 1, got {} x {}", window.h, window.w);
+  return mul_sat(sub_sat(mul_sat(2, window.h), 1), sub_sat(mul_sat(2, window.w), 1));
+}
+
 Tensor relative_position_index(Pair window) {
-  const int64_t places = window.h * window.w;
+  relative_positions(window);
+  const int64_t places = mul_sat(window.h, window.w);
   const Tensor index = empty({places, places}, {.dtype = int64, .device = cpu});
   int64_t* out = index.data<int64_t>();
   for (int64_t a = 0; a < places; ++a)

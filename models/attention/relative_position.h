@@ -8,8 +8,12 @@
 
 namespace kiln::nn::models {
 
-// For each pair of the window's places (row by row) the row of a table of (2 * height - 1) * (2 * width - 1)
-// relative positions: [places, places], int64.
+// How many relative positions there are: (2 * height - 1) * (2 * width - 1). Throws for a window without
+// places.
+int64_t relative_positions(Pair window);
+
+// For each pair of the window's places (row by row) the row of a table of relative
+// positions: [places, places], int64.
 Tensor relative_position_index(Pair window);
 
 // table [positions, heads], index as above, of any shape -> [1, heads, places, places].

@@ -4,8 +4,10 @@
 
 #include <kiln/models/attention/relative_position.h>
 #include <kiln/models/attention/shifted_window.h>
+#include <kiln/models/drop_path.h>
 #include <kiln/models/family.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
@@ -22,7 +24,7 @@ Tensor neighbours(const Tensor& x) {
 }
 
 MLP make_mlp(int64_t channels, const SwinBlockOptions& options) {
-  MLP mlp(channels, {int64_t(double(channels) * options.mlp_ratio), channels},
+  MLP mlp(channels, {saturate_cast(double(channels) * options.mlp_ratio), channels},
           {.activation_layer = GELU(), .dropout = options.dropout});
   mlp.apply([](Module& module) {
     auto* linear = dynamic_cast<Linear*>(&module);
@@ -36,7 +38,7 @@ MLP make_mlp(int64_t channels, const SwinBlockOptions& options) {
 // Distances from -(window - 1) to window - 1 in both directions, in logarithms: at most 1 at 8 windows'
 // edges.
 Tensor relative_coords(Pair window) {
-  const int64_t height = 2 * window.h - 1, width = 2 * window.w - 1;
+  const int64_t height = sub_sat(mul_sat(2, window.h), 1), width = sub_sat(mul_sat(2, window.w), 1);
   const Tensor table = empty({1, height, width, 2}, {.device = cpu});
   float* out = table.data<float>();
   const auto logarithm = [](int64_t distance, int64_t most) {
@@ -61,20 +63,21 @@ void initialise(Module& module) {
 }  // namespace
 
 PatchMerging::PatchMerging(int64_t channels)
-    : reduction(4 * channels, 2 * channels, {.bias = false}), norm(Shape{4 * channels}) {}
+    : reduction(mul_sat(4, channels), mul_sat(2, channels), {.bias = false}),
+      norm(Shape{mul_sat(4, channels)}) {}
 
 Tensor PatchMerging::forward(const Tensor& x) const { return reduction(norm(neighbours(x))); }
 
 PatchMergingV2::PatchMergingV2(int64_t channels)
-    : reduction(4 * channels, 2 * channels, {.bias = false}), norm(Shape{2 * channels}) {}
+    : reduction(mul_sat(4, channels), mul_sat(2, channels), {.bias = false}),
+      norm(Shape{mul_sat(2, channels)}) {}
 
 Tensor PatchMergingV2::forward(const Tensor& x) const { return norm(reduction(neighbours(x))); }
 
 ShiftedWindowAttention::ShiftedWindowAttention(int64_t channels, const ShiftedWindows& windows)
-    : relative_position_bias_table(
-          zeros({(2 * windows.window_size.h - 1) * (2 * windows.window_size.w - 1), windows.num_heads})),
+    : relative_position_bias_table(zeros({relative_positions(windows.window_size), windows.num_heads})),
       relative_position_index(flatten(models::relative_position_index(windows.window_size))),
-      qkv(channels, 3 * channels),
+      qkv(channels, mul_sat(3, channels)),
       proj(channels, channels),
       windows_(windows) {
   init::trunc_normal_(relative_position_bias_table, 0, 0.02);
@@ -89,7 +92,7 @@ ShiftedWindowAttentionV2::ShiftedWindowAttentionV2(int64_t channels, const Shift
     : logit_scale(full({windows.num_heads, 1, 1}, std::log(10.0))),
       relative_coords_table(relative_coords(windows.window_size)),
       relative_position_index(flatten(models::relative_position_index(windows.window_size))),
-      qkv(channels, 3 * channels),
+      qkv(channels, mul_sat(3, channels)),
       proj(channels, channels),
       cpb_mlp(Linear(2, 512), ReLU({.inplace = true}), Linear(512, windows.num_heads, {.bias = false})),
       windows_(windows) {}
@@ -140,14 +143,14 @@ void build(Sequential& features, const SwinDesign& design, const SwinTransformer
   for (size_t i = 0; i < design.depths.size(); ++i) {
     if (i > 0) {
       features.push_back(Merging(channels));
-      channels *= 2;
+      channels = mul_sat(channels, 2);
     }
     Sequential stage;
     for (int64_t k = 0; k < design.depths[i]; ++k, ++done) {
       const int64_t window = design.window_size, shift = k % 2 == 0 ? 0 : window / 2;
       stage.push_back(Block(
           channels, {window, shift, design.num_heads[i]},
-          {.dropout = options.dropout, .stochastic_depth_prob = prob * double(done) / double(total - 1)}));
+          {.dropout = options.dropout, .stochastic_depth_prob = drop_prob_of_block(prob, done, total)}));
     }
     features.push_back(std::move(stage));
   }
@@ -155,9 +158,19 @@ void build(Sequential& features, const SwinDesign& design, const SwinTransformer
 
 }  // namespace
 
+namespace {
+
+// Each stage but the first has twice the channels.
+int64_t last_width(const SwinDesign& design) {
+  int64_t width = design.embed_dim;
+  for (size_t i = 1; i < design.depths.size(); ++i) width = mul_sat(width, 2);
+  return width;
+}
+
+}  // namespace
+
 SwinTransformer::SwinTransformer(const SwinDesign& design, const SwinTransformerOptions& options)
-    : norm(Shape{design.embed_dim << (std::max<size_t>(design.depths.size(), 1) - 1)}),
-      head(Linear(design.embed_dim << (std::max<size_t>(design.depths.size(), 1) - 1), options.num_classes)) {
+    : norm(Shape{last_width(design)}), head(Linear(last_width(design), options.num_classes)) {
   if (design.depths.empty() || design.depths.size() != design.num_heads.size())
     fail("SwinTransformer: needs as many depths as num_heads, got {} and {}", design.depths.size(),
          design.num_heads.size());

@@ -5,6 +5,7 @@
 #include <kiln/autograd/grad_mode.h>
 #include <kiln/models/family.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
@@ -13,10 +14,16 @@ namespace {
 constexpr LayerNormOptions kNorm{.eps = 1e-6};
 
 int64_t patches_a_side(int64_t image_size, int64_t patch_size) {
-  if (image_size < patch_size || image_size % patch_size != 0)
+  if (patch_size < 1 || image_size < patch_size || image_size % patch_size != 0)
     fail("VisionTransformer: image_size must be a multiple of the patch's {}, got {}", patch_size,
          image_size);
   return image_size / patch_size;
+}
+
+// Those of the patches and of the class token.
+int64_t places(int64_t image_size, int64_t patch_size) {
+  const int64_t side = patches_a_side(image_size, patch_size);
+  return add_sat(mul_sat(side, side), 1);
 }
 
 }  // namespace
@@ -67,12 +74,11 @@ VisionTransformer::VisionTransformer(const VisionTransformerDesign& design,
                                      const VisionTransformerOptions& options)
     : class_token(zeros({1, 1, design.hidden_dim})),
       conv_proj(3, design.hidden_dim, design.patch_size, {.stride = design.patch_size}),
-      encoder(1 + patches_a_side(options.image_size, design.patch_size) *
-                      patches_a_side(options.image_size, design.patch_size),
-              design, options),
+      encoder(places(options.image_size, design.patch_size), design, options),
       image_size_(options.image_size) {
   heads->push_back("head", Linear(design.hidden_dim, options.num_classes));
-  init::trunc_normal_(conv_proj.weight, 0, std::sqrt(1 / double(3 * design.patch_size * design.patch_size)));
+  init::trunc_normal_(conv_proj.weight, 0,
+                      std::sqrt(1 / (3 * double(design.patch_size) * double(design.patch_size))));
   init::zeros_(conv_proj.bias);
   init::zeros_(heads[0].as<Linear>().weight);
   init::zeros_(heads[0].as<Linear>().bias);

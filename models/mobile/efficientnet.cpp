@@ -5,6 +5,7 @@
 #include <kiln/models/divisible.h>
 #include <kiln/models/family.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
@@ -60,7 +61,7 @@ EfficientNetDesign scaled(double width, double depth, double dropout,
   for (MBConvConfig& stage : stages) {
     stage.input_channels = make_divisible(double(stage.input_channels) * width, 8);
     stage.out_channels = make_divisible(double(stage.out_channels) * width, 8);
-    stage.num_layers = int64_t(std::ceil(double(stage.num_layers) * depth));
+    stage.num_layers = saturate_cast(std::ceil(double(stage.num_layers) * depth));
   }
   return {std::move(stages), dropout, std::nullopt, norm};
 }
@@ -87,7 +88,8 @@ Tensor InvertedBottleneck::forward(const Tensor& x) const {
 
 MBConv::MBConv(const MBConvConfig& config, double stochastic_depth_prob, const BatchNormLayerOptions& norm)
     : InvertedBottleneck(config, stochastic_depth_prob) {
-  const int64_t in = config.input_channels, middle = make_divisible(double(in * config.expand_ratio), 8);
+  const int64_t in = config.input_channels,
+                middle = make_divisible(double(mul_sat(in, config.expand_ratio)), 8);
   if (middle != in) block.push_back(make_unit({in, middle}, norm));
   block.push_back(make_unit({middle, middle, config.kernel, config.stride, middle}, norm));
   block.push_back(SqueezeExcitation(middle, std::max<int64_t>(1, in / 4), SiLU({.inplace = true})));
@@ -97,7 +99,8 @@ MBConv::MBConv(const MBConvConfig& config, double stochastic_depth_prob, const B
 FusedMBConv::FusedMBConv(const MBConvConfig& config, double stochastic_depth_prob,
                          const BatchNormLayerOptions& norm)
     : InvertedBottleneck(config, stochastic_depth_prob) {
-  const int64_t in = config.input_channels, middle = make_divisible(double(in * config.expand_ratio), 8);
+  const int64_t in = config.input_channels,
+                middle = make_divisible(double(mul_sat(in, config.expand_ratio)), 8);
   const bool expands = middle != in;
   block.push_back(
       make_unit({in, expands ? middle : config.out_channels, config.kernel, config.stride}, norm));
@@ -107,7 +110,8 @@ FusedMBConv::FusedMBConv(const MBConvConfig& config, double stochastic_depth_pro
 
 EfficientNet::EfficientNet(const EfficientNetDesign& design, const EfficientNetOptions& options) {
   if (design.stages.empty()) fail("EfficientNet: needs at least one stage");
-  const int64_t last = design.stages.back().out_channels, head = design.last_channel.value_or(4 * last);
+  const int64_t last = design.stages.back().out_channels,
+                head = design.last_channel.value_or(mul_sat(4, last));
   int64_t total = 0, block = 0;
   for (const MBConvConfig& stage : design.stages) total += stage.num_layers;
   const double step = options.stochastic_depth_prob / double(total);

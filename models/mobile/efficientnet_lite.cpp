@@ -4,6 +4,7 @@
 
 #include <kiln/models/divisible.h>
 #include <kiln/models/family.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
@@ -30,7 +31,7 @@ std::vector<EfficientNetLiteBlock> scaled_blocks(double width, double depth) {
     EfficientNetLiteBlock block = stage.block;
     block.input_channels = blocks.empty() ? kStem : scaled(block.input_channels);
     block.out_channels = scaled(block.out_channels);
-    const int64_t repeats = fixed ? stage.repeats : int64_t(std::ceil(double(stage.repeats) * depth));
+    const int64_t repeats = fixed ? stage.repeats : saturate_cast(std::ceil(double(stage.repeats) * depth));
     for (int64_t i = 0; i < repeats; ++i) {
       blocks.push_back(block);
       block.input_channels = block.out_channels;
@@ -41,8 +42,8 @@ std::vector<EfficientNetLiteBlock> scaled_blocks(double width, double depth) {
 }
 
 int64_t missing(int64_t size, int64_t kernel, int64_t stride) {
-  const int64_t outputs = (size + stride - 1) / stride;
-  return std::max<int64_t>((outputs - 1) * stride + kernel - size, 0);
+  const int64_t outputs = add_sat(size, stride - 1) / stride;
+  return std::max<int64_t>(add_sat((outputs - 1) * stride - size, kernel), 0);
 }
 
 // In one pass, where no hook wants to see the activation.
@@ -71,16 +72,17 @@ Tensor Conv2dSamePadding::forward(const Tensor& x) const {
 }
 
 MBConvBlock::MBConvBlock(const EfficientNetLiteBlock& block, double drop_connect_rate)
-    : _depthwise_conv(block.input_channels * block.expand_ratio, block.input_channels * block.expand_ratio,
-                      block.kernel, block.stride, block.input_channels * block.expand_ratio),
-      _bn1(block.input_channels * block.expand_ratio, kNorm),
-      _project_conv(block.input_channels * block.expand_ratio, block.out_channels, 1),
+    : _depthwise_conv(mul_sat(block.input_channels, block.expand_ratio),
+                      mul_sat(block.input_channels, block.expand_ratio), block.kernel, block.stride,
+                      mul_sat(block.input_channels, block.expand_ratio)),
+      _bn1(mul_sat(block.input_channels, block.expand_ratio), kNorm),
+      _project_conv(mul_sat(block.input_channels, block.expand_ratio), block.out_channels, 1),
       _bn2(block.out_channels, kNorm),
       _drop_connect(drop_connect_rate),
       adds_input_(block.stride == 1 && block.input_channels == block.out_channels) {
   if (block.expand_ratio == 1) return;
-  _expand_conv.emplace(block.input_channels, block.input_channels * block.expand_ratio, 1);
-  _bn0.emplace(block.input_channels * block.expand_ratio, kNorm);
+  _expand_conv.emplace(block.input_channels, mul_sat(block.input_channels, block.expand_ratio), 1);
+  _bn0.emplace(mul_sat(block.input_channels, block.expand_ratio), kNorm);
 }
 
 Tensor MBConvBlock::forward(const Tensor& x) const {

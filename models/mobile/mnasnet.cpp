@@ -4,6 +4,7 @@
 
 #include <kiln/models/family.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
@@ -66,10 +67,11 @@ void initialise(Module& module) {
 
 mnasnet_parts::InvertedResidual::InvertedResidual(int64_t in_channels, int64_t out_channels, int64_t kernel,
                                                   int64_t stride, int64_t expansion)
-    : layers(pointwise(in_channels, in_channels * expansion), BatchNorm2d(in_channels * expansion, kNorm),
-             ReLU({.inplace = true}), depthwise(in_channels * expansion, kernel, stride),
-             BatchNorm2d(in_channels * expansion, kNorm), ReLU({.inplace = true}),
-             pointwise(in_channels * expansion, out_channels), BatchNorm2d(out_channels, kNorm)),
+    : layers(pointwise(in_channels, mul_sat(in_channels, expansion)),
+             BatchNorm2d(mul_sat(in_channels, expansion), kNorm), ReLU({.inplace = true}),
+             depthwise(mul_sat(in_channels, expansion), kernel, stride),
+             BatchNorm2d(mul_sat(in_channels, expansion), kNorm), ReLU({.inplace = true}),
+             pointwise(mul_sat(in_channels, expansion), out_channels), BatchNorm2d(out_channels, kNorm)),
       apply_residual_(in_channels == out_channels && stride == 1) {}
 
 Tensor mnasnet_parts::InvertedResidual::forward(const Tensor& x) const {

@@ -4,6 +4,7 @@
 #include <kiln/models/family.h>
 #include <kiln/models/mobile/initialise.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
@@ -28,7 +29,7 @@ namespace mobilenetv2 {
 InvertedResidual::InvertedResidual(int64_t in, int64_t out, int64_t stride, int64_t expand_ratio)
     : use_res_connect_(stride == 1 && in == out) {
   if (stride < 1 || stride > 2) fail("InvertedResidual: the stride is 1 or 2, got {}", stride);
-  const int64_t hidden = in * expand_ratio;
+  const int64_t hidden = mul_sat(in, expand_ratio);
   if (expand_ratio != 1) conv.push_back(unit(in, hidden, 1));
   conv.push_back(unit(hidden, hidden, 3, stride, hidden));
   conv.push_back(Conv2d(hidden, out, 1, {.bias = false}));

@@ -1,7 +1,9 @@
 #include <kiln/models/residual/convnext.h>
 
+#include <kiln/models/drop_path.h>
 #include <kiln/models/family.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
@@ -32,8 +34,8 @@ Conv2dNormActivation stem(int64_t channels) {
 CNBlock::CNBlock(int64_t channels, double initial_scale, double stochastic_depth_prob)
     : layer_scale(full({channels, 1, 1}, float(initial_scale))),
       block(Conv2d(channels, channels, 7, {.padding = 3, .groups = channels}), Permute({0, 2, 3, 1}),
-            LayerNorm(Shape{channels}, kNorm), Linear(channels, 4 * channels), GELU(),
-            Linear(4 * channels, channels), Permute({0, 3, 1, 2})),
+            LayerNorm(Shape{channels}, kNorm), Linear(channels, mul_sat(4, channels)), GELU(),
+            Linear(mul_sat(4, channels), channels), Permute({0, 3, 1, 2})),
       stochastic_depth(stochastic_depth_prob, StochasticDepthMode::row) {}
 
 ConvNeXt::ConvNeXt(const ConvNeXtDesign& design, const ConvNeXtOptions& options) {
@@ -47,7 +49,7 @@ ConvNeXt::ConvNeXt(const ConvNeXtDesign& design, const ConvNeXtOptions& options)
   for (size_t i = 0; i < channels.size(); ++i) {
     Sequential stage;
     for (int64_t k = 0; k < depths[i]; ++k, ++done)
-      stage.push_back(CNBlock(channels[i], options.layer_scale, prob * double(done) / double(total - 1)));
+      stage.push_back(CNBlock(channels[i], options.layer_scale, drop_prob_of_block(prob, done, total)));
     features->push_back(std::move(stage));
     if (i + 1 < channels.size())
       features->push_back(Sequential(LayerNorm2d(channels[i], kNorm),

@@ -1,6 +1,7 @@
 #include <kiln/models/residual/densenet.h>
 
 #include <kiln/models/family.h>
+#include <kiln/tensor/base/saturate.h>
 #include <kiln/tensor/value/surgery.h>
 
 namespace kiln::nn::models {
@@ -38,9 +39,9 @@ Sequential stem(int64_t out_features) {
 
 DenseLayer::DenseLayer(int64_t in_features, const DenseNetOptions& options)
     : norm1(in_features),
-      conv1(conv(in_features, options.bn_size * options.growth_rate, 1)),
-      norm2(options.bn_size * options.growth_rate),
-      conv2(conv(options.bn_size * options.growth_rate, options.growth_rate, 3, 1)),
+      conv1(conv(in_features, mul_sat(options.bn_size, options.growth_rate), 1)),
+      norm2(mul_sat(options.bn_size, options.growth_rate)),
+      conv2(conv(mul_sat(options.bn_size, options.growth_rate), options.growth_rate, 3, 1)),
       drop_rate_(options.drop_rate) {}
 
 Tensor DenseLayer::forward(const Tensor& x) const {
@@ -51,7 +52,7 @@ Tensor DenseLayer::forward(const Tensor& x) const {
 DenseBlock::DenseBlock(int64_t layers, int64_t in_features, const DenseNetOptions& options) {
   for (int64_t i = 0; i < layers; ++i)
     push_back("denselayer" + std::to_string(i + 1),
-              DenseLayer(in_features + i * options.growth_rate, options));
+              DenseLayer(add_sat(in_features, mul_sat(i, options.growth_rate)), options));
 }
 
 Tensor DenseBlock::operator()(const Tensor& x) const { return detail::call(*this, x); }

@@ -5,25 +5,31 @@
 #include <kiln/models/divisible.h>
 #include <kiln/models/family.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
 namespace {
 
-int64_t rounded(double x) { return int64_t(std::nearbyint(x)); }
+int64_t rounded(double x) { return saturate_cast(std::nearbyint(x)); }
+
+void check_group_width(int64_t width) {
+  if (width < 1) fail("RegNet: group_width must be at least 1, got {}", width);
+}
 
 }  // namespace
 
 std::vector<RegNetStage> regnet_stages(const RegNetDesign& design) {
   const auto& [depth, w_0, w_a, w_m, group_width, se_ratio] = design;
-  if (w_a < 0 || w_0 <= 0 || w_m <= 1 || w_0 % 8 != 0)
-    fail("RegNet: needs w_a >= 0, w_0 a positive multiple of 8 and w_m > 1, got {}, {} and {}", w_a, w_0,
-         w_m);
+  if (!(w_a >= 0 && w_m > 1) || std::isinf(w_a) || std::isinf(w_m) || w_0 <= 0 || w_0 % 8 != 0)
+    fail("RegNet: needs w_a >= 0, w_0 a positive multiple of 8 and w_m > 1, all finite, got {}, {} and {}",
+         w_a, w_0, w_m);
+  check_group_width(group_width);
   std::vector<RegNetStage> stages;
   for (int64_t i = 0; i < depth; ++i) {
     const double wanted = double(w_0) + w_a * double(i);
     const double steps = std::nearbyint(std::log(wanted / double(w_0)) / std::log(w_m));
-    const int64_t width = rounded(double(w_0) * std::pow(w_m, steps) / 8) * 8;
+    const int64_t width = mul_sat(rounded(double(w_0) * std::pow(w_m, steps) / 8), 8);
     if (stages.empty() || stages.back().width != width) stages.push_back({0, width, group_width});
     ++stages.back().depth;
   }
@@ -39,6 +45,7 @@ SimpleStemIN::SimpleStemIN(int64_t width_in, int64_t width_out)
 
 BottleneckTransform::BottleneckTransform(int64_t width_in, int64_t width_out, int64_t stride,
                                          int64_t group_width, double se_ratio) {
+  check_group_width(group_width);
   push_back("a", Conv2dNormActivation(width_in, width_out, 1));
   push_back("b", Conv2dNormActivation(width_out, width_out, 3,
                                       {.stride = stride, .groups = width_out / group_width}));

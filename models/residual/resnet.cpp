@@ -2,6 +2,7 @@
 
 #include <kiln/models/family.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn::models {
 
@@ -33,14 +34,14 @@ Sequential make_layer(ResNet::Block block, int64_t in_planes, int64_t planes, in
       layer.push_back(BasicBlock(in_planes, planes, stride));
     else
       layer.push_back(Bottleneck(in_planes, planes, stride, options.groups, options.width_per_group));
-    in_planes = planes * expansion_of(block);
+    in_planes = mul_sat(planes, expansion_of(block));
     stride = 1;
   }
   return layer;
 }
 
 int64_t width_of(int64_t planes, int64_t groups, int64_t width_per_group) {
-  return planes * width_per_group / 64 * groups;
+  return mul_sat(mul_sat(planes, width_per_group) / 64, groups);
 }
 
 }  // namespace
@@ -63,9 +64,9 @@ Bottleneck::Bottleneck(int64_t in_planes, int64_t planes, int64_t stride, int64_
       bn1(conv1.out_channels()),
       conv2(conv3x3(conv1.out_channels(), conv1.out_channels(), stride, groups)),
       bn2(conv1.out_channels()),
-      conv3(conv1x1(conv1.out_channels(), planes * kExpansion)),
-      bn3(planes * kExpansion),
-      downsample(make_downsample(in_planes, planes * kExpansion, stride)) {}
+      conv3(conv1x1(conv1.out_channels(), mul_sat(planes, kExpansion))),
+      bn3(mul_sat(planes, kExpansion)),
+      downsample(make_downsample(in_planes, mul_sat(planes, kExpansion), stride)) {}
 
 Tensor Bottleneck::forward(const Tensor& x) const {
   const Tensor shortcut = downsample ? (*downsample)(x) : x;

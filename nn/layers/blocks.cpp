@@ -3,6 +3,7 @@
 #include <kiln/nn/layers/dropout.h>
 #include <kiln/nn/layers/linear.h>
 #include <kiln/tensor/base/fail.h>
+#include <kiln/tensor/base/saturate.h>
 
 namespace kiln::nn {
 
@@ -13,7 +14,8 @@ NormLayer batch_norm_2d(const BatchNormLayerOptions& options) {
 Conv2dNormActivation::Conv2dNormActivation(int64_t in_channels, int64_t out_channels, Pair kernel_size,
                                            const Conv2dNormActivationOptions& options) {
   const auto& [stride, padding, groups, norm_layer, activation_layer, dilation, bias] = options;
-  const Pair half{(kernel_size.h - 1) / 2 * dilation.h, (kernel_size.w - 1) / 2 * dilation.w};
+  const Pair half{mul_sat(sub_sat(kernel_size.h, 1) / 2, dilation.h),
+                  mul_sat(sub_sat(kernel_size.w, 1) / 2, dilation.w)};
   push_back(Conv2d(in_channels, out_channels, kernel_size,
                    {.stride = stride,
                     .padding = padding.value_or(half),

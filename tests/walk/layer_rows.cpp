@@ -57,13 +57,6 @@ Rows fills() {
   };
 }
 
-// A call with sizes at the ends of what may be said.
-template <class Make>
-std::vector<std::function<void(const Tensors&)>> sized(const Make& make) {
-  return {[make](const Tensors&) { make(kMost); }, [make](const Tensors&) { make(kLeast); },
-          [make](const Tensors&) { make(int64_t(1) << 45); }, [make](const Tensors&) { make(0); }};
-}
-
 // What torchvision's networks are made of.
 Rows blocks(const Tensor& image, const Tensor& rows) {
   return {

@@ -17,6 +17,8 @@ Rows reduce_rows();
 Rows network_rows();
 Rows loss_rows();
 Rows layer_rows();
+Rows size_rows();
+Rows block_rows();
 Rows tensor_rows();
 
 // float32 numbers between low and high, the same each time.
@@ -47,6 +49,24 @@ inline Subject without_gradient(Subject row, std::string why = "has no gradient"
   row.has_gradient = false;
   row.why = std::move(why);
   return row;
+}
+
+// A call with sizes at the ends of what may be said.
+template <class Make>
+std::vector<std::function<void(const Tensors&)>> sized(const Make& make) {
+  return {[make](const Tensors&) { make(kMost); }, [make](const Tensors&) { make(kLeast); },
+          [make](const Tensors&) { make(int64_t(1) << 45); }, [make](const Tensors&) { make(0); }};
+}
+
+// What is made with a size or a count: `make` works with `good` and lives through the ends, where arithmetic
+// may not overflow before somebody looks at the number (UBSan ends the child that does).
+template <class Make>
+Subject sizes(const char* name, int64_t good, const Make& make) {
+  const auto call = [make, good](const Tensors&) {
+    make(good);
+    return Tensors{};
+  };
+  return with_ends(without_gradient({name, {}, call}), sized(make));
 }
 
 }  // namespace kiln::walk

@@ -15,9 +15,9 @@ namespace {
 
 walk::Rows all_rows() {
   walk::Rows all;
-  for (const auto rows :
-       {walk::elementwise_rows, walk::in_place_rows, walk::view_rows, walk::index_rows, walk::reduce_rows,
-        walk::network_rows, walk::loss_rows, walk::layer_rows, walk::tensor_rows}) {
+  for (const auto rows : {walk::elementwise_rows, walk::in_place_rows, walk::view_rows, walk::index_rows,
+                          walk::reduce_rows, walk::network_rows, walk::loss_rows, walk::layer_rows,
+                          walk::size_rows, walk::block_rows, walk::tensor_rows}) {
     const walk::Rows more = rows();
     all.insert(all.end(), more.begin(), more.end());
   }
