@@ -57,7 +57,7 @@ Rows layers() {
 }
 
 Rows pictures() {
-  const Tensor picture = (values({3, 8, 8}, 0, 255)).to(uint8);
+  const Tensor picture = values({3, 8, 8}, 0, 255).to(cpu).to(uint8);
   const auto apply = [picture](const data::Transform& transform) {
     data::RandomStream random(1, 0, 0);
     transform.apply(picture, random);
@@ -119,7 +119,7 @@ Rows orders() {
             }),
       sizes("DataLoader batch_size", 2,
             [](int64_t n) {
-              DataLoader loader(TensorDataset({values({5, 2})}), {.batch_size = n});
+              DataLoader loader(TensorDataset({values({5, 2}).to(cpu)}), {.batch_size = n});
               for (const Batch& batch : loader) batch[0].numel();
               loader.size();
             }),
