@@ -109,9 +109,10 @@ void ChunkedBody::take_trailer() {
     return refuse(431, fmt::format("there are more than {} trailers", limits_.fields));
   refusal_ = read_field(line_, trailers_);
   if (refusal_.status != 0) return;
-  constexpr std::string_view kOfTheFrame[] = {"content-length", "transfer-encoding", "host", "trailer"};
+  constexpr std::string_view kOfTheFrame[] = {"content-length", "transfer-encoding", "host",
+                                              "trailer",        "connection",        "proxy-connection"};
   if (std::ranges::find(kOfTheFrame, trailers_.back().first) != std::end(kOfTheFrame))
-    refuse(400, "a trailer may not say where the body ends, or for whom it is");
+    refuse(400, "a trailer may not say where the body ends, for whom it is, or whether the connection stays");
 }
 
 }  // namespace kiln::serve

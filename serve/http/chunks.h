@@ -11,9 +11,10 @@ namespace kiln::serve {
 
 // Takes bytes in pieces of any size. What another program could read differently is refused with the byte
 // that shows it: line feeds and carriage returns alone, white space around a size or in an extension, sizes
-// of more than 15 digits, trailers that are no fields or speak of the body's frame. So is what asks for too
-// much: more chunks than limits.chunks, a chunk beyond limits.body_bytes before its content, more than
-// limits.head_bytes of extensions and trailers together. Extensions and trailers are dropped.
+// of more than 15 digits, trailers that are no fields or speak of the body's frame or the connection. So is
+// what asks for too much: more chunks than limits.chunks, a chunk beyond limits.body_bytes before its
+// content, more than limits.head_bytes of extensions and trailers together. Extensions and trailers are
+// dropped.
 class ChunkedBody {
  public:
   explicit ChunkedBody(const Limits& limits) : limits_(limits) {}

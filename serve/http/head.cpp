@@ -23,6 +23,19 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpaces) + 1 - begin);
 }
 
+// NAME, NAME, ... (RFC 9110, 5.6.1): calls f with each in lower case; false when it is no such list.
+template <class F>
+bool for_each_name(std::string_view list, F&& f) {
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    const std::string_view name = trimmed(list.substr(begin, end - begin));
+    if (!name.empty() && !is_token(name)) return false;
+    if (!name.empty()) f(lower(name));
+    begin = end + 1;
+  }
+  return true;
+}
+
 Refusal read_target(std::string_view target, const Limits& limits, Request& request) {
   if (int64_t(target.size()) > limits.target_bytes)
     return {414, fmt::format("the target has {} bytes, the limit is {}", target.size(), limits.target_bytes)};
@@ -119,7 +132,11 @@ Refusal read_field(std::string_view line, Fields& fields) {
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (std::ranges::any_of(value, [](char c) { return is_control(c) && c != '\t'; }))
     return {400, "a header line has a control character"};
-  fields.emplace_back(lower(line.substr(0, colon)), value);
+  const std::string name = lower(line.substr(0, colon));
+  if ((name == "connection" || name == "proxy-connection") &&
+      !for_each_name(value, [](const std::string&) {}))
+    return {400, "Connection is not a list of names"};
+  fields.emplace_back(name, value);
   return {};
 }
 
@@ -133,9 +150,14 @@ Refusal Head::take(std::string_view line, Request& request) {
 
 Refusal Head::end(Request& request) const {
   if (is_first_) return {400, "there is no request line"};
-  const std::string* connection = request.find("connection");
-  const std::string wish = connection == nullptr ? "" : lower(*connection);
-  request.keep_alive = is_old_ ? wish == "keep-alive" : wish.find("close") == wish.npos;
+  bool closes = false, stays = !is_old_;
+  for (const auto& [name, value] : request.fields)
+    if (name == "connection")
+      for_each_name(value, [&](const std::string& wish) {
+        closes |= wish == "close";
+        stays |= wish == "keep-alive";
+      });
+  request.keep_alive = stays && !closes;
   return check_framing(request, limits_, is_old_);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 
 #include <kiln/data/annotations/coco_text.h>
 #include <kiln/data/annotations/manifest_entry.h>
@@ -24,9 +25,8 @@ std::string problem_of(const data::AnnotatedImage& image, size_t classes) {
       return fmt::format("a box of class {} of {}", box.label, classes);
     if (std::string problem = data::problem_of(box, image); !problem.empty()) return problem;
   }
-  return image.path.starts_with('/') || image.path.find("/../../..") != std::string::npos
-             ? "the path " + image.path
-             : "";
+  const std::filesystem::path path = std::filesystem::path(image.path).lexically_normal();
+  return path.is_absolute() || *path.begin() == ".." ? "the path " + image.path : "";
 }
 
 std::string problem_of(const data::Annotations& annotations) {

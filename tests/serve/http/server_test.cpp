@@ -46,7 +46,9 @@ TEST_CASE("http: requests of one connection are answered in order") {
   }
   client.send(post("/n", "\n\r\n\n a: b"));  // a body may look like anything
   CHECK(body_of(client.answer()) == "POST /n? \n\r\n\n a: b");
-  client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" + get("/more"));
+  client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: x-close, keep-alive\r\n\r\n");  // another name
+  CHECK(!contains(client.answer(), "Connection: close"));
+  client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: a\r\nConnection: b,, Close\r\n\r\n" + get("/more"));
   CHECK(contains(client.answer(), "Connection: close"));
   CHECK(client.is_closed(milliseconds(3000)));
 }

@@ -94,6 +94,9 @@ std::vector<Row> rows_of_heads() {
       {"TLS", 400, "\x16\x03\x01\x02\n"},
       {"a compressed body", 415, post + "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\n"},
       {"another expectation", 417, post + "Expect: tea\r\nContent-Length: 1\r\n\r\n"},
+      {"a connection that is no list", 400, get + kHost + "Connection: a b\r\n\r\n"},
+      {"a connection of other characters", 400, get + kHost + "Connection: close, \x9b\r\n\r\n"},
+      {"a proxy's connection that is no list", 400, get + kHost + "Proxy-Connection: (x)\r\n\r\n"},
       {"a large head", 431, get + kHost + "X: " + std::string(9000, 'a')},
       {"an endless head", 431, get + std::string(9000, 'a')},
   };
@@ -143,6 +146,8 @@ std::vector<Row> rows_of_chunks() {
       {"a length as a trailer", 400, "0\r\nContent-Length: 5\r\n"},
       {"a coding as a trailer", 400, "0\r\nTransfer-Encoding: chunked\r\n"},
       {"a host as a trailer", 400, "0\r\nHost: y\r\n"},
+      {"a wish for the connection as a trailer", 400, "0\r\nConnection: close\r\n"},
+      {"a proxy's as a trailer", 400, "0\r\nProxy-Connection: close\r\n"},
       {"an endless trailer", 400, "0\r\nX: " + std::string(9000, 'a')},
   };
   std::string many = "0\r\n", extensions;
