@@ -99,8 +99,7 @@ def same_classes(server, weights, paths):
     x = pictures(paths)
     with tempfile.TemporaryDirectory() as folder:
         torch.save(net.state_dict(), os.path.join(folder, "weights.pth"))
-        torch.save({"x": x, "target": torch.zeros(len(x), dtype=torch.int64), "dtype": "float32"},
-                   os.path.join(folder, "input.pth"))
+        torch.save({"x": x, "target": torch.zeros(len(x), dtype=torch.int64)}, os.path.join(folder, "input.pth"))
         subprocess.run([server, "efficientnet_lite0", folder], check=True)
         found = torch.load(os.path.join(folder, "out.pth"))["logits"].softmax(1)
     with torch.no_grad():

@@ -6,12 +6,13 @@ parameters; the scores in eval mode (largest difference over the largest score),
 beside PyTorch's in float64 (1e-4, or twice what PyTorch's own float32 differs from it, which is 7e-4 for ResNet-152); after
 one forward and backward pass in train mode the loss, the batch norms' statistics and the gradients of all parameters
 together (|a - b| / |b| over all of them, 1e-3). That pass is in float64: a ReLU or a maximum that rounding sends another
-way changes float32 gradients by more, PyTorch's own against its float64 too. Networks of 250 million parameters and more have all of it in float32. Beside them stand the multiplications that nn::summary counts and torchvision's own number (`_ops`), where
-it gives one. Random numbers (dropout, stochastic depth) are switched off in train mode, as the two draw different ones.
+way changes float32 gradients by more, PyTorch's own against its float64 too. Beside them stand the multiplications that
+nn::summary counts and torchvision's own number (`_ops`), where it gives one. Random numbers (dropout, stochastic depth) are switched off in train mode, as the two draw different ones.
 
 One network at a time, on two pictures. --short takes one small network of each family. Exits with 77 (skipped) when
 torchvision is not installed.
 """
+import gc
 import os
 import subprocess
 import sys
@@ -32,7 +33,6 @@ SHORT = ["densenet121", "efficientnet_b0", "mnasnet0_5", "mobilenet_v3_small", "
 # rounding.)
 SIZES = {"vit": 224, "maxvit": 224, "inception": 299, "swin": 96, "googlenet": 64, "regnet": 64}
 LOGITS, EXACT, GRADIENTS = 1e-4, 1e-9, 1e-3
-MANY = 250_000_000  # parameters, for which float64 takes too long and too much memory
 
 
 def silence(net):
@@ -83,19 +83,37 @@ def relative(a, b):
     return float((a.double() - b.double()).norm() / b.double().norm().clamp_min(1e-30))
 
 
-def gradient_error(net, found):
+def gradient_error(own, found):
     """Of all gradients as one vector, and the name of the tensor with the largest error."""
     wrong, all_of_it, worst = 0.0, 0.0, ("", 0.0)
-    for name, parameter in net.named_parameters():
-        if parameter.grad is None:
-            continue
+    for name, gradient in own.items():
         if name not in found:
             return float("inf"), name
-        own = parameter.grad.double()
-        error = float((found.pop(name).double() - own).square().sum())
-        wrong, all_of_it = wrong + error, all_of_it + float(own.square().sum())
+        error = float((found.pop(name) - gradient).square_().sum())
+        wrong, all_of_it = wrong + error, all_of_it + float(gradient.norm()) ** 2
         worst = max(worst, (name, error), key=lambda one: one[1])
     return (wrong / max(all_of_it, 1e-60)) ** 0.5 if not found else float("inf"), worst[0]
+
+
+def compute(net, x, target, folder):
+    """Writes what the server reads, and PyTorch's own results; returns how many parameters there are."""
+    torch.save(net.state_dict(), os.path.join(folder, "weights.pth"))
+    torch.save({"x": x, "target": target}, os.path.join(folder, "input.pth"))
+    net.eval()
+    with torch.no_grad():
+        rounded = net(x)
+        net.double()
+        logits = net(x.double())
+    net.train()
+    silence(net)
+    net.zero_grad()
+    loss = loss_of(net(x.double()), target)
+    loss.backward()
+    own = {"rounded": rounded, "logits": logits, "loss": float(loss),
+           "gradients": {name: parameter.grad for name, parameter in net.named_parameters() if parameter.grad is not None},
+           "buffers": {name: buffer for name, buffer in net.named_buffers() if buffer.is_floating_point()}}
+    torch.save(own, os.path.join(folder, "own.pth"))
+    return sum(parameter.numel() for parameter in net.parameters())
 
 
 def check(server, name, folder, short, net=None):
@@ -105,33 +123,22 @@ def check(server, name, folder, short, net=None):
     torch.manual_seed(1)
     x, target = torch.randn(2, 3, size, size), torch.tensor([1, 3])
     settle(net, torch.cat([x, torch.randn(6, 3, size, size)]))
-    torch.save(net.state_dict(), os.path.join(folder, "weights.pth"))
-    parameters = sum(parameter.numel() for parameter in net.parameters())
-    dtype = torch.float64 if parameters < MANY else torch.float32
-    torch.save({"x": x, "target": target, "dtype": str(dtype).split(".")[1]}, os.path.join(folder, "input.pth"))
-    net.eval()
-    with torch.no_grad():
-        rounded = net(x)
-        net.to(dtype)
-        logits = net(x.to(dtype))
-    net.train()
-    silence(net)
-    net.zero_grad()
-    loss = loss_of(net(x.to(dtype)), target)
-    loss.backward()
+    parameters = compute(net, x, target, folder)
+    del net  # there is room for one of 600 million parameters in float64 with its gradients
+    gc.collect()
     done = subprocess.run([server, name, folder] + ([] if short else ["--flops"]), capture_output=True, text=True)
     if done.returncode:
         return f"{name}: {done.stderr.strip()[-600:]}", False
-    found = torch.load(os.path.join(folder, "out.pth"))
-    scores, exact, own = [float((y - logits).abs().max() / logits.abs().max()) for y in (found["logits"], found["exact"], rounded)]
-    gradients, worst = gradient_error(net, found["gradients"])
-    statistics = max([relative(found["buffers"][key], value) for key, value in net.named_buffers()
-                      if value.is_floating_point() and key in found["buffers"]], default=0)
-    one_loss = abs(found["loss"] - float(loss)) / abs(float(loss))
-    good = (found["parameters"] == parameters and scores <= max(LOGITS, 2 * own) and one_loss <= LOGITS and
-            exact <= (EXACT if dtype == torch.float64 else LOGITS) and max(statistics, gradients) <= GRADIENTS)
+    found, own = (torch.load(os.path.join(folder, file)) for file in ("out.pth", "own.pth"))
+    logits = own["logits"]
+    scores, exact, rounded = [float((y - logits).abs().max() / logits.abs().max()) for y in (found["logits"], found["exact"], own["rounded"])]
+    gradients, worst = gradient_error(own["gradients"], found["gradients"])
+    statistics = max([relative(found["buffers"][key], value) for key, value in own["buffers"].items() if key in found["buffers"]], default=0)
+    one_loss = abs(found["loss"] - own["loss"]) / abs(own["loss"])
+    good = (found["parameters"] == parameters and scores <= max(LOGITS, 2 * rounded) and one_loss <= LOGITS and
+            exact <= EXACT and max(statistics, gradients) <= GRADIENTS)
     operations = "" if short else f"  {found['gmacs']:9.3f} {found['published_gmacs'] or '-':>9}"
-    line = (f"{name:<20} {found['parameters']:>11,}  {float(logits.abs().max()):8.3g} {exact:9.1e} {scores:9.1e} {own:9.1e}  {one_loss:9.1e} "
+    line = (f"{name:<20} {found['parameters']:>11,}  {float(logits.abs().max()):8.3g} {exact:9.1e} {scores:9.1e} {rounded:9.1e}  {one_loss:9.1e} "
             f"{statistics:9.1e} {gradients:9.1e}{operations}  {time.perf_counter() - start:6.1f} s")
     if not good:
         line += f"  WRONG: torchvision has {parameters:,} parameters, the gradient is worst in {worst}"
