@@ -118,6 +118,19 @@ Value& Value::at(std::string_view path) & {
 }
 Value Value::at(std::string_view path) && { return std::as_const(*this).at(path); }
 
+namespace {
+
+// A name that came from a file, as far as an error shows it.
+std::string shown(std::string_view name) {
+  constexpr size_t kMost = 60;
+  if (name.size() <= kMost) return std::string(name);
+  size_t end = kMost;
+  while (end > 0 && (uint8_t(name[end]) & 0xc0) == 0x80) --end;  // no character is cut
+  return fmt::format("{}...", name.substr(0, end));
+}
+
+}  // namespace
+
 void Value::lacks(std::string_view path) const {
   const Way way = way_to(*this, path);
   const Value& last = *way.last;
@@ -132,7 +145,7 @@ void Value::lacks(std::string_view path) const {
   std::string keys;
   const std::vector<std::string> names = names_in(last, {});
   for (size_t i = 0; i < names.size() && i < kShown; ++i)
-    keys += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i]);
+    keys += fmt::format("{}'{}'", i == 0 ? "" : ", ", shown(names[i]));
   if (names.size() > kShown) keys += fmt::format(" and {} more", names.size() - kShown);
   fail("value: there is no '{}'{}, which has {}", name, where, keys.empty() ? "nothing" : keys);
 }

@@ -78,6 +78,10 @@ TEST_CASE("value: paths") {
   CHECK(error_of([&] { v.at("epoch/x"); }) == "value: there is no 'x' in 'epoch', which is 7");
   CHECK(error_of([&] { v.at("modle"); }) ==
         "value: there is no 'modle', which has 'model', 'epoch', 'best', 'optimizer', 'a/b'");
+  const std::string long_name = std::string(59, 'x') + "\u00e9" + std::string(5000, 'y');
+  CHECK(error_of([&] {
+          Value({{long_name, 1}}).at("x");
+        }) == "value: there is no 'x', which has '" + std::string(59, 'x') + "...'");
 }
 
 TEST_CASE("value: kinds are checked") {
