@@ -29,7 +29,10 @@ struct RelativePositionalMultiHeadAttention : Module {
 
   // `side`: the places are a square of this side. Throws unless heads of head_dim make up the channels.
   RelativePositionalMultiHeadAttention(int64_t channels, int64_t head_dim, int64_t side);
+  // x [N, groups, places, channels].
   Tensor forward(const Tensor& x) const;
+  // Of the products between the places of a group.
+  int64_t flops(const Tensors& inputs, const Tensors& outputs) const override;
 
  private:
   int64_t head_dim_;

@@ -59,6 +59,10 @@ RelativePositionalMultiHeadAttention::RelativePositionalMultiHeadAttention(int64
   init::trunc_normal_(relative_position_bias_table, 0, 0.02);
 }
 
+int64_t RelativePositionalMultiHeadAttention::flops(const Tensors& inputs, const Tensors&) const {
+  return 4 * inputs[0].numel() * inputs[0].size(2);
+}
+
 Tensor RelativePositionalMultiHeadAttention::forward(const Tensor& x) const {
   const int64_t heads = x.size(3) / head_dim_;
   const Tensor qkv = reshape(to_qkv(x), {x.size(0), x.size(1), x.size(2), 3, heads, head_dim_});

@@ -9,6 +9,9 @@ namespace kiln::nn::models {
 
 namespace {
 
+// What a side lacks until windows tile it.
+int64_t missing(int64_t size, int64_t window) { return (window - size % window) % window; }
+
 // The padded picture, its windows and how far they move.
 struct Grid {
   int64_t batch, height, width, channels;
@@ -95,10 +98,16 @@ Tensor pad_places(const Tensor& x, int64_t height, int64_t width) {
   return permute(pad2d(permute(x, {0, 3, 1, 2}), 0, width, 0, height), {0, 2, 3, 1});
 }
 
+int64_t shifted_window_flops(const Shape& x, const ShiftedWindows& windows) {
+  const Pair window = windows.window_size;
+  const int64_t height = x[1] + missing(x[1], window.h), width = x[2] + missing(x[2], window.w);
+  const int64_t places = x[0] * height * width, channels = x[3];
+  return 6 * places * channels * channels + 4 * places * window.h * window.w * channels;
+}
+
 Tensor shifted_window_attention(const Tensor& x, const WindowAttention& attention,
                                 const ShiftedWindows& windows) {
   if (x.dim() != 4) fail("ShiftedWindowAttention: x must be [N,H,W,C], got {}", x.shape());
-  const auto missing = [](int64_t size, int64_t window) { return (window - size % window) % window; };
   const int64_t height = x.size(1), width = x.size(2);
   Tensor y = pad_places(x, missing(height, windows.window_size.h), missing(width, windows.window_size.w));
   const Grid grid = make_grid(y, windows);

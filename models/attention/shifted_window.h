@@ -18,6 +18,9 @@ struct WindowAttention {
 Tensor shifted_window_attention(const Tensor& x, const WindowAttention& attention,
                                 const ShiftedWindows& windows);
 
+// Of x [N, H, W, C]: what qkv and the products between the places of each window take; proj is a module's.
+int64_t shifted_window_flops(const Shape& x, const ShiftedWindows& windows);
+
 // x [N, H, W, C] with zeros behind, H and W by this much more.
 Tensor pad_places(const Tensor& x, int64_t height, int64_t width);
 

@@ -88,6 +88,14 @@ Tensor ShiftedWindowAttention::forward(const Tensor& x) const {
   return shifted_window_attention(x, {qkv, proj, qkv.bias, bias, {}}, windows_);
 }
 
+int64_t ShiftedWindowAttention::flops(const Tensors& inputs, const Tensors&) const {
+  return shifted_window_flops(inputs[0].shape(), windows_);
+}
+
+int64_t ShiftedWindowAttentionV2::flops(const Tensors& inputs, const Tensors&) const {
+  return shifted_window_flops(inputs[0].shape(), windows_);
+}
+
 ShiftedWindowAttentionV2::ShiftedWindowAttentionV2(int64_t channels, const ShiftedWindows& windows)
     : logit_scale(full({windows.num_heads, 1, 1}, std::log(10.0))),
       relative_coords_table(relative_coords(windows.window_size)),

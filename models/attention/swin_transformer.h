@@ -46,6 +46,8 @@ struct ShiftedWindowAttention : Module {
 
   ShiftedWindowAttention(int64_t channels, const ShiftedWindows& windows);
   Tensor forward(const Tensor& x) const;
+  // Of qkv and of the products between the places of a window.
+  int64_t flops(const Tensors& inputs, const Tensors& outputs) const override;
 
  private:
   ShiftedWindows windows_;
@@ -62,6 +64,7 @@ struct ShiftedWindowAttentionV2 : Module {
 
   ShiftedWindowAttentionV2(int64_t channels, const ShiftedWindows& windows);
   Tensor forward(const Tensor& x) const;
+  int64_t flops(const Tensors& inputs, const Tensors& outputs) const override;
 
  private:
   ShiftedWindows windows_;

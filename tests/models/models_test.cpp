@@ -86,6 +86,17 @@ TEST_CASE("torchvision's numbers of parameters are those of the networks") {
   }
 }
 
+TEST_CASE("a summary counts what torchvision counts, products of attention too") {
+  for (const char* name : {"resnet18", "swin_t", "swin_v2_t", "maxvit_t", "vit_b_32"}) {
+    CAPTURE(name);
+    const nn::init::Skip skip;
+    models::Model net = models::create(name);
+    net.eval();
+    const models::ModelInfo info = models::info(name);
+    CHECK(double(nn::summarize(net, info.input).flops) / 2e9 == doctest::Approx(info.gmacs).epsilon(1e-3));
+  }
+}
+
 TEST_CASE("models are made by name") {
   for (const char* name : {"lenet", "resnet18", "squeezenet1_1", "shufflenet_v2_x0_5", "mnasnet0_5"}) {
     models::Model net = models::create(name, {.num_classes = 7});

@@ -138,6 +138,8 @@ def check(server, name, folder, short, net=None):
     good = (found["parameters"] == parameters and scores <= max(LOGITS, 2 * rounded) and one_loss <= LOGITS and
             exact <= EXACT and max(statistics, gradients) <= GRADIENTS)
     operations = "" if short else f"  {found['gmacs']:9.3f} {found['published_gmacs'] or '-':>9}"
+    if not short and found["published_gmacs"]:
+        good = good and abs(found["gmacs"] - found["published_gmacs"]) < 1e-3  # it has three digits
     line = (f"{name:<20} {found['parameters']:>11,}  {float(logits.abs().max()):8.3g} {exact:9.1e} {scores:9.1e} {rounded:9.1e}  {one_loss:9.1e} "
             f"{statistics:9.1e} {gradients:9.1e}{operations}  {time.perf_counter() - start:6.1f} s")
     if not good:
