@@ -1,7 +1,7 @@
 #include <kiln/models/attention/maxvit.h>
 
-#include <kiln/models/drop_path.h>
 #include <kiln/models/family.h>
+#include <kiln/models/stochastic_depth.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/saturate.h>
 
@@ -57,7 +57,7 @@ MaxVit::MaxVit(const MaxVitDesign& design, const MaxVitOptions& options) {
                                .head_dim = head_dim,
                                .partition_size = partition,
                                .grid_size = size,
-                               .stochastic_depth_prob = drop_prob_of_block(prob, done, total)}));
+                               .stochastic_depth_prob = stochastic_depth_prob_of_block(prob, done, total)}));
       in = channels[i];
     }
     blocks->push_back(std::move(block));

@@ -4,8 +4,8 @@
 
 #include <kiln/models/attention/relative_position.h>
 #include <kiln/models/attention/shifted_window.h>
-#include <kiln/models/drop_path.h>
 #include <kiln/models/family.h>
+#include <kiln/models/stochastic_depth.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/saturate.h>
 
@@ -156,9 +156,9 @@ void build(Sequential& features, const SwinDesign& design, const SwinTransformer
     Sequential stage;
     for (int64_t k = 0; k < design.depths[i]; ++k, ++done) {
       const int64_t window = design.window_size, shift = k % 2 == 0 ? 0 : window / 2;
-      stage.push_back(Block(
-          channels, {window, shift, design.num_heads[i]},
-          {.dropout = options.dropout, .stochastic_depth_prob = drop_prob_of_block(prob, done, total)}));
+      stage.push_back(Block(channels, {window, shift, design.num_heads[i]},
+                            {.dropout = options.dropout,
+                             .stochastic_depth_prob = stochastic_depth_prob_of_block(prob, done, total)}));
     }
     features.push_back(std::move(stage));
   }

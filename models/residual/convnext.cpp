@@ -1,7 +1,7 @@
 #include <kiln/models/residual/convnext.h>
 
-#include <kiln/models/drop_path.h>
 #include <kiln/models/family.h>
+#include <kiln/models/stochastic_depth.h>
 #include <kiln/tensor/base/fail.h>
 #include <kiln/tensor/base/saturate.h>
 
@@ -49,7 +49,8 @@ ConvNeXt::ConvNeXt(const ConvNeXtDesign& design, const ConvNeXtOptions& options)
   for (size_t i = 0; i < channels.size(); ++i) {
     Sequential stage;
     for (int64_t k = 0; k < depths[i]; ++k, ++done)
-      stage.push_back(CNBlock(channels[i], options.layer_scale, drop_prob_of_block(prob, done, total)));
+      stage.push_back(
+          CNBlock(channels[i], options.layer_scale, stochastic_depth_prob_of_block(prob, done, total)));
     features->push_back(std::move(stage));
     if (i + 1 < channels.size())
       features->push_back(Sequential(LayerNorm2d(channels[i], kNorm),
