@@ -1,4 +1,5 @@
 #include <support/device.h>
+#include <support/fork.h>
 #include <support/questions.h>
 
 #include <fmt/format.h>
@@ -368,7 +369,7 @@ void ask(const Subject& subject, Tally& tally) {
       static_cast<Report*>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   std::memset(reports, 0, bytes);
   for (size_t next = 0; next < questions.size();) {
-    const pid_t child = fork();
+    const pid_t child = fork_at_rest();
     if (child == 0) run_child(questions, next, reports);
     int status = 0;
     waitpid(child, &status, 0);

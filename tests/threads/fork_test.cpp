@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "support/fork.h"
 #include "support/skip.h"
 #include "threads/together.h"
 
@@ -26,8 +27,8 @@ std::vector<float> compute() {
 }
 
 // Whether a child of this process computes `want`. It has half a minute.
-bool child_computes(const std::vector<float>& want) {
-  const pid_t child = fork();
+bool child_computes(const std::vector<float>& want, pid_t (*make_child)() = fork) {
+  const pid_t child = make_child();
   if (child == 0) {
     alarm(30);
     _exit(compute() == want ? 0 : 1);
@@ -41,7 +42,7 @@ bool child_computes(const std::vector<float>& want) {
 
 TEST_CASE("a child after fork computes, and gets its parent's numbers") {
   const std::vector<float> want = compute();
-  CHECK(child_computes(want));
+  CHECK(child_computes(want, fork_at_rest));
   CHECK(compute() == want);
 }
 
