@@ -317,7 +317,7 @@ TEST_CASE("annotate: a long journal is shortened to the last change of each pict
 TEST_CASE("annotate: several people get different pictures") {
   const Photos photos(4);
   Book book(place_of(photos));
-  annotate::Turns turns(std::chrono::milliseconds(200));
+  annotate::Turns turns(std::chrono::milliseconds(2000));
   const auto next = [&](const std::string& client, const std::string& behind) {
     const auto taken = [&](const std::string& id) { return turns.is_taken(id, client); };
     const std::string id = book.next_todo(behind, taken).value_or("");
@@ -331,7 +331,7 @@ TEST_CASE("annotate: several people get different pictures") {
   CHECK(next("D", kB) == id_of("d.png"));
   CHECK(next("E", "") == kA);  // all are taken: one of them, rather than none
   CHECK(turns.others("A").size() == 4);
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::this_thread::sleep_for(std::chrono::milliseconds(2100));
   CHECK(turns.others("A").empty());
   for (const auto& [id, name] : {std::pair(kA, 0), std::pair(kB, 1), std::pair(kC, 0)})
     change(book, id, 0, labelled(name));

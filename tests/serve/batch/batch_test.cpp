@@ -79,20 +79,23 @@ TEST_CASE("batching: who is alone does not wait") {
 
 TEST_CASE("batching: a full queue is 429, too late is 504, and who has left is not computed") {
   test::ToyServer server({.batch = {.max_batch = 1, .queue_limit = 2}});
-  server.toy->delay_ms = 300;
+  server.toy->held = true;
   Client busy(server.port()), first(server.port()), second(server.port()), third(server.port());
   busy.send(infer({1, 2, 3, 4}));
-  std::this_thread::sleep_for(milliseconds(80));
-  first.send(infer({1, 2, 3, 4}, "X-Timeout-Ms: 50\r\n"));
+  CHECK(server.comes_to(1, 0));
+  first.send(infer({1, 2, 3, 4}, "X-Timeout-Ms: 5000\r\n"));
+  CHECK(server.comes_to(1, 1));
   {
     Client leaving(server.port());
     leaving.send(infer({1, 2, 3, 4}));
-    std::this_thread::sleep_for(milliseconds(80));
+    CHECK(server.comes_to(1, 2));
     third.send(infer({1, 2, 3, 4}));
     const std::string full = third.answer();
     CHECK(status_of(full) == 429);
     CHECK(contains(full, "Retry-After: 1\r\n"));
   }
+  std::this_thread::sleep_for(milliseconds(5200));
+  server.toy->held = false;
   CHECK(status_of(busy.answer()) == 200);
   CHECK(status_of(first.answer()) == 504);
   second.send(infer({1, 2, 3, 4}));
@@ -108,12 +111,14 @@ TEST_CASE("batching: a full queue is 429, too late is 504, and who has left is n
 TEST_CASE("batching: one input that the model fails on does not fail its neighbours") {
   test::ToyServer server({.batch = {.max_batch = 4}});
   server.toy->fails_on_negative = true;
-  server.toy->delay_ms = 100;
+  server.toy->held = true;
   Client busy(server.port()), good(server.port()), bad(server.port());
   busy.send(infer({1, 2, 3, 4}));
-  std::this_thread::sleep_for(milliseconds(50));
+  CHECK(server.comes_to(1, 0));
   good.send(infer({1, 2, 3, 4}));
   bad.send(infer({-1, 2, 3, 4}));
+  CHECK(server.comes_to(1, 2));
+  server.toy->held = false;
   CHECK(status_of(good.answer()) == 200);
   const std::string failed = bad.answer();
   CHECK(status_of(failed) == 500);

@@ -6,6 +6,8 @@
 
 #include <kiln/autograd/ops.h>
 #include <kiln/tensor/base/fail.h>
+#include <support/client.h>
+#include <support/files.h>
 
 namespace kiln::test {
 
@@ -28,7 +30,10 @@ std::vector<float> Toy::expected(int number, const std::vector<float>& x) {
 }
 
 Tensor Toy::run(const Tensor& batch) {
+  ++running;
   std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
+  while (held) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  --running;
   const Tensor x = batch.contiguous(), scores = empty({x.size(0), 3});
   most_rows = std::max(int(most_rows), int(x.size(0)));
   for (int64_t row = 0; row < x.size(0); ++row) {
@@ -67,6 +72,19 @@ ToyServer::ToyServer(const serve::ServiceOptions& options, const serve::ServerOp
         service.handle(std::move(request), reply);
       }) {
   service.serve(toy);
+}
+
+bool comes_true(const std::function<bool()>& condition) {
+  for (int i = 0; i < 3000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+bool ToyServer::comes_to(int running, int waiting) const {
+  const std::string line = fmt::format("\nkiln_queue_rows {}\n", waiting);
+  return comes_true([&] { return toy->running == running && contains(ask(port(), get("/metrics")), line); });
 }
 
 std::string infer_json(const std::vector<float>& x) {

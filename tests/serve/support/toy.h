@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,8 @@ class Toy : public serve::Engine {
   static std::vector<float> expected(int number, const std::vector<float>& x);
 
   std::atomic<int> delay_ms = 0;   // of a batch
+  std::atomic<bool> held = false;  // no batch ends
+  std::atomic<int> running = 0;    // batches
   std::atomic<int> most_rows = 0;  // seen so far
   std::atomic<bool> fails_on_negative = false;
   std::atomic<bool> is_bad = false;  // gives NaN
@@ -38,11 +41,17 @@ struct ToyServer {
   explicit ToyServer(const serve::ServiceOptions& options = {},
                      const serve::ServerOptions& server_options = {});
   int port() const { return server.port(); }
+  // Until so many batches run, and so many samples wait; nothing else may change meanwhile.
+  bool comes_to(int running, int waiting) const;
 
   std::shared_ptr<Toy> toy;
   serve::Service service;
   serve::Server server;
 };
+
+// Waits until it holds, half a minute at most: what happens on other threads takes as long as the machine
+// likes.
+bool comes_true(const std::function<bool()>& condition);
 
 // A request of the Open Inference Protocol for one sample.
 std::string infer_json(const std::vector<float>& x);
