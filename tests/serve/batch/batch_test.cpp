@@ -35,11 +35,7 @@ std::vector<float> scores_in(const std::string& answer) {
 std::string metrics(int port) { return body_of(test::ask(port, test::get("/metrics"))); }
 
 void wait_for(int port, const std::string& text) {
-  for (int i = 0; i < 500; ++i) {
-    if (contains(metrics(port), text)) return;
-    std::this_thread::sleep_for(milliseconds(10));
-  }
-  FAIL_CHECK(text << " does not come");
+  CHECK_MESSAGE(test::comes_true([&] { return contains(metrics(port), text); }), text, " does not come");
 }
 
 }  // namespace

@@ -40,6 +40,8 @@ class Toy : public serve::Engine {
 struct ToyServer {
   explicit ToyServer(const serve::ServiceOptions& options = {},
                      const serve::ServerOptions& server_options = {});
+  // A batch that is held would be waited for.
+  ~ToyServer() { toy->held = false; }
   int port() const { return server.port(); }
   // Until so many batches run, and so many samples wait; nothing else may change meanwhile.
   bool comes_to(int running, int waiting) const;
