@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include <kiln/io/bytes/file.h>
@@ -56,6 +57,7 @@ std::string text_of(const Version& version) {
   return io::json_text({{"id", version.id},
                         {"bytes", version.bytes},
                         {"when", version.when},
+                        {"number", version.number},
                         {"who", about.who},
                         {"data", about.data},
                         {"parent", about.parent},
@@ -67,6 +69,9 @@ std::string text_of(const Version& version) {
 Version version_of(const Value& value) {
   Version version = {.id = value.at("id").as_string(), .bytes = value.at("bytes").as_int()};
   version.when = value.at("when").as_string();
+  constexpr int64_t kMost = int64_t(1) << 53;
+  if (const Value* number = value.find("number"))
+    version.number = std::clamp<int64_t>(number->as_int(), 0, kMost);
   version.about = {.metrics = value.at("metrics"),
                    .data = value.at("data").as_string(),
                    .parent = value.at("parent").as_string(),
@@ -91,20 +96,32 @@ Version Store::add(const std::string& file, const About& about) {
   const io::InputFile in(file);
   Version version = {.id = hash_of(in), .bytes = in.size(), .when = time_text(), .about = about};
   if (version.about.who.empty()) version.about.who = user_name();
-  const std::string text = text_of(version);  // throws for what JSON has not, before anything is written
+  (void)text_of(version);  // throws for what JSON has not, before anything is written
 
   if (const std::error_code error = io::make_folders(store::versions(folder_)))
     fail("store: cannot make '{}': {}", folder_, error.message());
   const FolderLock lock(folder_);
   store::clear_up(folder_);
   if (std::optional<Version> there = read(version.id)) return *there;
+  version.number = most_added() + 1;
   const std::string place = store::version(folder_, version.id);
   if (const std::error_code error = io::make_folders(place))
     fail("store: cannot make '{}': {}", place, error.message());
   version.path = store::model(folder_, version.id);
   copy(in, version.id, version.path);
-  write(store::about(folder_, version.id), text);
+  write(store::about(folder_, version.id), text_of(version));
   return version;
+}
+
+// The highest number that a version has; one that is damaged has none.
+int64_t Store::most_added() const {
+  int64_t most = 0;
+  for (const std::string& id : store::names(folder_)) try {
+      if (const std::optional<Version> version = read(id)) most = std::max(most, version->number);
+    } catch (const Error&) {
+      continue;
+    }
+  return most;
 }
 
 // Nothing when it is not there, or not all of it. Who reads has no lock: another program may remove it at any
@@ -135,7 +152,7 @@ std::vector<Version> Store::list() const {
   for (const std::string& id : store::names(folder_))
     if (std::optional<Version> version = read(id)) found.push_back(std::move(*version));
   std::ranges::sort(found, [](const Version& a, const Version& b) {
-    return a.when != b.when ? a.when < b.when : a.id < b.id;
+    return std::tie(a.when, a.number, a.id) < std::tie(b.when, b.number, b.id);
   });
   return found;
 }

@@ -80,6 +80,7 @@ class Store {
 
  private:
   std::optional<Version> read(const std::string& id) const;
+  int64_t most_added() const;
   Event append(const std::vector<Event>& history, Event event);
   Event make_current(Event::Kind kind, const Version& version, const std::string& why);
   std::optional<Promotion> publish_over(const Version& candidate, const std::string& baseline,

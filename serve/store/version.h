@@ -21,7 +21,8 @@ struct Version {
   std::string id;    // SHA-256 of the file's bytes, 64 hexadecimal digits
   std::string path;  // of the file
   int64_t bytes = 0;
-  std::string when;  // UTC, "2026-11-30T11:05:00Z"
+  std::string when;    // UTC, "2026-11-30T11:05:00Z"
+  int64_t number = 0;  // in the order of adding, from 1; 0: added by a Kiln that did not count
   About about;
 };
 

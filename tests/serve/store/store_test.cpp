@@ -52,6 +52,14 @@ TEST_CASE("store: a model is named by its bytes and never changes") {
   CHECK(contains(error_of([&] { place.store.promote(id, ""); }), "is damaged"));
 }
 
+TEST_CASE("store: versions of one second are listed as they were added") {
+  Place place;
+  std::vector<std::string> added, listed;
+  for (int i = 0; i < 8; ++i) added.push_back(place.add(std::to_string(i)));
+  for (const Version& version : place.store.list()) listed.push_back(version.id);
+  CHECK(listed == added);
+}
+
 TEST_CASE("store: publish promotes what is better, and only that") {
   Place place;
   const std::string first = place.add("1"), better = place.add("2"), alike = place.add("3");
